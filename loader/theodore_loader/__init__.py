@@ -1,0 +1,1 @@
+"""The trusted host side: verifies, stores, confines and calls plugins."""

@@ -1,0 +1,88 @@
+"""What the host side raises. *What went wrong* is the message, *what to do about it* is ``help``.
+
+::
+
+    LoaderError
+    ├── ConfigurationProblem    a trust file, policy or argument is wrong         (exit 2)
+    ├── NothingToDo             the input holds no plugin at all                  (exit 3)
+    ├── Refused                 trust or policy says no; ``rule`` names the rule  (exit 5)
+    │   ├── InvalidWheel        the archive itself is not acceptable
+    │   └── TierUnavailable     the machine cannot reach the required sandbox tier
+    ├── WorkerError             the worker process failed
+    │   ├── WorkerCrashed       it died; ``returncode`` or signal known
+    │   ├── ProtocolViolation   it sent something no honest worker sends
+    │   └── CallTimeout         a call passed its deadline
+    └── RemoteError             the plugin raised; type name, message and traceback are text
+
+Only the command line turns these into exit codes; nothing here prints or exits.
+"""
+
+from __future__ import annotations
+
+
+class LoaderError(Exception):
+    """Base of every error the loader and the toolchain show to a user.
+
+    ``help`` is one sentence, ideally a command, that leads out of the problem.
+    """
+
+    def __init__(self, message: str, *, help: str | None = None) -> None:  # noqa: A002 - the word users read
+        self.message = message
+        self.help = help
+        super().__init__(message)
+
+
+class ConfigurationProblem(LoaderError):
+    """The user's input (arguments, policy, trust file, project) is wrong; every problem is listed at once."""
+
+
+class NothingToDo(LoaderError):
+    """The input holds no plugin."""
+
+
+class Refused(LoaderError):
+    """Trust or policy says no. ``rule`` is the slug of the rule that refused (``docs/rules/``)."""
+
+    def __init__(self, rule: str, message: str, *, help: str | None = None) -> None:  # noqa: A002
+        self.rule = rule
+        super().__init__(message, help=help)
+
+
+class InvalidWheel(Refused):
+    """The archive itself is not acceptable: not a wheel, unsafe entries, RECORD disagrees, too large."""
+
+
+class TierUnavailable(Refused):
+    """The machine cannot reach the sandbox tier the host demands."""
+
+    def __init__(self, message: str, *, help: str | None = None) -> None:  # noqa: A002
+        super().__init__("sandbox-tier-unavailable", message, help=help)
+
+
+class WorkerError(LoaderError):
+    """The worker process failed."""
+
+
+class WorkerCrashed(WorkerError):
+    """The worker died; ``status`` is the exit code, negative for a signal number, ``None`` if unknown."""
+
+    def __init__(self, message: str, *, status: int | None = None, help: str | None = None) -> None:  # noqa: A002
+        self.status = status
+        super().__init__(message, help=help)
+
+
+class ProtocolViolation(WorkerError):
+    """The worker sent something no honest worker sends; it has been killed."""
+
+
+class CallTimeout(WorkerError):
+    """A call passed its deadline; the worker has been killed."""
+
+
+class RemoteError(LoaderError):
+    """The plugin's own code raised. All fields are text from the worker and are treated as data."""
+
+    def __init__(self, type_name: str, message: str, *, traceback: str = "") -> None:
+        self.type_name = type_name
+        self.traceback = traceback
+        super().__init__(f"{type_name}: {message}" if message else type_name)

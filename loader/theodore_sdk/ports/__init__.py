@@ -1,0 +1,1 @@
+"""Typed request and result data of each plugin category."""
