@@ -1,0 +1,54 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: demo test lint format types layers docs bench wheel requirements clean
+
+demo: $(READY)          ## the main job end to end on the example plugin, then three attacks
+	$(BIN)/python docs/examples/demo.py
+
+test: $(READY)          ## every test, the command line included in the coverage
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
+lint: $(READY)          ## style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(READY)         ## mypy --strict
+	$(BIN)/mypy
+
+layers: $(READY)        ## toolchain > loader > sdk
+	$(BIN)/lint-imports
+
+docs: $(READY)          ## regenerate what is generated: rule pages, contract of the SDK
+	$(BIN)/python -m theodore_plugin.report.rule_pages docs/rules
+	$(BIN)/python -m theodore_plugin.contracts.generate
+
+bench: $(READY)         ## ratios, side by side in one run
+	$(BIN)/python -m tests.benchmarks
+
+wheel: $(READY)         ## the built wheel, tried in a fresh environment
+	$(BIN)/python -m pytest -m e2e --override-ini addopts="-ra --strict-markers --import-mode=importlib" tests/e2e
+
+requirements:           ## recompile the hashed requirements (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
+	    pyproject.toml --extra toolchain requirements/dev.in -o requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) dist build .demo .coverage* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(READY): requirements/dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "theodore-plugin needs Python 3.11 or newer; run: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""A Theodore plugin that reads web pages and returns their main text."""
