@@ -1,0 +1,1 @@
+"""What a check says: one model, one renderer per file."""
