@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from theodore_sdk.versions import VersionRange
 
 
-class PluginCategory(str, Enum):
+class PluginCategory(StrEnum):
     """What a plugin extends; decides which base class it must implement."""
 
     SCRAPER = "scraper"
@@ -30,7 +30,7 @@ class PluginCategory(str, Enum):
     SECURITY = "security"
 
 
-class PermissionType(str, Enum):
+class PermissionType(StrEnum):
     """What a plugin may ask for. ``REGISTRY`` is the host's service registry, not the Windows one."""
 
     NETWORK = "network"
