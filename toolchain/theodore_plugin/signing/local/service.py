@@ -1,0 +1,116 @@
+"""What the instance answers: Fulcio's ``signingCert`` and Rekor's ``log/entries``, without the HTTP around them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from theodore_plugin.signing.local import merkle
+from theodore_plugin.signing.local.authority import Authority, key_id
+from theodore_plugin.signing.local.checkpoint import signed_checkpoint
+from theodore_plugin.signing.local.entries import EntryError, canonical_body, canonical_json
+from theodore_plugin.signing.local.log import Appended, Log
+from theodore_plugin.signing.local.tokens import Mint, TokenError
+
+
+class RejectedError(Exception):
+    """A request the instance turns down, with the HTTP status that says so."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The instance's two endpoints over its keys, its log and its token mint."""
+
+    authority: Authority
+    log_key: ec.EllipticCurvePrivateKey
+    log: Log
+    log_origin: str
+    mint: Mint
+    now: Callable[[], datetime] = _utc_now
+
+    def signing_certificate(self, token: str, body: bytes) -> dict[str, Any]:
+        """Answer ``POST /api/v2/signingCert``: a leaf for the identity the token names."""
+        public_key = _csr_key(_json(body))
+        now = self.now()
+        try:
+            claims = self.mint.redeem(token, now)
+        except TokenError as error:
+            raise RejectedError(401, str(error)) from error
+        leaf = self.authority.issue(public_key, claims.identity, claims.issuer, now)
+        # the SCT inside the leaf is a promise: keep it before anyone sees the leaf
+        self.log.append("ct", leaf.ct_entry, int(now.timestamp()))
+        chain = (leaf.certificate, self.authority.intermediate, self.authority.root)
+        return {"signedCertificateEmbeddedSct": {"chain": {"certificates": [_pem(cert) for cert in chain]}}}
+
+    def log_entry(self, body: bytes) -> dict[str, Any]:
+        """Answer ``POST /api/v1/log/entries``: log the entry, prove its inclusion and promise it."""
+        now = self.now()
+        try:
+            entry = canonical_body(_json(body), self.authority.intermediate, now)
+        except EntryError as error:
+            raise RejectedError(400, str(error)) from error
+        time = int(now.timestamp())
+        appended = self.log.append("rekor", entry, time)
+        return {merkle.leaf_hash(entry).hex(): self._logged(entry, time, appended)}
+
+    def _logged(self, entry: bytes, time: int, appended: Appended) -> dict[str, Any]:
+        promised = {
+            "body": base64.b64encode(entry).decode(),
+            "integratedTime": time,
+            "logID": key_id(self.log_key.public_key()).hex(),
+            "logIndex": appended.index,
+        }
+        promise = self.log_key.sign(canonical_json(promised), ec.ECDSA(hashes.SHA256()))
+        proof = {
+            "checkpoint": signed_checkpoint(self.log_origin, appended.size, appended.root, self.log_key),
+            "hashes": [digest.hex() for digest in appended.proof],
+            "logIndex": appended.index,
+            "rootHash": appended.root.hex(),
+            "treeSize": appended.size,
+        }
+        verification = {"signedEntryTimestamp": base64.b64encode(promise).decode(), "inclusionProof": proof}
+        return {**promised, "verification": verification}
+
+
+def _json(body: bytes) -> Mapping[str, Any]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise RejectedError(400, "the body is not JSON") from error
+    if not isinstance(value, dict):
+        raise RejectedError(400, "the body is not a JSON object")
+    return value
+
+
+def _csr_key(request: Mapping[str, Any]) -> ec.EllipticCurvePublicKey:
+    try:
+        csr = x509.load_pem_x509_csr(base64.b64decode(request["certificateSigningRequest"], validate=True))
+    except (KeyError, TypeError, ValueError, binascii.Error) as error:
+        raise RejectedError(400, "certificateSigningRequest is not a base64 PEM request") from error
+    key = csr.public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise RejectedError(400, "only P-256 keys are certified here")
+    if not csr.is_signature_valid:
+        raise RejectedError(400, "the request does not prove possession of its key")
+    return key
+
+
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
