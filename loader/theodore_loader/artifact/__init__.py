@@ -1,0 +1,1 @@
+"""Bytes of wheels: read strictly, store by digest, unpack locked dependencies."""

@@ -1,0 +1,168 @@
+"""What a wheel may contain beyond being well-formed: no start-up hooks, no secrets, no undeclared machine code.
+
+Each function looks at names and first bytes only and raises :class:`InvalidWheel` with its own rule.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from theodore_loader.errors import InvalidWheel
+
+_HOOK_MODULES = frozenset({"sitecustomize", "usercustomize"})
+# PEP 829 adds `.start` files, which newer interpreters run like the import lines of `.pth` files.
+_HOOK_SUFFIXES = (".pth", ".start")
+
+_SECRET_NAMES = frozenset({".env", ".netrc", ".pypirc", ".npmrc", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"})
+_SECRET_SUFFIXES = (".key", ".p12", ".pfx", ".jks", ".keystore")
+_WORKSHOP_FOLDERS = frozenset({"__pycache__", "node_modules"})
+_BYTECODE = (".pyc", ".pyo")
+_NESTED_ARCHIVES = (".whl", ".egg", ".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".7z", ".rar")
+
+_MACH_O = frozenset(
+    bytes.fromhex(magic) for magic in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabe", "cafebabf")
+)
+
+_HOST_PACKAGES = frozenset({"theodore_sdk", "theodore_loader", "theodore_plugin"})
+
+
+def refuse_startup_hooks(entries: Mapping[str, bytes]) -> None:
+    """Refuse what an interpreter or installer would run or place without being asked (``startup-hook-in-wheel``)."""
+    for name in entries:
+        if reason := _hook(name) or _placed_elsewhere(name):
+            raise _startup_hook(name, reason)
+
+
+def refuse_dependency_hooks(entries: Mapping[str, bytes]) -> None:
+    """Refuse what would still act when a dependency is unpacked by :func:`unpacked`."""
+    for name in entries:
+        if reason := _hook(name):
+            raise _startup_hook(name, reason)
+        if _is_data_code(name):
+            raise _startup_hook(name, "would be importable from a place RECORD does not show")
+        if name.lower().endswith(_BYTECODE) and not _is_cached_bytecode(name):
+            raise _unexpected(name, "is compiled Python without its source")
+
+
+def unpacked(entries: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return what of a dependency is unpacked: no scripts, headers and shared data (``*.data/``), no bytecode caches.
+
+    Real wheels carry both (one in twelve of 857 tried); left in the archive they can do nothing.
+    """
+    return {
+        name: content
+        for name, content in entries.items()
+        if _placed_elsewhere(name) is None and not _is_cached_bytecode(name)
+    }
+
+
+def refuse_unexpected_files(entries: Mapping[str, bytes]) -> None:
+    """Refuse secrets, workshop leftovers, bytecode and nested archives (``unexpected-file``)."""
+    for name, content in entries.items():
+        if reason := _unexpected_reason(name, content):
+            raise _unexpected(name, reason)
+
+
+def refuse_pollution(entries: Mapping[str, bytes], dist_info: str) -> None:
+    """Refuse more than one top-level package, or a name that hides another module (``top-level-pollution``)."""
+    tops = top_levels(entries, dist_info)
+    if len(tops) != 1:
+        found = ", ".join(sorted(tops)) or "none"
+        raise _pollution(f"a plugin wheel holds exactly one top-level package, this one holds: {found}")
+    (top,) = tops
+    if not top.isidentifier():
+        raise _pollution(f"the top-level entry {top!r} is no importable package")
+    refuse_shadowing(entries, dist_info, rule="top-level-pollution")
+
+
+def refuse_shadowing(entries: Mapping[str, bytes], dist_info: str, *, rule: str) -> None:
+    """Refuse top-level names that hide the standard library or the host's own packages."""
+    for top in sorted(top_levels(entries, dist_info)):
+        if top in sys.stdlib_module_names or top in _HOST_PACKAGES:
+            raise InvalidWheel(
+                rule,
+                f"the top-level name {top!r} would hide the module of that name of the host or the standard library",
+                help="rename the package",
+            )
+
+
+def top_levels(entries: Mapping[str, bytes], dist_info: str) -> frozenset[str]:
+    """Return the importable top-level names: first path components, modules without their suffix."""
+    firsts = (name.partition("/") for name in entries if not name.startswith(f"{dist_info}/"))
+    return frozenset(first if slash else first.partition(".")[0] or first for first, slash, _ in firsts)
+
+
+def native_files(entries: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Return the names of machine code: ELF, PE or Mach-O by content, whatever the suffix says."""
+    return tuple(sorted(name for name, content in entries.items() if _is_machine_code(content)))
+
+
+def _hook(name: str) -> str | None:
+    top, slash, _ = name.lower().partition("/")
+    if top.endswith(_HOOK_SUFFIXES) and not slash:
+        return "is a start-up file that the interpreter reads on its own"
+    if top.partition(".")[0] in _HOOK_MODULES:
+        return "is imported by every interpreter that sees it"
+    return None
+
+
+def _placed_elsewhere(name: str) -> str | None:
+    outside = name.partition("/")[0].lower().endswith(".data")
+    return "would be installed outside the package (scripts, headers or data)" if outside else None
+
+
+def _is_data_code(name: str) -> bool:
+    top, _, rest = name.lower().partition("/")
+    return top.endswith(".data") and rest.startswith(("purelib/", "platlib/"))
+
+
+def _is_cached_bytecode(name: str) -> bool:
+    return name.lower().endswith(_BYTECODE) and "/__pycache__/" in f"/{name}"
+
+
+def _unexpected_reason(name: str, content: bytes) -> str | None:
+    path = PurePosixPath(name.lower())
+    # Version control, editors and caches all keep their state in folders with a leading dot.
+    if leftovers := [part for part in path.parts[:-1] if part.startswith(".") or part in _WORKSHOP_FOLDERS]:
+        return f"lies in {leftovers[0]!r}, which belongs to the author's workshop"
+    if path.name.endswith(_BYTECODE):
+        return "is compiled Python, which nobody can review"
+    if path.name in _SECRET_NAMES or path.name.startswith(".env.") or path.suffix in _SECRET_SUFFIXES:
+        return "looks like a secret"
+    if b"PRIVATE KEY-----" in content[:4096]:
+        return "contains a private key"
+    if path.name.endswith(_NESTED_ARCHIVES):
+        return "is an archive inside the archive"
+    return None
+
+
+def _is_machine_code(content: bytes) -> bool:
+    return content[:4] == b"\x7fELF" or content[:4] in _MACH_O or _is_portable_executable(content)
+
+
+def _is_portable_executable(content: bytes) -> bool:
+    # "MZ" alone begins many a harmless text; the loader follows the offset at 0x3c, and so does this.
+    if content[:2] != b"MZ" or len(content) < 0x40:
+        return False
+    header = int.from_bytes(content[0x3C:0x40], "little")
+    return content[header : header + 4] == b"PE\0\0"
+
+
+def _startup_hook(name: str, reason: str) -> InvalidWheel:
+    return InvalidWheel(
+        "startup-hook-in-wheel",
+        f"entry {name!r} {reason}",
+        help="remove it; a plugin's code runs only when the host calls it",
+    )
+
+
+def _unexpected(name: str, reason: str) -> InvalidWheel:
+    return InvalidWheel("unexpected-file", f"entry {name!r} {reason}", help="exclude it from the build")
+
+
+def _pollution(message: str) -> InvalidWheel:
+    return InvalidWheel(
+        "top-level-pollution", message, help="ship one package; move tests, docs and tools out of the wheel"
+    )

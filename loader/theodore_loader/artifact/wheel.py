@@ -1,0 +1,146 @@
+"""A wheel as verified bytes: read once, checked completely, then only these entries are ever used.
+
+The order of checks, cheapest and most general first:
+
+1. the file name is a wheel's;
+2. the archive has one meaning and bounded size (:mod:`.archive`);
+3. one ``.dist-info``, and file name, folder, METADATA and WHEEL agree (:mod:`.dist_info`);
+4. RECORD lists every file, truly (:mod:`.record`);
+5. nothing in it acts by itself, nothing is there that does not belong (:mod:`.contents`);
+6. machine code only where the manifest asks for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from theodore_loader.artifact import contents
+from theodore_loader.artifact.archive import read_archive
+from theodore_loader.artifact.dist_info import (
+    check_metadata,
+    check_tags,
+    check_wheel_file,
+    find_dist_info,
+    parse_filename,
+)
+from theodore_loader.artifact.limits import DEPENDENCY, PLUGIN, Limits
+from theodore_loader.artifact.record import check_record
+from theodore_loader.errors import InvalidWheel, Refused
+from theodore_loader.manifest import MANIFEST_NAME, Manifest, from_json
+from theodore_sdk.info import PermissionType
+
+if TYPE_CHECKING:
+    from packaging.tags import Tag
+
+LOCK_NAME = "pylock.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """One wheel that passed every check; build it with :meth:`read` or :func:`read_dependency_wheel`.
+
+    ``entries`` maps archive names to contents; ``data`` is the file itself, ``sha256`` its hex digest;
+    ``native_files`` are the entries that are machine code.
+    """
+
+    filename: str
+    name: str
+    version: str
+    tags: frozenset[Tag]
+    sha256: str
+    dist_info: str
+    entries: Mapping[str, bytes] = field(repr=False)
+    data: bytes = field(repr=False)
+    native_files: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, data: bytes, filename: str) -> Wheel:
+        """Read a plugin's wheel, strictly. Raises :class:`InvalidWheel` with the rule that refused it."""
+        wheel = _read(data, filename, PLUGIN)
+        check_tags(wheel.entries, wheel.dist_info, wheel.tags)
+        contents.refuse_startup_hooks(wheel.entries)
+        contents.refuse_unexpected_files(wheel.entries)
+        contents.refuse_pollution(wheel.entries, wheel.dist_info)
+        _refuse_undeclared_native(wheel)
+        return wheel
+
+    @property
+    def manifest(self) -> Manifest:
+        """The compiled manifest. Raises :class:`Refused` (``manifest-missing``, ``manifest-invalid``)."""
+        content = self.entries.get(f"{self.dist_info}/{MANIFEST_NAME}")
+        if content is None:
+            raise Refused(
+                "manifest-missing",
+                f"{self.filename} carries no {MANIFEST_NAME}: it is a wheel, but no packaged plugin",
+                help="make the wheel with `theodore-plugin package`",
+            )
+        return from_json(content)
+
+    @property
+    def lock(self) -> bytes | None:
+        """The lock of the plugin's dependencies (PEP 751), or ``None`` if the wheel carries none."""
+        return self.entries.get(f"{self.dist_info}/{LOCK_NAME}")
+
+
+def read_dependency_wheel(data: bytes, filename: str) -> Wheel:
+    """Read the wheel of a dependency: as safe and complete, but machine code and several packages may be in it.
+
+    Unpack only :func:`.contents.unpacked` of it. Whether its ``native_files`` are acceptable is for the
+    caller to say, who knows the grants.
+    """
+    wheel = _read(data, filename, DEPENDENCY)
+    contents.refuse_dependency_hooks(wheel.entries)
+    contents.refuse_shadowing(wheel.entries, wheel.dist_info, rule="unclean-dependency-wheel")
+    return wheel
+
+
+def _read(data: bytes, filename: str, limits: Limits) -> Wheel:
+    identity = parse_filename(filename)
+    entries = read_archive(data, limits)
+    dist_info = find_dist_info(entries, identity)
+    check_metadata(entries, dist_info, identity)
+    check_wheel_file(entries, dist_info)
+    check_record(entries, dist_info)
+    return Wheel(
+        filename=filename,
+        name=identity.name,
+        version=identity.version,
+        tags=identity.tags,
+        sha256=hashlib.sha256(data).hexdigest(),
+        dist_info=dist_info,
+        entries=MappingProxyType(entries),
+        data=data,
+        native_files=contents.native_files(entries),
+    )
+
+
+def _refuse_undeclared_native(wheel: Wheel) -> None:
+    if not wheel.native_files:
+        return
+    first = wheel.native_files[0]
+    if not _declares_native(wheel):
+        raise InvalidWheel(
+            "undeclared-native-binary",
+            f"entry {first!r} is machine code, and the manifest asks for no `native` permission",
+            help="declare PluginPermission(PermissionType.NATIVE, …), or ship source only",
+        )
+    if any(tag.platform == "any" for tag in wheel.tags):
+        raise InvalidWheel(
+            "platform-tag-wrong",
+            f"entry {first!r} is machine code in a wheel tagged for any platform",
+            help="build a platform wheel",
+        )
+
+
+def _declares_native(wheel: Wheel) -> bool:
+    if f"{wheel.dist_info}/{MANIFEST_NAME}" not in wheel.entries:
+        return False
+    try:
+        permissions = wheel.manifest.info.permissions
+    except Refused as defect:
+        raise InvalidWheel(defect.rule, defect.message, help=defect.help) from None
+    return any(permission.type is PermissionType.NATIVE for permission in permissions)
