@@ -17,3 +17,8 @@ def test_broken_html_is_still_read() -> None:
 
 def test_an_empty_document_has_no_text() -> None:
     assert extract("").text == ""
+
+
+def test_links_are_absolute_and_in_page_order() -> None:
+    page = extract('<a href="/b">b</a><a href="c.html">c</a>', base_url="http://example.org/a/index.html")
+    assert page.links == ("http://example.org/b", "http://example.org/a/c.html")

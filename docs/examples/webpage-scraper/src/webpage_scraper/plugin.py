@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+
 from theodore_sdk import (
     HealthStatus,
     PackageDependency,
@@ -24,7 +25,6 @@ from theodore_sdk import (
     ValidationResult,
     VersionRange,
 )
-
 from webpage_scraper.extract import extract
 
 DEFAULT_TIMEOUT = 30.0
@@ -89,8 +89,8 @@ class WebpageScraperPlugin(ScraperPlugin):
         self.log = container.logger
         self.max_retries = int(config.get("max_retries", DEFAULT_RETRIES))
         self.backoff = float(config.get("backoff_seconds", 1.0))
+        self.timeout = float(config.get("timeout", DEFAULT_TIMEOUT))
         self.client = httpx.AsyncClient(
-            timeout=float(config.get("timeout", DEFAULT_TIMEOUT)),
             headers={"User-Agent": str(config.get("user_agent", DEFAULT_USER_AGENT))},
             follow_redirects=True,
         )
@@ -107,7 +107,9 @@ class WebpageScraperPlugin(ScraperPlugin):
         error = "no attempt was made"
         for attempt in range(1, self.max_retries + 1):
             try:
-                response = await self.client.get(request.url)
+                response = await self.client.get(
+                    request.url, headers=dict(request.headers), timeout=min(self.timeout, request.timeout_seconds)
+                )
             except httpx.HTTPError as failure:
                 error = f"{type(failure).__name__}: {failure}"
             else:
@@ -118,19 +120,25 @@ class WebpageScraperPlugin(ScraperPlugin):
             if attempt < self.max_retries:
                 await asyncio.sleep(self.backoff * 2 ** (attempt - 1))
         return ScrapingResult(
-            url=request.url, content="", status_code=0, success=False, error=error, metadata={"attempts": self.max_retries}
+            url=request.url,
+            content="",
+            status_code=0,
+            success=False,
+            error=error,
+            metadata={"attempts": self.max_retries},
         )
 
     def _result(self, request: ScrapingRequest, response: httpx.Response, attempt: int) -> ScrapingResult:
-        page = extract(response.text)
+        page = extract(response.text[: request.max_content_bytes], base_url=str(response.url))
         return ScrapingResult(
             url=str(response.url),
             content=page.text,
             status_code=response.status_code,
             success=response.is_success,
             error=None if response.is_success else f"HTTP {response.status_code}",
+            title=page.title,
+            links=page.links if request.include_links else (),
             metadata={
-                "title": page.title,
                 "attempt": attempt,
                 "response_time": response.elapsed.total_seconds(),
                 "content_type": response.headers.get("content-type", ""),
@@ -139,7 +147,7 @@ class WebpageScraperPlugin(ScraperPlugin):
 
     async def get_rate_limits(self) -> RateLimit | None:
         """Stay within the limit declared in the metadata."""
-        return RateLimit(requests_per_minute=60)
+        return RateLimit(requests_per_second=1.0, burst_size=5)
 
     async def health_check(self) -> HealthStatus:
         """Report whether the client is open; no page is fetched for it."""

@@ -1,0 +1,1 @@
+"""A plugin that tries to leave its sandbox, for the demonstration."""
