@@ -1,0 +1,122 @@
+"""The locked dependencies of one plugin, unpacked where only its worker will look.
+
+::
+
+    <home>/environments/<lock digest>-<interpreter tag>/
+        .lock
+        environment/wheels/<file name>.whl    what pip fetched, each with the hash the lock states
+        environment/site/…                    what of them is importable, read-only
+
+No installer runs: pip only downloads (never builds), the wheels are read with this package's own checks, and
+the host's site-packages are never involved. Opening compares ``site`` with the wheels and the wheels with the
+lock again, so what the signed lock states is what a worker imports.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from filelock import FileLock
+from packaging.tags import sys_tags
+
+from theodore_loader.artifact import contents, tree
+from theodore_loader.artifact.download import download
+from theodore_loader.artifact.entry_name import check_collisions, folded
+from theodore_loader.artifact.lock import LockedWheel, read_lock, select_wheels
+from theodore_loader.artifact.wheel import Wheel, read_dependency_wheel
+from theodore_loader.errors import Refused
+from theodore_loader.paths import private_dir
+
+_WHEELS, _SITE = "wheels", "site"
+
+
+def ensure_environment(lock: bytes, home: Path, *, allow_native: bool = False, find_links: Sequence[Path] = ()) -> Path:
+    """Return the import folder of the locked dependencies, creating it at first use.
+
+    ``lock`` is the content of a ``pylock.toml``; ``allow_native`` says whether the plugin was granted machine code;
+    ``find_links`` are folders of wheels to look in besides what pip is configured to use. Safe to call from several
+    processes. Raises :class:`Refused` (the lock or a wheel is not acceptable, ``native-not-granted``,
+    ``record-mismatch`` if the folder was changed) or :class:`ConfigurationProblem` (a wheel cannot be fetched).
+    """
+    wanted = select_wheels(read_lock(lock))
+    parent = private_dir(home / "environments" / f"{hashlib.sha256(lock).hexdigest()}-{_interpreter()}")
+    final = parent / "environment"
+    with FileLock(parent / ".lock"):
+        tree.sweep(parent)
+        if not final.is_dir():
+            _create(final, wanted, find_links, allow_native=allow_native)
+    return _open(final, wanted, allow_native=allow_native)
+
+
+def _create(final: Path, wanted: Sequence[LockedWheel], find_links: Sequence[Path], *, allow_native: bool) -> None:
+    wheels = [_read(data, locked) for locked, data in download(wanted, find_links)]
+    _refuse_native(wheels, allow_native=allow_native)
+    site = _merged(wheels)
+    with tree.appearing(final) as partial:
+        for folder in (_WHEELS, _SITE):
+            (partial / folder).mkdir()
+        tree.write_tree(partial / _WHEELS, {wheel.filename: wheel.data for wheel in wheels})
+        tree.write_tree(partial / _SITE, site)
+
+
+def _open(final: Path, wanted: Sequence[LockedWheel], *, allow_native: bool) -> Path:
+    wheels = [_read(tree.read_regular(final / _WHEELS / locked.filename) or b"", locked) for locked in wanted]
+    _refuse_native(wheels, allow_native=allow_native)
+    site = final / _SITE
+    if problems := tree.differences(site, _merged(wheels)):
+        raise Refused(
+            "record-mismatch",
+            f"the environment was changed after it was made, in {site}: {'; '.join(problems[:3])}",
+            help=f"remove {final.parent} (it is made again) and find out who wrote there",
+        )
+    return site
+
+
+def _read(data: bytes, locked: LockedWheel) -> Wheel:
+    if hashlib.sha256(data).hexdigest() != locked.sha256:
+        raise Refused(
+            "digest-mismatch",
+            f"{locked.filename} does not have the SHA-256 that the lock states",
+            help="the index, a mirror or the state folder serves another file than was locked; do not use it",
+        )
+    return read_dependency_wheel(data, locked.filename)
+
+
+def _refuse_native(wheels: Sequence[Wheel], *, allow_native: bool) -> None:
+    native = [wheel for wheel in wheels if wheel.native_files]
+    if native and not allow_native:
+        names = ", ".join(f"{wheel.name} ({wheel.native_files[0]})" for wheel in native)
+        raise Refused(
+            "native-not-granted",
+            f"these dependencies are machine code, and the plugin was not granted any: {names}",
+            help="the plugin must declare a `native` permission and the host's policy must allow it",
+        )
+
+
+def _merged(wheels: Sequence[Wheel]) -> Mapping[str, bytes]:
+    """Return all files of all wheels; the same path with other content in two of them is refused."""
+    site: dict[str, bytes] = {}
+    owners: dict[str, str] = {}
+    for wheel in wheels:
+        for name, content in contents.unpacked(wheel.entries).items():
+            other = owners.setdefault(folded(name), wheel.name)
+            if site.get(name, content) != content or (other != wheel.name and name not in site):
+                raise _conflict(name, other, wheel.name)
+            site[name] = content
+    check_collisions(site, ())
+    return site
+
+
+def _conflict(name: str, first: str, second: str) -> Refused:
+    return Refused(
+        "unclean-dependency-wheel",
+        f"{first} and {second} both bring {name!r}: which one is imported would be chance",
+        help="drop one of the two dependencies, or choose versions that do not overlap",
+    )
+
+
+def _interpreter() -> str:
+    """Name the interpreter by its most specific wheel tag, so that another one gets its own environment."""
+    return str(next(iter(sys_tags())))

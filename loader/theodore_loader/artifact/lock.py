@@ -1,0 +1,81 @@
+"""``pylock.toml`` as a host believes it: registry packages, wheels only, each with a SHA-256.
+
+Source: PEP 751, read and selected from by :mod:`packaging.pylock`; this module adds what a host demands beyond it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+
+from packaging.pylock import Package, PackageWheel, Pylock, PylockSelectError, PylockValidationError
+
+from theodore_loader.errors import Refused
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_MAX_BYTES = 4 * 1024 * 1024
+_RELOCK = "lock again with `theodore-plugin package --upgrade-lock`"
+
+
+@dataclass(frozen=True, slots=True)
+class LockedWheel:
+    """One distribution to install: normalised name, version, and the one acceptable file."""
+
+    name: str
+    version: str
+    filename: str
+    sha256: str
+
+
+def read_lock(data: bytes) -> Pylock:
+    """Parse a lock strictly.
+
+    Raises :class:`Refused` with ``unpinned-lock`` (not a lock, or a version is missing), ``unhashed-lock``,
+    ``direct-url-dependency`` or ``sdist-only-dependency``.
+    """
+    if len(data) > _MAX_BYTES:
+        raise Refused("unpinned-lock", f"the lock is larger than {_MAX_BYTES} bytes", help=_RELOCK)
+    try:
+        lock = Pylock.from_dict(tomllib.loads(data.decode("utf-8")))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, PylockValidationError, RecursionError) as defect:
+        raise Refused("unpinned-lock", f"the lock is not a valid pylock.toml: {defect}", help=_RELOCK) from None
+    for package in lock.packages:
+        _check_package(package)
+    return lock
+
+
+def select_wheels(lock: Pylock) -> tuple[LockedWheel, ...]:
+    """Return what this interpreter installs; raises :class:`Refused` (``sdist-only-dependency``) if nothing fits it."""
+    try:
+        selected = [(package, source) for package, source in lock.select() if isinstance(source, PackageWheel)]
+    except PylockSelectError as defect:
+        raise Refused(
+            "sdist-only-dependency",
+            f"the lock has nothing for this interpreter: {defect}",
+            help="ask the plugin's author for a lock that covers this platform and Python version",
+        ) from None
+    return tuple(
+        LockedWheel(str(package.name), str(package.version), wheel.filename, wheel.hashes["sha256"])
+        for package, wheel in selected
+    )
+
+
+def _check_package(package: Package) -> None:
+    if package.is_direct:
+        raise Refused(
+            "direct-url-dependency",
+            f"the lock takes {package.name} from a repository, folder or archive instead of an index",
+            help="depend on a published version",
+        )
+    if not package.wheels:
+        raise Refused(
+            "sdist-only-dependency",
+            f"the lock has no wheel of {package.name}, so installing it would run its build",
+            help="choose a version that has wheels",
+        )
+    if package.version is None:
+        raise Refused("unpinned-lock", f"the lock names no version of {package.name}", help=_RELOCK)
+    for wheel in package.wheels:
+        if not _SHA256.fullmatch(str(wheel.hashes.get("sha256", ""))):
+            raise Refused("unhashed-lock", f"the lock has no SHA-256 of {wheel.filename}", help=_RELOCK)

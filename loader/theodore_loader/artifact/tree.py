@@ -1,0 +1,116 @@
+"""Folders that appear whole or not at all, hold read-only files, and can be compared with what they should hold.
+
+A folder is written under a temporary name beside its final place, flushed to disk, then renamed: a reader
+sees nothing or everything, whenever the writer is killed and however many write at once.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+PARTIAL_PREFIX = ".partial-"
+
+_READ_ONLY_FILE = 0o444
+_READ_ONLY_FOLDER = 0o555
+
+
+@contextmanager
+def appearing(final: Path) -> Iterator[Path]:
+    """Yield an empty folder that becomes ``final`` if the block succeeds, and vanishes if it does not.
+
+    If another writer was first, its folder stays and this one vanishes: both were built from the same digest.
+    """
+    partial = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=final.parent))
+    try:
+        yield partial
+        _seal(partial)
+        _publish(partial, final)
+    finally:
+        remove_tree(partial)
+
+
+def write_tree(root: Path, files: Mapping[str, bytes]) -> None:
+    """Write ``files`` (POSIX paths relative to ``root``) and flush each to disk. Paths must already be checked."""
+    for name, content in files.items():
+        target = root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+
+
+def differences(root: Path, files: Mapping[str, bytes]) -> list[str]:
+    """Return what of the tree under ``root`` is not exactly ``files``: changed, missing, extra or no regular file."""
+    found = dict(_walk(root))
+    problems = [f"{name} is missing" for name in files if name not in found]
+    for name, path in found.items():
+        if name not in files:
+            problems.append(f"{name} does not belong there")
+        elif read_regular(path) != files[name]:
+            problems.append(f"{name} was changed")
+    return sorted(problems)
+
+
+def read_regular(path: Path) -> bytes | None:
+    """Return the bytes of a regular file, or ``None`` for a link or anything else."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as stream:
+        return stream.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder this module made read-only; a folder that is not there is fine."""
+    for folder, _, _ in os.walk(path):
+        Path(folder).chmod(0o700)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def sweep(parent: Path) -> None:
+    """Remove what killed writers left in ``parent``; call it only while holding the lock that writers hold."""
+    for leftover in parent.glob(f"{PARTIAL_PREFIX}*"):
+        remove_tree(leftover)
+
+
+def _seal(root: Path) -> None:
+    for folder, _, names in os.walk(root, topdown=False):
+        for name in names:
+            (Path(folder) / name).chmod(_READ_ONLY_FILE)
+        flush_folder(Path(folder))
+        Path(folder).chmod(_READ_ONLY_FOLDER)
+
+
+def _publish(partial: Path, final: Path) -> None:
+    try:
+        partial.rename(final)
+    except OSError:
+        if not final.is_dir():
+            raise
+    flush_folder(final.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Flush a folder's own entries to disk, so that a rename inside it survives a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _walk(root: Path) -> Iterator[tuple[str, Path]]:
+    for folder, folders, names in os.walk(root):
+        # os.walk lists a link to a folder among the folders; it is an entry that must not be there.
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]
+        for name in [*names, *links]:
+            path = Path(folder) / name
+            yield path.relative_to(root).as_posix(), path
