@@ -1,0 +1,62 @@
+"""Validated layers on disk, addressed by the digest of file, label, schema and format."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from theodore_loader import strict_json
+from theodore_loader.paths import cache_dir, private_dir
+from theodore_loader.policy.layer import Layer, read_layer
+from theodore_loader.policy.validation import schema_bytes
+
+FORMAT = b"policy-layer-1"
+"""Raised whenever the meaning of a layer, or the grammar of a pattern, changes."""
+MAX_BYTES = 4 * 1024 * 1024
+
+
+def cached_layer(data: bytes, label: str) -> Layer:
+    """Return :func:`read_layer` of the file, from the cache if it was read before."""
+    path = cache_dir() / "policies" / f"{_key(data, label)}.json"
+    known = _load(path)
+    if known is not None:
+        return known
+    layer = read_layer(data, label)
+    _store(path, strict_json.canonical(layer))
+    return layer
+
+
+def _key(data: bytes, label: str) -> str:
+    digest = hashlib.sha256()
+    for part in (FORMAT, schema_bytes(), label.encode("utf-8", "surrogateescape"), data):
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()
+
+
+def _load(path: Path) -> Layer | None:
+    """Return a cached layer, or ``None`` for anything missing or damaged."""
+    try:
+        body, _newline, seal = path.read_bytes().rpartition(b"\n")
+        if hashlib.sha256(body).hexdigest().encode() != seal:
+            return None
+        layer = strict_json.loads(body, max_bytes=MAX_BYTES)
+    except (OSError, strict_json.JsonError):
+        return None
+    return layer if isinstance(layer, dict) else None
+
+
+def _store(path: Path, body: bytes) -> None:
+    """Write atomically; a cache that cannot be written (full disk, read-only home) only costs time."""
+    with contextlib.suppress(OSError):
+        folder = private_dir(path.parent)
+        descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".layer-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(body + b"\n" + hashlib.sha256(body).hexdigest().encode())
+            Path(temporary).replace(path)
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise

@@ -1,0 +1,108 @@
+"""From a name or a path to a :class:`Policy`.
+
+Reading YAML and validating costs a tenth of a second, so the validated layer is kept in the cache folder, keyed by the
+digest of everything it came from. The cache holds plain JSON and can be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+from theodore_loader.data import policies_dir
+from theodore_loader.errors import ConfigurationProblem
+from theodore_loader.permissions import Permission
+from theodore_loader.policy.layer import Layer, lay_over
+from theodore_loader.policy.layer_cache import cached_layer
+from theodore_loader.policy.model import (
+    Advisories,
+    Entry,
+    ForbiddenPackage,
+    PermissionRules,
+    Policy,
+    RuleSetting,
+    ScannerSetting,
+)
+from theodore_loader.policy.yaml_reader import MAX_BYTES
+from theodore_sdk.info import PermissionType, PluginResourceLimits
+
+BUILT_IN = ("default", "strict", "development")
+MAX_EXTENDS = 8
+
+
+def load_policy(path_or_name: str | Path = "default") -> Policy:
+    """Load a built-in policy by name, or a file by path.
+
+    Raises:
+        PolicyProblems: the file is not a usable policy; all its problems with line and column.
+        ConfigurationProblem: no such policy, the file cannot be read, or policies extend each other in a circle.
+
+    """
+    return _policy(_stacked(_find(path_or_name), ()))
+
+
+def _stacked(path: Path, seen: tuple[Path, ...]) -> Layer:
+    """Read a layer and everything it extends."""
+    if path.resolve() in seen or len(seen) >= MAX_EXTENDS:
+        chain = " -> ".join(one.name for one in (*seen, path))
+        raise ConfigurationProblem(f"policies extend each other without end: {chain}", help="extend a built-in policy")
+    layer = cached_layer(_read(path), path.name)
+    parent = layer.get("extends")
+    if parent is None:
+        return layer
+    below = _stacked(_find(parent, relative_to=path.parent), (*seen, path.resolve()))
+    return lay_over(layer, below)
+
+
+def _find(path_or_name: str | Path, relative_to: Path | None = None) -> Path:
+    if isinstance(path_or_name, str) and path_or_name in BUILT_IN:
+        return policies_dir() / f"{path_or_name}.yaml"
+    path = (relative_to or Path()) / Path(path_or_name).expanduser()
+    if isinstance(path_or_name, str) and "/" not in path_or_name and not path.suffix and not path.exists():
+        close = difflib.get_close_matches(path_or_name, BUILT_IN, 1)
+        help_ = f"did you mean {close[0]}?" if close else f"name one of {', '.join(BUILT_IN)}, or the path of a file"
+        raise ConfigurationProblem(f"there is no policy {path_or_name!r}", help=help_)
+    return path
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            # one byte more than allowed is enough for the reader to refuse it
+            return file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigurationProblem(
+            f"cannot read the policy {path}: {reason}",
+            help=f"name a readable file, or one of {', '.join(BUILT_IN)}",
+        ) from error
+
+
+def _policy(layer: Layer) -> Policy:
+    return Policy(
+        name=layer["name"],
+        description=layer.get("description", ""),
+        permissions={PermissionType(kind): _rules(kind, rules) for kind, rules in layer["permissions"].items()},
+        rules={name: RuleSetting(**setting) for name, setting in layer["rules"].items()},
+        scanners={name: ScannerSetting(**setting) for name, setting in layer.get("scanners", {}).items()},
+        limits=PluginResourceLimits(**layer.get("limits", {})),
+        minimum_tier=layer.get("minimum_tier", "standard"),
+        suppressions=frozenset(layer.get("suppressions", {}).get("allow", ())),
+        forbidden_packages=tuple(ForbiddenPackage(**package) for package in layer["forbidden_packages"]),
+        advisories=Advisories(**layer.get("advisories", {})),
+        **({"verdict_max_age_days": layer["verdict"]["max_age_days"]} if layer.get("verdict") else {}),
+    )
+
+
+def _rules(kind: str, rules: dict[str, Any]) -> PermissionRules:
+    return PermissionRules(
+        allow=tuple(_entry(kind, entry) for entry in rules.get("allow", ())),
+        deny=tuple(_entry(kind, entry) for entry in rules.get("deny", ())),
+        refuse_overbroad=rules.get("overbroad", "refuse") == "refuse",
+        location=rules.get("location", ""),
+    )
+
+
+def _entry(kind: str, entry: dict[str, Any]) -> Entry:
+    return Entry(Permission.parse(kind, entry["pattern"]), entry["reason"], entry["location"])

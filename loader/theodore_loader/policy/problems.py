@@ -1,0 +1,36 @@
+"""What is wrong with a policy file, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from theodore_loader.errors import ConfigurationProblem
+
+
+class Problem(NamedTuple):
+    """One defect of a policy file; lines and columns count from 1, ``help`` may be empty."""
+
+    line: int
+    column: int
+    message: str
+    help: str
+
+
+class PolicyProblems(ConfigurationProblem):
+    """The policy file cannot be used. ``problems`` lists every defect found, in file order."""
+
+    def __init__(self, label: str, problems: Sequence[Problem]) -> None:
+        self.label = label
+        self.problems = tuple(sorted(problems))
+        count = "one problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        lines = [_line(label, problem) for problem in self.problems]
+        super().__init__(
+            "\n".join([f"{label} is not a usable policy ({count}):", *lines]),
+            help=f"correct the file, then run `theodore-plugin policy check {label}`; the reference is docs/policy.md",
+        )
+
+
+def _line(label: str, problem: Problem) -> str:
+    advice = f" ({problem.help})" if problem.help else ""
+    return f"  {label}:{problem.line}:{problem.column}: {problem.message}{advice}"

@@ -1,0 +1,160 @@
+"""A policy file against the published schema: every problem at once, each at its line and column."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+from theodore_loader.data import policies_dir
+from theodore_loader.permissions import PatternError, Permission
+from theodore_loader.policy.problems import PolicyProblems, Problem
+from theodore_loader.policy.yaml_reader import Document, Path
+
+_WORDS = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "nothing",
+}
+
+
+def schema_bytes() -> bytes:
+    """Return the published schema, ``policies/schemas/policy.schema.json``."""
+    return (policies_dir() / "schemas" / "policy.schema.json").read_bytes()
+
+
+def validate(document: Document, label: str) -> None:
+    """Raise :class:`PolicyProblems` unless the document fits the schema and every pattern its grammar."""
+    problems = [*_schema_problems(document), *_pattern_problems(document)]
+    if problems:
+        raise PolicyProblems(label, problems)
+
+
+@cache
+def _validator() -> Any:
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(json.loads(schema_bytes()))
+
+
+def _schema_problems(document: Document) -> Iterator[Problem]:
+    for error in _validator().iter_errors(document.value):
+        yield from _translated(error, document)
+
+
+def _translated(error: Any, document: Document) -> Iterator[Problem]:
+    path = tuple(error.absolute_path)
+    translate = _TRANSLATIONS.get(str(error.validator))
+    if translate is None:
+        yield Problem(*document.position(path), f"{_where(path)}: {error.message}", "")
+    else:
+        yield from translate(error, path, document)
+
+
+def _unknown_keys(error: Any, path: Path, document: Document) -> Iterator[Problem]:
+    known = list(error.schema.get("properties", ()))
+    for key in error.instance:
+        if key not in known:
+            place = document.position((*path, key), key=True)
+            yield Problem(*place, f"unknown key {key!r} in {_where(path)}", _nearest(key, known))
+
+
+def _unknown_name(error: Any, path: Path, document: Document) -> Iterator[Problem]:
+    """Report a key that ``propertyNames`` refuses: a rule or scanner that does not exist."""
+    key = str(error.instance)
+    known = _enumerated(error.schema)
+    yield Problem(
+        *document.position((*path, key), key=True), f"{_where(path)}: unknown name {key!r}", _nearest(key, known)
+    )
+
+
+def _wrong_type(error: Any, path: Path, document: Document) -> Iterator[Problem]:
+    wanted = error.validator_value
+    words = " or ".join(_WORDS[name] for name in ([wanted] if isinstance(wanted, str) else wanted))
+    message = f"{_where(path)}: {words} is wanted, not {_kind(error.instance)}"
+    help_ = "yes, no, on and off are plain text in YAML 1.2" if wanted == "boolean" else ""
+    yield Problem(*document.position(path), message, help_)
+
+
+def _wrong_choice(error: Any, path: Path, document: Document) -> Iterator[Problem]:
+    known = [str(choice) for choice in error.validator_value]
+    message = f"{_where(path)}: {str(error.instance)[:64]!r} is not possible here"
+    few = f"one of {', '.join(known)}" if len(known) <= 8 else ""
+    yield Problem(*document.position(path), message, _nearest(str(error.instance), known) or few)
+
+
+def _missing(error: Any, path: Path, document: Document) -> Iterator[Problem]:
+    for key in error.validator_value:
+        if key not in error.instance:
+            yield Problem(*document.position(path), f"{_where(path)}: {key} is missing", "")
+
+
+def _refused_name(error: Any, path: Path, document: Document) -> Iterator[Problem]:
+    """Report text that a ``pattern`` refuses; the schema's description says what is wanted."""
+    message = f"{_where(path)}: {str(error.instance)[:64]!r} does not fit"
+    yield Problem(*document.position(path), message, str(error.schema.get("description", "")))
+
+
+_TRANSLATIONS: dict[str, Callable[[Any, Path, Document], Iterator[Problem]]] = {
+    "additionalProperties": _unknown_keys,
+    "anyOf": _unknown_name,
+    "enum": _wrong_choice,
+    "pattern": _refused_name,
+    "required": _missing,
+    "type": _wrong_type,
+}
+
+
+def _pattern_problems(document: Document) -> Iterator[Problem]:
+    for path, kind, pattern in _patterns(document.value):
+        try:
+            Permission.parse(kind, pattern)
+        except PatternError as error:
+            yield Problem(*document.position(path), str(error), "the grammar is in docs/permissions.md")
+
+
+def _patterns(value: Any) -> Iterator[tuple[Path, str, str]]:
+    """Yield every pattern that stands where the schema wants one, whatever else may be wrong with the file."""
+    permissions = value.get("permissions") if isinstance(value, dict) else None
+    for kind, rules in permissions.items() if isinstance(permissions, dict) else ():
+        for side in ("allow", "deny") if isinstance(rules, dict) and kind in _permission_types() else ():
+            entries = rules.get(side)
+            for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+                path: Path = ("permissions", kind, side, index)
+                if isinstance(entry, str):
+                    yield path, kind, entry
+                elif isinstance(entry, dict) and isinstance(entry.get("pattern"), str):
+                    yield (*path, "pattern"), kind, entry["pattern"]
+
+
+@cache
+def _permission_types() -> frozenset[str]:
+    return frozenset(json.loads(schema_bytes())["properties"]["permissions"]["properties"])
+
+
+def _enumerated(schema: Any) -> list[str]:
+    return [name for choice in schema.get("anyOf", ()) for name in choice.get("enum", ())]
+
+
+def _where(path: Path) -> str:
+    return ".".join(str(part) if isinstance(part, str) else f"{part + 1}" for part in path) or "the policy"
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float):
+        return "a number"
+    names: dict[type, str] = {dict: "a mapping", list: "a list", str: "text"}
+    return names.get(type(value), "nothing")
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word[:64], known, 1, 0.5)
+    return f"did you mean {close[0]}?" if close else ""
