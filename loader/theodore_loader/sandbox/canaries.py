@@ -1,0 +1,144 @@
+"""Layer 11: try what must not work. A layer that claims to hold and does not is worse than none.
+
+Each attempt is harmless when it succeeds. What can be tried beforehand is (``arm``), so that a refusal is the layer's
+doing and not an accident: a file that was readable before Landlock and is not afterwards.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+from theodore_loader.errors import TierUnavailable
+from theodore_loader.sandbox import privileges, rlimits
+from theodore_loader.sandbox.profile import Profile
+
+_OUTSIDE = ("/proc/self/status", "/etc/passwd", "/etc/hostname", "/proc/version", "/sys/kernel/mm")
+_REFUSALS = (errno.EPERM, errno.EACCES)
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryResult:
+    """One attempt and the error that refused it."""
+
+    name: str
+    layer: str
+    refusal: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Canary:
+    name: str
+    layer: str
+    attempt: Callable[[], object]
+
+
+def arm(profile: Profile) -> str | None:
+    """Return a path outside every grant that this process can open now, or ``None`` when there is none."""
+    granted = profile.read + profile.write + profile.execute
+    for path in _OUTSIDE:
+        if not any(_covers(root, path) for root in granted) and _opens(path):
+            return path
+    return None
+
+
+def prove(profile: Profile, held: Collection[str], outside: str | None = None) -> tuple[CanaryResult, ...]:
+    """Try every act that the layers in ``held`` must refuse.
+
+    Raises:
+        TierUnavailable: an act succeeded, or failed for another reason than the layer.
+
+    """
+    return tuple(_try(canary) for canary in _canaries(profile, outside) if canary.layer in held)
+
+
+def _canaries(profile: Profile, outside: str | None) -> Iterator[_Canary]:
+    yield _Canary("raise a resource limit", "rlimits", lambda: _raise_limit(profile))
+    yield _Canary("regain a capability", "privileges", _regain_privileges)
+    if outside is not None:
+        yield _Canary(f"open {outside}", "landlock", lambda: _open_and_close(outside))
+    yield _Canary("open a UNIX socket", "seccomp", lambda: socket.socket(socket.AF_UNIX).close())
+    yield _Canary("make a datagram pair", "seccomp", _datagram_pair)
+    if os.getppid() > 0:  # 0: the parent is outside this pid namespace, and 0 would mean our own group
+        yield _Canary("signal the parent", "seccomp", lambda: os.kill(os.getppid(), 0))
+    if profile.sockets == "none":
+        yield _Canary("open an internet socket", "seccomp", lambda: socket.socket(socket.AF_INET).close())
+    if not profile.subprocesses:
+        yield _Canary("fork", "seccomp", _fork)
+        yield _Canary("execute a program", "seccomp", _execute)
+
+
+def _try(canary: _Canary) -> CanaryResult:
+    try:
+        canary.attempt()
+    except OSError as refusal:
+        if refusal.errno in _REFUSALS:
+            return CanaryResult(canary.name, canary.layer, errno.errorcode[refusal.errno])
+        raise _broken(canary, f"failed with {refusal} instead of being refused") from refusal
+    raise _broken(canary, "succeeded")
+
+
+def _broken(canary: _Canary, what: str) -> TierUnavailable:
+    return TierUnavailable(
+        f"the sandbox layer {canary.layer} claims to hold and does not: the attempt to {canary.name} {what}",
+        help="nothing is run in a sandbox that does not hold; report this with the kernel's version",
+    )
+
+
+def _covers(root: str, path: str) -> bool:
+    root = os.path.realpath(root)
+    return path == root or path.startswith(root.rstrip("/") + "/")
+
+
+def _opens(path: str) -> bool:
+    try:
+        _open_and_close(path)
+    except OSError:
+        return False
+    return True
+
+
+def _open_and_close(path: str) -> None:
+    os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+
+
+def _raise_limit(profile: Profile) -> None:
+    import resource
+
+    for name in rlimits.wanted(profile):
+        which: int = getattr(resource, name)
+        soft, hard = resource.getrlimit(which)
+        if soft != hard:
+            return
+        try:
+            resource.setrlimit(which, (soft, hard + 1))
+        except (OSError, ValueError):  # ValueError is how Python says "not allowed to raise maximum limit"
+            continue
+        return
+    raise PermissionError(errno.EPERM, "every limit holds")
+
+
+def _regain_privileges() -> None:
+    if not privileges.remaining():
+        raise PermissionError(errno.EPERM, "no privilege remains")
+
+
+def _datagram_pair() -> None:
+    for end in socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM):
+        end.close()
+
+
+def _execute() -> None:
+    os.execv("/nonexistent", ["nonexistent"])  # noqa: S606 - to be refused before the path is even looked at
+
+
+def _fork() -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)

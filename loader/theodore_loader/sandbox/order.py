@@ -1,0 +1,162 @@
+"""The numbered steps by which a process confines itself, each verified, in the one order that works.
+
+1. close every descriptor but the channel and the standard streams          (``descriptors``)
+2. own session, umask 077                                                    (here)
+3. control group: joined by the host before it sends the first byte          (not built yet)
+4. namespaces                                                                (not built yet)
+5. resource limits, soft = hard                                              (``rlimits``)
+6. parent-death signal, no capabilities, no_new_privs, not dumpable          (``privileges``)
+7. preloading and stubbing: the caller's, before it calls :func:`confine`
+8. Landlock, while there is a single thread                                  (``landlock``)
+9. seccomp on every thread                                                   (``seccomp``)
+10. the audit hook: the caller's, after :func:`confine`                      (``audit_hook``)
+11. canaries: try what must not work                                         (``canaries``)
+
+Steps 8 and 9 come after everything that needs what they forbid. A step that fails ends the process's useful life: the
+exception must not be caught and ignored, for half of the layers may be in place.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from theodore_loader.errors import TierUnavailable
+from theodore_loader.sandbox import canaries, descriptors, landlock, privileges, rlimits, seccomp
+from theodore_loader.sandbox.canaries import CanaryResult
+from theodore_loader.sandbox.profile import Profile
+from theodore_loader.sandbox.seccomp_rules import Situation
+from theodore_loader.sandbox.tier import Availability, Tier, available
+
+STANDARD_STREAMS = (0, 1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerState:
+    """One layer, whether it holds, and how (or why not) in one line."""
+
+    name: str
+    active: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Achieved:
+    """What a process really reached: reported, recorded, compared with the host's minimum."""
+
+    tier: Tier
+    layers: tuple[LayerState, ...]
+    canaries: tuple[CanaryResult, ...] = ()
+
+    def active(self, name: str) -> bool:
+        """Say whether the layer ``name`` holds."""
+        return any(layer.active for layer in self.layers if layer.name == name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, for a frame or a report."""
+        return {**asdict(self), "tier": int(self.tier)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Achieved:
+        """Read what :meth:`to_dict` gave, from an untrusted process. Raises KeyError, TypeError or ValueError."""
+        layers = tuple(LayerState(str(at["name"]), bool(at["active"]), str(at["detail"])) for at in data["layers"])
+        results = tuple(CanaryResult(str(at["name"]), str(at["layer"]), str(at["refusal"])) for at in data["canaries"])
+        return cls(Tier(data["tier"]), layers, results)
+
+
+def confine(
+    profile: Profile,
+    *,
+    keep: Collection[int] = STANDARD_STREAMS,
+    parent: int | None = None,
+    exec_address: int = 0,
+) -> Achieved:
+    """Confine the calling process to ``profile`` for the rest of its life (steps 1 to 9 and 11).
+
+    Args:
+        profile: what it may do.
+        keep: descriptors that stay open (the standard streams and the channel).
+        parent: pid the parent must still have; a process whose parent died in the meantime ends at once.
+        exec_address: with ``subprocesses=0``, the address of the one path that may be executed once (``stage0``).
+
+    Raises:
+        TierUnavailable: the kernel does not offer a layer and the profile does not allow a weaker tier, a step failed,
+            or a canary got through a layer that claimed to hold. The process must end.
+
+    """
+    offer = available()
+    _require(profile, offer)
+    outside = canaries.arm(profile)
+    linux = sys.platform.startswith("linux")
+    situation = Situation(
+        pid=os.getpid(),
+        landlock_abi=offer.landlock_abi,
+        signals_scoped=offer.landlock_abi >= landlock.FIRST_ABI_WITH_SCOPES,
+        exec_address=exec_address,
+    )
+    descriptors.close_all_except(keep)  # 1
+    _own_session()  # 2
+    layers = (
+        _step("rlimits", offer.rlimits, lambda: rlimits.apply(profile)),  # 5
+        _step("privileges", linux, lambda: _give_up_privileges(parent)),  # 6
+        _step("landlock", offer.landlock_abi > 0, lambda: _landlock(profile, offer.landlock_abi)),  # 8
+        _step("seccomp", offer.seccomp, lambda: f"{seccomp.install(profile, situation)} instructions"),  # 9
+    )
+    held = {layer.name for layer in layers if layer.active}
+    return Achieved(_tier(held), layers, canaries.prove(profile, held, outside))  # 11
+
+
+def _require(profile: Profile, offer: Availability) -> None:
+    if offer.tier < Tier.STANDARD and not profile.allow_weaker:
+        raise TierUnavailable(
+            "this machine cannot confine a process: " + "; ".join(offer.reasons or ("no resource limits",)),
+            help="use a Linux kernel with Landlock and seccomp, or choose a weaker tier (docs/guide/sandbox.md)",
+        )
+
+
+def _step(name: str, offered: bool, take: Callable[[], str]) -> LayerState:
+    if not offered:
+        return LayerState(name, False, "not offered by this machine")
+    try:
+        return LayerState(name, True, take())
+    except OSError as problem:
+        raise TierUnavailable(
+            f"the sandbox layer {name} is offered and could not be set up: {problem}",
+            help="this is not a weaker tier but a failure; report it with the kernel's version",
+        ) from problem
+
+
+def _own_session() -> None:
+    os.umask(0o077)
+    if hasattr(os, "setsid") and os.getsid(0) != os.getpid():
+        os.setsid()
+
+
+def _give_up_privileges(parent: int | None) -> str:
+    detail = privileges.drop()
+    privileges.die_with_parent(parent)  # after the credentials changed, which would clear it
+    return detail
+
+
+def _landlock(profile: Profile, version: int) -> str:
+    if thread_count() != 1:
+        raise OSError(f"{thread_count()} threads are running; Landlock would hold only one of them")
+    return landlock.restrict(profile, version)
+
+
+def thread_count() -> int:
+    """Return the number of this process's threads, those Python does not know included where /proc tells."""
+    try:
+        return len(os.listdir("/proc/self/task"))  # noqa: PTH208 - before pathlib is worth importing
+    except OSError:
+        return threading.active_count()
+
+
+def _tier(held: Collection[str]) -> Tier:
+    if {"rlimits", "privileges", "landlock", "seccomp"} <= set(held):
+        return Tier.STANDARD
+    return Tier.BASIC if "rlimits" in held else Tier.NONE
