@@ -86,13 +86,19 @@ def _policy(layer: Layer) -> Policy:
         permissions={PermissionType(kind): _rules(kind, rules) for kind, rules in layer["permissions"].items()},
         rules={name: RuleSetting(**setting) for name, setting in layer["rules"].items()},
         scanners={name: ScannerSetting(**setting) for name, setting in layer.get("scanners", {}).items()},
-        limits=PluginResourceLimits(**layer.get("limits", {})),
+        limits=_limits(layer.get("limits", {})),
         minimum_tier=layer.get("minimum_tier", "standard"),
         suppressions=frozenset(layer.get("suppressions", {}).get("allow", ())),
         forbidden_packages=tuple(ForbiddenPackage(**package) for package in layer["forbidden_packages"]),
         advisories=Advisories(**layer.get("advisories", {})),
         **({"verdict_max_age_days": layer["verdict"]["max_age_days"]} if layer.get("verdict") else {}),
     )
+
+
+def _limits(limits: dict[str, Any]) -> PluginResourceLimits:
+    """Build the limits; a percentage or a time written without a point is a number with one."""
+    points = {"max_cpu_percent", "max_execution_time_seconds"}
+    return PluginResourceLimits(**{name: float(value) if name in points else value for name, value in limits.items()})
 
 
 def _rules(kind: str, rules: dict[str, Any]) -> PermissionRules:

@@ -62,16 +62,21 @@ def _unknown_keys(error: Any, path: Path, document: Document) -> Iterator[Proble
     for key in error.instance:
         if key not in known:
             place = document.position((*path, key), key=True)
-            yield Problem(*place, f"unknown key {key!r} in {_where(path)}", _nearest(key, known))
+            few = f"known are {', '.join(known)}" if len(known) <= 10 else ""
+            yield Problem(*place, f"unknown key {key!r} in {_where(path)}", _nearest(key, known) or few)
 
 
-def _unknown_name(error: Any, path: Path, document: Document) -> Iterator[Problem]:
-    """Report a key that ``propertyNames`` refuses: a rule or scanner that does not exist."""
-    key = str(error.instance)
-    known = _enumerated(error.schema)
-    yield Problem(
-        *document.position((*path, key), key=True), f"{_where(path)}: unknown name {key!r}", _nearest(key, known)
-    )
+def _unknown_rule(error: Any, path: Path, document: Document) -> Iterator[Problem]:
+    """Report a key under ``rules`` that no policy can set: misspelt, or beyond every policy's reach."""
+    name = str(error.instance)
+    place = document.position((*path, name), key=True)
+    if name in _definition("fixed_rule"):
+        yield Problem(*place, f"{name} cannot be set: nobody may silence it", "")
+    else:
+        known = [one for choice in error.validator_value for one in choice.get("enum", ())]
+        yield Problem(
+            *place, f"there is no rule {name!r}", _nearest(name, known) or "see docs/rules/, or write tool/ID"
+        )
 
 
 def _wrong_type(error: Any, path: Path, document: Document) -> Iterator[Problem]:
@@ -103,7 +108,7 @@ def _refused_name(error: Any, path: Path, document: Document) -> Iterator[Proble
 
 _TRANSLATIONS: dict[str, Callable[[Any, Path, Document], Iterator[Problem]]] = {
     "additionalProperties": _unknown_keys,
-    "anyOf": _unknown_name,
+    "anyOf": _unknown_rule,
     "enum": _wrong_choice,
     "pattern": _refused_name,
     "required": _missing,
@@ -138,8 +143,9 @@ def _permission_types() -> frozenset[str]:
     return frozenset(json.loads(schema_bytes())["properties"]["permissions"]["properties"])
 
 
-def _enumerated(schema: Any) -> list[str]:
-    return [name for choice in schema.get("anyOf", ()) for name in choice.get("enum", ())]
+@cache
+def _definition(name: str) -> frozenset[str]:
+    return frozenset(json.loads(schema_bytes())["$defs"][name]["enum"])
 
 
 def _where(path: Path) -> str:

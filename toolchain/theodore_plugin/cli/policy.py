@@ -1,0 +1,44 @@
+"""``theodore-plugin policy show`` and ``policy check``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from theodore_plugin.cli.console import stdout
+
+
+@click.group(no_args_is_help=True)
+def command() -> None:
+    """Validate and show policies.
+
+    POLICY is default, strict, development, or the path of a policy file.
+    """
+
+
+@command.command()
+@click.argument("policy", default="default")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+def show(policy: str, format_: str) -> None:
+    """Show the effective policy: what it extends is laid under it, defaults are spelled out.
+
+    The digest covers everything that decides. Comments, layout, reasons and order do not change it.
+    """
+    from theodore_loader.policy import load_policy
+    from theodore_plugin.report import policy as report
+
+    loaded = load_policy(policy)
+    lines = report.json_lines(loaded) if format_ == "json" else report.text_lines(loaded)
+    for line in lines:
+        stdout.print(line)
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def check(file: Path) -> None:
+    """Check a policy file and list everything wrong with it, by line and column."""
+    from theodore_loader.policy import load_policy
+
+    policy = load_policy(file)
+    stdout.print(f"{file}: a usable policy, {policy.name} sha256:{policy.digest}")
