@@ -1,0 +1,1 @@
+"""From a checked source tree to a reproducible wheel: lock, build, normalise."""

@@ -1,0 +1,66 @@
+"""A clean copy of a project to build from: its files as they are, without history, caches, secrets and leftovers."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from theodore_loader.errors import ConfigurationProblem
+
+# Whatever lies in these is made by tools; a build that needs it is not reproducible.
+_LEFT_OUT_ANYWHERE = frozenset({"__pycache__", "node_modules", "venv", "env"})
+_LEFT_OUT_AT_THE_TOP = frozenset({"build", "dist"})
+_LEFT_OUT_SUFFIXES = (".pyc", ".pyo", ".egg-info", ".egg", ".whl", ".sigstore.json", ".attestations.jsonl")
+_MAX_FILES = 20_000
+_MAX_BYTES = 512 * 1024 * 1024
+
+
+def copy_sources(root: Path, target: Path) -> None:
+    """Copy the project at ``root`` to the empty folder ``target``; links are not followed but refused.
+
+    Hidden files and folders stay behind (``.git``, ``.env``, ``.venv``, editors and caches keep theirs there), as
+    do build outputs. Raises :class:`ConfigurationProblem` for links, special files and trees too large to be a plugin.
+    """
+    budget = _Budget()
+    _copy_folder(root, target, budget, top=True)
+
+
+class _Budget:
+    """What may still be copied."""
+
+    def __init__(self) -> None:
+        self.files = _MAX_FILES
+        self.bytes = _MAX_BYTES
+
+    def spend(self, size: int) -> None:
+        self.files -= 1
+        self.bytes -= size
+        if self.files < 0 or self.bytes < 0:
+            raise ConfigurationProblem(
+                f"the project holds more than {_MAX_FILES} files or {_MAX_BYTES // 2**20} MiB",
+                help="move data and outputs out of the project folder",
+            )
+
+
+def _copy_folder(source: Path, target: Path, budget: _Budget, *, top: bool = False) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for entry in sorted(source.iterdir()):
+        if _left_out(entry, top=top):
+            continue
+        if entry.is_symlink() or not (entry.is_dir() or entry.is_file()):
+            raise ConfigurationProblem(
+                f"{entry} is a link or special file; a wheel can hold neither", help="replace it by a copy"
+            )
+        if entry.is_dir():
+            _copy_folder(entry, target / entry.name, budget)
+        else:
+            budget.spend(entry.stat().st_size)
+            shutil.copyfile(entry, target / entry.name, follow_symlinks=False)
+            (target / entry.name).chmod(0o644)
+
+
+def _left_out(entry: Path, *, top: bool) -> bool:
+    name = entry.name
+    if name.startswith(".") or name.endswith(_LEFT_OUT_SUFFIXES):
+        return True
+    return entry.is_dir() and (name in _LEFT_OUT_ANYWHERE or (top and name in _LEFT_OUT_AT_THE_TOP))
