@@ -31,7 +31,7 @@ class SandboxProbePlugin(TransformerPlugin):
         return PluginInfo(
             name="sandbox-probe",
             version="1.0.0",
-            description="Tries, on request, one act its sandbox should refuse; harmless, and used by the demonstration.",
+            description="Tries, on request, one harmless act that its sandbox should refuse.",
             author="Theodore Team",
             email="team@theodore.example",
             homepage="https://theodore.example/plugins/sandbox-probe",
@@ -50,10 +50,14 @@ class SandboxProbePlugin(TransformerPlugin):
                     PermissionType.NETWORK, "Reaches one host, so that another can be tried.", "localhost:*"
                 ),
                 PluginPermission(
+                    PermissionType.FILE_SYSTEM, "Reads its own folder, so that another can be tried.", "r:{data}/**"
+                ),
+                PluginPermission(PermissionType.SUBPROCESS, "Runs one program, so that another can be tried.", "false"),
+                PluginPermission(
                     PermissionType.NATIVE, "Calls the C library directly, where no audit event is raised."
                 ),
             ],
-            resource_limits=PluginResourceLimits(max_memory_mb=256, max_subprocess_count=0),
+            resource_limits=PluginResourceLimits(max_memory_mb=256, max_subprocess_count=1),
             tags=["example"],
         )
 

@@ -32,13 +32,13 @@ def connect(address: str) -> str:
 
 
 def spawn(program: str) -> str:
-    """Start ``program``: ``fork(2)``, ``execve(2)``."""
-    libc = _libc()
-    child = _checked(libc.fork())
-    if child == 0:
-        libc.execlp(program.encode(), program.encode(), None)
-        os._exit(126)
-    return f"started process {child}, status {os.waitpid(child, 0)[1]}"
+    """Start ``program``: ``posix_spawnp(3)``, which returns the error of ``execve(2)``."""
+    child = ctypes.c_int()
+    arguments = (ctypes.c_char_p * 2)(program.encode(), None)
+    problem = _libc().posix_spawnp(ctypes.byref(child), program.encode(), None, None, arguments, None)
+    if problem:
+        raise OSError(problem, f"{errno.errorcode.get(problem, problem)}: {os.strerror(problem)}")
+    return f"started process {child.value}"
 
 
 @cache
