@@ -33,7 +33,7 @@ class Covered:
             raise ValueError(f"{self.path} was {self.state.value}: say why")
 
 
-class CoverageBroken(Exception):
+class CoverageError(Exception):
     """An analyser's account does not add up to what it was given; nothing it says can be relied on."""
 
 
@@ -49,11 +49,11 @@ class Coverage:
     def account(
         cls, analyser: str, given: Iterable[str], entries: Iterable[Covered], *, unit: str = "file"
     ) -> Coverage:
-        """Build the account of ``given`` (names, each once); raise :class:`CoverageBroken` unless it adds up."""
+        """Build the account of ``given`` (names, each once); raise :class:`CoverageError` unless it adds up."""
         ordered = tuple(sorted(entries, key=lambda entry: entry.path))
         expected, seen = Counter(given), Counter(entry.path for entry in ordered)
         if expected != seen:
-            raise CoverageBroken(f"{analyser}: {_difference(expected, seen)}")
+            raise CoverageError(f"{analyser}: {_difference(expected, seen)}")
         return cls(analyser, ordered, unit)
 
     @classmethod

@@ -1,0 +1,1 @@
+"""Vulnerability data from a local snapshot, served on loopback to unmodified auditors."""

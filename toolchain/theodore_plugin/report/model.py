@@ -1,0 +1,134 @@
+"""What one check established; every renderer reads this and nothing else.
+
+The model is complete on purpose: a signed verdict is made from it, so what was *not* looked at and
+what was silenced stand beside what was found.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from theodore_plugin.coverage import Coverage
+from theodore_plugin.finding import Confidence, Finding, Location, Severity, Step, Verdict
+
+SCHEMA_VERSION = 1
+"""Of the JSON form (``policies/schemas/report.schema.json``); a change readers would notice raises it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectLabel:
+    """What was checked. ``sha256`` is the digest of a wheel's bytes, ``None`` for a source tree."""
+
+    name: str
+    version: str
+    path: str
+    kind: str
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyLabel:
+    """The policy that judged, by name and by the digest of its meaning."""
+
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScannerRun:
+    """How one scanner ran: ``status`` is ``ok``, ``failed`` or ``skipped``; ``sandbox`` what held it."""
+
+    name: str
+    version: str
+    status: str
+    seconds: float
+    detail: str = ""
+    sandbox: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class AdvisoryLabel:
+    """Which vulnerability data was asked; a snapshot has a digest and the date of its newest record."""
+
+    source: str
+    digest: str | None = None
+    date: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionRecord:
+    """A suppression found in the source, used or not, obeyed or not; all of them reach the verdict."""
+
+    rules: tuple[str, ...]
+    location: Location
+    reason: str
+    until: date | None
+    silenced: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredPermission:
+    """A permission the plugin asks for, and why."""
+
+    type: str
+    pattern: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class InferredPermission:
+    """A permission the source was seen to need, with the call chain that shows it."""
+
+    type: str
+    access: str
+    target: str | None
+    confidence: str
+    chain: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionTable:
+    """Both sides of the comparison."""
+
+    declared: tuple[DeclaredPermission, ...] = ()
+    inferred: tuple[InferredPermission, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything one check established, in an order that does not depend on timing."""
+
+    tool_version: str
+    rule_set: str
+    project: ProjectLabel
+    policy: PolicyLabel
+    findings: tuple[Finding, ...]
+    suppressions: tuple[SuppressionRecord, ...]
+    coverage: tuple[Coverage, ...]
+    scanners: tuple[ScannerRun, ...]
+    permissions: PermissionTable
+    advisories: AdvisoryLabel | None
+    sources: Mapping[str, bytes]
+    """The text of the files findings point into, for code frames; not part of the JSON form."""
+    hidden: int = 0
+    """Findings of low confidence that only the auditor persona is shown."""
+    seconds: float = 0.0
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return incomplete before fail before pass: what was not looked at outweighs what was found."""
+        if any(finding.severity is Severity.INCOMPLETE for finding in self.findings):
+            return Verdict.INCOMPLETE
+        return Verdict.FAIL if any(blocks(finding) for finding in self.findings) else Verdict.PASS
+
+    def tally(self) -> Counter[Severity]:
+        """Return how many findings there are of each severity."""
+        return Counter(finding.severity for finding in self.findings)
+
+
+def blocks(finding: Finding) -> bool:
+    """Return whether a finding makes the check fail: errors we are not merely guessing at."""
+    return finding.severity is Severity.ERROR and finding.confidence is not Confidence.LOW

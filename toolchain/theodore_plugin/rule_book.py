@@ -1,0 +1,40 @@
+"""Every rule there is, by name: those of the static analysis and those of the engine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+
+from theodore_loader.data import policies_dir
+from theodore_plugin import __version__
+from theodore_plugin.engine_rules import ENGINE_RULES
+from theodore_plugin.finding import Rule
+from theodore_plugin.rules import RULES
+
+
+@cache
+def rule_book() -> Mapping[str, Rule]:
+    """Return all rules by name, in report order."""
+    return {rule.name: rule for rule in (*(module.RULE for module in RULES), *ENGINE_RULES)}
+
+
+@cache
+def rule_set_digest() -> str:
+    """Return the SHA-256 (hex) of what decides besides the policy: tool version, rules, and the data they read."""
+    summary = {
+        "tool": __version__,
+        "rules": [
+            [rule.name, rule.severity.value, rule.confidence.value, rule.silencer.value]
+            for rule in rule_book().values()
+        ],
+        "data": {name: hashlib.sha256(content).hexdigest() for name, content in _data()},
+    }
+    return hashlib.sha256(json.dumps(summary, sort_keys=True).encode()).hexdigest()
+
+
+def _data() -> list[tuple[str, bytes]]:
+    folder = policies_dir()
+    paths = sorted([*folder.glob("capabilities/**/*"), *folder.glob("contracts/**/*")])
+    return [(path.relative_to(folder).as_posix(), path.read_bytes()) for path in paths if path.is_file()]

@@ -1,0 +1,168 @@
+"""Where a third-party tool runs: a clean copy of the source, our configuration, no network, our sandbox.
+
+1. The copy holds Python files and nothing else, written from the bytes the check already read: no
+   configuration, no hooks, no symlinks, whatever the target's tree contains.
+2. The tool is started as ``python -I -m tool``: no ``PYTHON*`` variables, no user site, no import from the
+   working directory, which is an empty scratch folder outside the copy.
+3. The environment is built from nothing; of the caller's only certificate and proxy settings pass, and
+   only to a tool that needs the network.
+4. The sandbox gives read access to the copy and the interpreter, write access to the scratch folder,
+   no sockets unless asked for, and bounds on memory, time and output.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from theodore_loader.sandbox.interpreter import RESOLVER, read_paths
+from theodore_loader.sandbox.profile import MIB, Profile
+from theodore_loader.sandbox.run import Completed, run_confined
+from theodore_plugin.project import PluginProject
+
+MEMORY_BYTES = 2048 * MIB
+"""Writable memory of one tool; mypy on a plugin with a large dependency tree was seen at 576 MiB."""
+
+OUTPUT_BYTES = 64 * MIB
+"""Largest file a tool may write, and the most of its output that is kept."""
+
+_CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
+
+Sockets = Literal["none", "outbound"]
+
+
+class UnsafePathError(ValueError):
+    """A file's path would lead out of the clean copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class CleanTree:
+    """The copy: ``root`` mirrors the project's paths and is read-only to tools, ``scratch`` is theirs to write."""
+
+    root: Path
+    scratch: Path
+    files: tuple[str, ...]
+
+    def project_path(self, reported: str) -> str | None:
+        """Translate a path a tool printed to the project's own; ``None`` if it is not one of the files."""
+        path = Path(reported)
+        candidate = path if path.is_absolute() else self.root / path
+        try:
+            relative = PurePosixPath(candidate.relative_to(self.root)).as_posix()
+        except ValueError:
+            return None
+        return relative if relative in self.files else None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRun:
+    """What came back: the process, a command line to reproduce it by hand, and what held it."""
+
+    completed: Completed
+    command: str
+    sandbox: str
+
+    def finished(self, *codes: int) -> bool:
+        """Return whether the tool ended by itself with one of ``codes`` and all of its output is here."""
+        ended = not self.completed.timed_out and not self.completed.truncated
+        return ended and self.completed.returncode in codes
+
+
+@contextmanager
+def clean_tree(project: PluginProject) -> Iterator[CleanTree]:
+    """Write the project's Python files, and nothing else, to a private folder that is removed afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="theodore-check-"))
+    try:
+        root, scratch = folder / "source", folder / "scratch"
+        root.mkdir()
+        scratch.mkdir()
+        for file in project.files:
+            _write(root, file.path, file.data)
+        yield CleanTree(root, scratch, tuple(file.path for file in project.files))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run_tool(
+    module: str,
+    arguments: Sequence[str],
+    *,
+    tree: CleanTree,
+    timeout: float,
+    environment: dict[str, str] | None = None,
+    sockets: Sockets = "none",
+) -> ToolRun:
+    """Run ``python -I -m module arguments`` over ``tree``; each tool gets a scratch folder of its own."""
+    scratch = tree.scratch / module
+    scratch.mkdir(exist_ok=True)
+    argv = [sys.executable, "-I", "-m", module, *arguments]
+    variables = _environment(scratch, sockets) | (environment or {})
+    profile = _profile(tree, scratch, sockets, timeout)
+    completed = run_confined(argv, profile, cwd=scratch, env=variables, timeout=timeout, output_cap=OUTPUT_BYTES)
+    return ToolRun(completed, shlex.join(["python", *argv[1:]]), _held_by(completed))
+
+
+def _write(root: Path, path: str, data: bytes) -> None:
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or any(part in {"..", "."} or "\0" in part for part in parts):
+        raise UnsafePathError(f"{path!r} does not stay inside the project")
+    target = root.joinpath(*parts)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("xb") as file:
+        file.write(data)
+
+
+def _profile(tree: CleanTree, scratch: Path, sockets: Sockets, timeout: float) -> Profile:
+    """Read the copy (and what stands beside it) and the interpreter; write the tool's own scratch folder."""
+    resolver = RESOLVER if sockets == "outbound" else ()
+    return Profile(
+        read=(str(tree.root.parent), *read_paths(), *resolver, *_named_files(sockets)),
+        write=(str(scratch), "/dev/null"),
+        sockets=sockets,
+        memory_bytes=MEMORY_BYTES,
+        open_files=256,
+        file_bytes=OUTPUT_BYTES,
+        cpu_seconds=max(1, int(timeout)),
+        allow_weaker=True,
+    )
+
+
+def _named_files(sockets: Sockets) -> tuple[str, ...]:
+    """Return certificate stores the user named in the environment; they pass only with the network."""
+    if sockets == "none":
+        return ()
+    return tuple(value for name, value in _passed_on().items() if name.upper() in _CERTIFICATE_VARIABLES)
+
+
+def _passed_on() -> dict[str, str]:
+    wanted = {*_CERTIFICATE_VARIABLES, *_PROXY_VARIABLES}
+    return {name: value for name, value in os.environ.items() if name.upper() in wanted}
+
+
+def _environment(scratch: Path, sockets: Sockets) -> dict[str, str]:
+    variables = {
+        "HOME": str(scratch),
+        "TMPDIR": str(scratch),
+        "XDG_CACHE_HOME": str(scratch / "cache"),
+        "LANG": "C.UTF-8",
+        "PATH": os.defpath,
+        "NO_COLOR": "1",
+    }
+    return variables | _passed_on() if sockets == "outbound" else variables
+
+
+def _held_by(completed: Completed) -> str:
+    """Name the sandbox tier the tool really ran in, with the layers that are missing."""
+    achieved = completed.achieved
+    missing = [layer.name for layer in achieved.layers if not layer.active]
+    tier = achieved.tier.name.lower()
+    return f"{tier} (without {', '.join(missing)})" if missing else tier

@@ -1,0 +1,78 @@
+"""The scanner protocol: a tool is given a clean copy of the source and answers with findings and an account.
+
+A scanner never decides what its failure means: it returns ``failure`` and the engine makes that
+*incomplete*, or a notice where the policy does not require the scanner.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from theodore_plugin.coverage import Coverage, State
+from theodore_plugin.finding import Finding
+from theodore_plugin.project import PluginProject
+from theodore_plugin.report.model import AdvisoryLabel
+from theodore_plugin.scanners.hermetic import CleanTree
+from theodore_plugin.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a scanner could not do its work. ``rule`` is an engine rule; ``command`` reproduces it by hand."""
+
+    reason: str
+    command: str | None = None
+    rule: str = "analyzer-failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ScanContext:
+    """What every scanner may look at besides the clean tree."""
+
+    project: PluginProject
+    settings: Settings
+    timeout_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScannerResult:
+    """What a scanner established: findings with paths relative to the project, and its account."""
+
+    findings: tuple[Finding, ...]
+    coverage: Coverage
+    failures: tuple[Failure, ...] = ()
+    detail: str = ""
+    sandbox: str = "none"
+    skipped: bool = False
+    advisories: AdvisoryLabel | None = None
+
+
+class Scanner(Protocol):
+    """One wrapped analyser."""
+
+    @property
+    def name(self) -> str:
+        """Name in reports, policies and the namespace of native ids."""
+        ...
+
+    @property
+    def distribution(self) -> str:
+        """Distribution that provides the tool; its installed version goes into the verdict."""
+        ...
+
+    def given(self, context: ScanContext) -> tuple[str, ...]:
+        """Name everything this scanner has to account for."""
+        ...
+
+    def run(self, tree: CleanTree, context: ScanContext) -> ScannerResult:
+        """Analyse; raise only for what :class:`Failure` cannot say (the engine turns it into one)."""
+        ...
+
+
+def failed(
+    name: str, given: tuple[str, ...], failure: Failure, *, unit: str = "file", sandbox: str = "none"
+) -> ScannerResult:
+    """Return the result of a scanner that established nothing."""
+    coverage = Coverage.uniform(name, given, State.FAILED, failure.reason, unit=unit)
+    return ScannerResult((), coverage, (failure,), sandbox=sandbox)

@@ -1,0 +1,98 @@
+"""The steps of a check, each kept apart from the others: what breaks in one is a failure of that one.
+
+A step that raises has not looked at what it was given, so everything it was given counts as failed. Only
+the user's own mistakes (ConfigurationProblem) and an interrupt end the whole check.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from theodore_loader.errors import ConfigurationProblem
+from theodore_plugin.analysis import StaticAnalysis, analyse
+from theodore_plugin.coverage import Coverage, CoverageError, Covered, State
+from theodore_plugin.project import PluginProject
+from theodore_plugin.report.model import ScannerRun
+from theodore_plugin.scanners.hermetic import CleanTree
+from theodore_plugin.scanners.scanner import Failure, ScanContext, Scanner, ScannerResult, failed
+from theodore_plugin.scanners.tools import installed_version, unusable
+from theodore_plugin.settings import Settings
+
+STATIC = "theodore"
+"""How our own analysis is called where analysers are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StaticStep:
+    """Our own analysis, or what became of it."""
+
+    analysis: StaticAnalysis | None
+    coverage: Coverage
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScannerStep:
+    """One scanner's result and how it ran."""
+
+    result: ScannerResult
+    run: ScannerRun
+
+
+def static_step(
+    project: PluginProject, settings: Settings, analysis: Callable[..., StaticAnalysis] = analyse
+) -> StaticStep:
+    """Run the static rules."""
+    given = given_files(project)
+    try:
+        found = analysis(project, settings.policy)
+        entries = [Covered(entry.path, State(entry.status.value), entry.reason) for entry in found.coverage]
+        return StaticStep(found, Coverage.account(STATIC, given, entries))
+    except ConfigurationProblem:
+        raise
+    except Exception as problem:
+        failure = Failure(_crash("the static analysis", problem), "theodore-plugin --debug check")
+        return StaticStep(None, Coverage.uniform(STATIC, given, State.FAILED, failure.reason), failure)
+
+
+def scanner_step(scanner: Scanner, tree: CleanTree, context: ScanContext) -> ScannerStep:
+    """Run one scanner."""
+    started = time.monotonic()
+    result = _scan(scanner, tree, context)
+    status = "skipped" if result.skipped else "failed" if result.failures else "ok"
+    seconds = round(time.monotonic() - started, 3)
+    version = installed_version(scanner.distribution) or "not installed"
+    detail = result.failures[0].reason if result.failures else result.detail
+    return ScannerStep(result, ScannerRun(scanner.name, version, status, seconds, detail, result.sandbox))
+
+
+def given_files(project: PluginProject) -> tuple[str, ...]:
+    """Name every file the static analysis has to account for."""
+    listed = (*project.files, *project.unreadable, *project.skipped)
+    return tuple(entry.path for entry in listed)
+
+
+def _scan(scanner: Scanner, tree: CleanTree, context: ScanContext) -> ScannerResult:
+    given: tuple[str, ...] = ()
+    try:
+        given = scanner.given(context)
+        unfit = unusable(scanner.distribution)
+        return failed(scanner.name, given, unfit) if unfit else _accounted(given, scanner.run(tree, context))
+    except ConfigurationProblem:
+        raise
+    except Exception as problem:
+        return failed(scanner.name, given, Failure(_crash(scanner.name, problem), "theodore-plugin --debug check"))
+
+
+def _accounted(given: tuple[str, ...], result: ScannerResult) -> ScannerResult:
+    """Hold the account against the engine's own list of what the scanner was given."""
+    Coverage.account(result.coverage.analyser, given, result.coverage.entries)
+    return result
+
+
+def _crash(name: str, problem: Exception) -> str:
+    if isinstance(problem, CoverageError):
+        return f"the account does not add up: {problem}"
+    return f"{name} crashed: {type(problem).__name__}: {problem}"
