@@ -27,7 +27,7 @@ class PolicyProblems(ConfigurationProblem):
         lines = [_line(label, problem) for problem in self.problems]
         super().__init__(
             "\n".join([f"{label} is not a usable policy ({count}):", *lines]),
-            help="correct the file and try it with `theodore-plugin policy check FILE`; the reference is docs/policy.md",
+            help="correct the file, then try `theodore-plugin policy check FILE`; the reference is docs/policy.md",
         )
 
 
