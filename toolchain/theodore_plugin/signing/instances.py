@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -39,6 +39,16 @@ class SigningInstance(Protocol):
         """What to call it in output."""
         ...
 
+    @property
+    def identity(self) -> str:
+        """Whom its certificates name."""
+        ...
+
+    @property
+    def verifier_id(self) -> str:
+        """The ``verifier.id`` of verdicts signed here: the signer speaks as itself."""
+        ...
+
     def signer(self) -> AbstractContextManager[Signer]:
         """Obtain one certificate and lend a signer for it."""
         ...
@@ -52,8 +62,18 @@ class Local:
 
     @property
     def label(self) -> str:
-        """Name and root."""
-        return f"local instance, root {self.instance.fingerprint[:16]}"
+        """Kind and root."""
+        return f"local instance, root {self.instance.fingerprint}"
+
+    @property
+    def identity(self) -> str:
+        """The URI bound to the instance's root."""
+        return self.instance.identity
+
+    @property
+    def verifier_id(self) -> str:
+        """The same URI."""
+        return self.instance.identity
 
     @contextmanager
     def signer(self) -> Iterator[Signer]:
@@ -74,7 +94,13 @@ class Remote:
 
     label: str
     config: ClientTrustConfig
-    token: str
+    token: str = field(repr=False)
+    identity: str = ""
+
+    @property
+    def verifier_id(self) -> str:
+        """The identity as a URI."""
+        return self.identity if ":" in self.identity else f"mailto:{self.identity}"
 
     @contextmanager
     def signer(self) -> Iterator[Signer]:
@@ -99,7 +125,7 @@ def private(trust_config: Path, token: str | None) -> Remote:
         raise ConfigurationProblem(
             f"{trust_config}: {reason}", help="ask the owner of the instance for its ClientTrustConfig JSON"
         ) from error
-    return Remote(f"private instance of {trust_config}", config, token or _ambient_token())
+    return _remote(f"private instance of {trust_config}", config, token or _ambient_token())
 
 
 def public(token: str | None) -> Remote:
@@ -115,7 +141,16 @@ def public(token: str | None) -> Remote:
             f"the public sigstore instance cannot be reached: {error}",
             help="check the network, or sign with this machine's own instance: --instance local",
         ) from error
-    return Remote("public sigstore", config, credential)
+    return _remote("public sigstore", config, credential)
+
+
+def _remote(label: str, config: ClientTrustConfig, token: str) -> Remote:
+    from sigstore.oidc import IdentityError, IdentityToken
+
+    try:
+        return Remote(label, config, token, IdentityToken(token).identity)
+    except IdentityError as error:
+        raise ConfigurationProblem(f"the identity token cannot be used: {error}", help=_TOKEN_HELP) from error
 
 
 def _ambient_token() -> str:

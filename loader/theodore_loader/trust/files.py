@@ -1,0 +1,68 @@
+"""The names of the files beside a wheel, and how they are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from theodore_loader.errors import ConfigurationProblem
+
+BUNDLE_SUFFIX = ".sigstore.json"
+ATTESTATIONS_SUFFIX = ".attestations.jsonl"
+MAX_WHEEL = 256 << 20
+MAX_BUNDLE = 1 << 20
+"""Largest bundle, and largest line of attestations, in bytes."""
+MAX_ATTESTATIONS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class SignedFiles:
+    """A wheel's bytes and what lies beside it; ``None`` is a file that is not there."""
+
+    filename: str
+    data: bytes
+    bundle: bytes | None
+    attestations: bytes | None
+
+
+def bundle_path(wheel: Path) -> Path:
+    """Return where the publisher's bundle is: any sigstore tool looks there too."""
+    return wheel.with_name(wheel.name + BUNDLE_SUFFIX)
+
+
+def attestations_path(wheel: Path) -> Path:
+    """Return where the DSSE bundles are, one a line."""
+    return wheel.with_name(wheel.name + ATTESTATIONS_SUFFIX)
+
+
+def read_signed(wheel: Path) -> SignedFiles:
+    """Read a wheel and its companions, each once. Raises ConfigurationProblem if there is no such wheel."""
+    refuse_missing(wheel)
+    return SignedFiles(
+        wheel.name,
+        _bounded(wheel, MAX_WHEEL),
+        _if_there(bundle_path(wheel), MAX_BUNDLE),
+        _if_there(attestations_path(wheel), MAX_BUNDLE * MAX_ATTESTATIONS),
+    )
+
+
+def refuse_missing(wheel: Path) -> None:
+    """Raise ConfigurationProblem unless ``wheel`` names a file."""
+    if not wheel.is_file():
+        raise ConfigurationProblem(
+            f"{wheel} is not a file" if wheel.exists() else f"{wheel}: no such file",
+            help="name a wheel; `theodore-plugin package` makes one",
+        )
+
+
+def _if_there(path: Path, limit: int) -> bytes | None:
+    try:
+        return _bounded(path, limit)
+    except FileNotFoundError:
+        return None
+
+
+def _bounded(path: Path, limit: int) -> bytes:
+    """Read at most one byte more than ``limit``: enough for the verifier to see that it is too much."""
+    with path.open("rb") as file:
+        return file.read(limit + 1)

@@ -1,0 +1,205 @@
+"""Sigstore bundles against the signers a trust file names: one sigstore verifier per root, never merged roots.
+
+Every exception while a bundle is handled is a denial: hostile bundles raise all sorts of things inside parsers. The
+only two outcomes besides success are :class:`OtherSigner` (authentic or not, this rule does not name it) and
+``signature-invalid``.
+
+Sigstore is imported on first use: it costs some 300 ms, and a host that finds a receipt never needs it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from theodore_loader import strict_json
+from theodore_loader.errors import ConfigurationProblem, Refused
+from theodore_loader.trust.claims import CLAIMS
+from theodore_loader.trust.files import MAX_BUNDLE
+from theodore_loader.trust.identity import matches
+from theodore_loader.trust.trust_file import Root, SignerRule
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+    from sigstore.models import Bundle
+    from sigstore.verify import Verifier
+
+_Result = TypeVar("_Result")
+_RESIGN = "sign it again with `theodore-plugin sign`, or fetch wheel and bundle again from where they were published"
+
+
+class OtherSigner(Exception):  # noqa: N818 - an outcome, not a fault
+    """The bundle is by somebody this rule does not name; the message says by whom, as far as that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """An authenticated signer: the trust file's root, issuer and identity of the certificate, and the log's record."""
+
+    root: str
+    issuer: str
+    identity: str
+    log_index: int | None
+    signed_at: datetime | None
+
+    def __str__(self) -> str:
+        return f"{self.identity} (issuer {self.issuer}, root {self.root})"
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedBundle:
+    """A well-formed bundle, not yet verified: sigstore's object and the plain document."""
+
+    bundle: Bundle
+    document: Mapping[str, Any]
+
+    @property
+    def artifact_digest(self) -> str | None:
+        """The SHA-256 the bundle says it is for, from its hint or its log entry; unverified, for messages only."""
+        with suppress(ValueError, TypeError, KeyError):
+            return base64.b64decode(self.document["messageSignature"]["messageDigest"]["digest"]).hex()
+        with suppress(ValueError, TypeError, KeyError):
+            return str(
+                json.loads(base64.b64decode(self._log_entry["canonicalizedBody"]))["spec"]["data"]["hash"]["value"]
+            )
+        return None
+
+    @property
+    def log_index(self) -> int | None:
+        """Where the log has it."""
+        return self._number("logIndex")
+
+    @property
+    def signed_at(self) -> datetime | None:
+        """When the log took it in, where the log says so."""
+        seconds = self._number("integratedTime")
+        return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+    def _number(self, key: str) -> int | None:
+        with suppress(ValueError, TypeError, KeyError):
+            return int(self._log_entry[key])
+        return None
+
+    @property
+    def _log_entry(self) -> Mapping[str, Any]:
+        entries = self.document["verificationMaterial"]["tlogEntries"]
+        return entries[0] if isinstance(entries, list) and isinstance(entries[0], dict) else {}
+
+
+@dataclass(slots=True)
+class Signatures:
+    """Verifies bundles against signer rules; keeps one sigstore verifier per root."""
+
+    roots: Mapping[str, Root]
+    _verifiers: dict[str, Verifier] = field(default_factory=dict)
+
+    def artifact(self, data: bytes, parsed: ParsedBundle, rule: SignerRule) -> Signer:
+        """Return who signed ``data``; raises :class:`OtherSigner` or ``signature-invalid``."""
+        return self._checked(
+            parsed, rule, lambda verifier, policy: verifier.verify_artifact(data, parsed.bundle, policy)
+        )[0]
+
+    def envelope(self, parsed: ParsedBundle, rule: SignerRule) -> tuple[Signer, str, bytes]:
+        """Return who signed the DSSE envelope, its payload type and its payload; raises as :meth:`artifact`."""
+        signer, (payload_type, payload) = self._checked(
+            parsed, rule, lambda verifier, policy: verifier.verify_dsse(parsed.bundle, policy)
+        )
+        return signer, payload_type, payload
+
+    def _checked(
+        self, parsed: ParsedBundle, rule: SignerRule, verify: Callable[[Verifier, _SignerPolicy], _Result]
+    ) -> tuple[Signer, _Result]:
+        from sigstore.errors import CertValidationError
+
+        verifier = self._verifier(rule.root)
+        try:
+            result = verify(verifier, _SignerPolicy(rule))
+            identity = _identity(parsed.bundle.signing_certificate)
+        except OtherSigner:
+            raise
+        except CertValidationError:
+            raise OtherSigner(f"its certificate was not issued under root {rule.root!r}") from None
+        except Exception as error:
+            raise Refused(
+                "signature-invalid", f"the signature does not verify: {_reason(error)}", help=_RESIGN
+            ) from error
+        return Signer(rule.root, rule.issuer, identity, parsed.log_index, parsed.signed_at), result
+
+    def _verifier(self, root: str) -> Verifier:
+        if root not in self._verifiers:
+            self._verifiers[root] = _make_verifier(self.roots[root])
+        return self._verifiers[root]
+
+
+def parse_bundle(data: bytes) -> ParsedBundle:
+    """Read a bundle from untrusted bytes; raises ``signature-invalid``."""
+    from sigstore.models import Bundle
+
+    try:
+        document = strict_json.loads(data, max_bytes=MAX_BUNDLE)
+        return ParsedBundle(Bundle.from_json(data), document)
+    except Exception as error:
+        raise Refused("signature-invalid", f"this is no sigstore bundle: {_reason(error)}", help=_RESIGN) from error
+
+
+class _SignerPolicy:
+    """A rule as a sigstore verification policy: exact issuer, one identity that fits, every claim."""
+
+    def __init__(self, rule: SignerRule) -> None:
+        self._rule = rule
+
+    def verify(self, cert: Certificate) -> None:
+        """Raise :class:`OtherSigner` unless the certificate is the rule's signer."""
+        from sigstore.errors import VerificationError
+        from sigstore.verify import policy
+
+        identity = _identity(cert)
+        if not matches(self._rule.identity, identity):
+            raise OtherSigner(f"it was signed by {identity!r}, not by {self._rule.identity!r}")
+        try:
+            policy.OIDCIssuerV2(self._rule.issuer).verify(cert)
+            for claim, value in self._rule.claims.items():
+                getattr(policy, CLAIMS[claim])(value).verify(cert)
+        except VerificationError as error:
+            raise OtherSigner(f"it was signed by {identity!r}, but {_reason(error)}") from None
+
+
+def _identity(certificate: Certificate) -> str:
+    """Return the one URI or e-mail address a certificate is for."""
+    from cryptography.x509 import RFC822Name, SubjectAlternativeName, UniformResourceIdentifier
+
+    names = certificate.extensions.get_extension_for_class(SubjectAlternativeName).value
+    identities = [name.value for name in names if isinstance(name, RFC822Name | UniformResourceIdentifier)]
+    if len(identities) != 1 or len(list(names)) != 1:
+        raise OtherSigner("its certificate does not name exactly one identity")
+    return identities[0]
+
+
+def _make_verifier(root: Root) -> Verifier:
+    from sigstore.models import ClientTrustConfig
+    from sigstore.verify import Verifier
+
+    # The only public way to build a trusted root from bytes already in hand: inside a client trust configuration.
+    try:
+        config = {
+            "mediaType": "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json",
+            "trustedRoot": json.loads(root.document),
+            "signingConfig": {"mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json"},
+        }
+        return Verifier(trusted_root=ClientTrustConfig.from_json(json.dumps(config)).trusted_root)
+    except Exception as error:
+        raise ConfigurationProblem(
+            f"root {root.id!r} of the trust file is no sigstore trusted root: {_reason(error)}",
+            help="ask the instance's owner for its trusted_root.json; `theodore-plugin trust export` writes ours",
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of what a parser had to say, bounded: it may quote hostile input."""
+    text = str(error).strip().partition("\n")[0]
+    return (text or type(error).__name__)[:200]

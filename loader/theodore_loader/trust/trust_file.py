@@ -1,0 +1,239 @@
+"""The host's trust file: whom this host believes, about what.
+
+::
+
+    schema = 1
+
+    [[root]]                        a sigstore trusted root; verifiers are built per root, never merged
+    id = "local"
+    file = "roots/local.json"       relative to this file
+    sha256 = "…"
+
+    [[publisher]]                   who may publish which plugins; entries are alternatives, no match means deny
+    plugins = ["acme-*"]
+    root = "local"
+    issuer = "https://…"            always exact
+    identity = "…"                  exact, or an anchored glob: `*` stops at `/`, `**` does not
+
+    [[verifier]]                    whose verdicts count; a publisher is no verifier unless it is listed here
+    id = "urn:…"                    the VSA's verifier.id, believed from this signer only
+    root, issuer, identity          as above
+    policies = ["<sha256>"]         digests of the policies a verdict may have been made under
+    max_age_days = 90               optional; the policy's own bound holds as well
+
+    [loader]
+    mode = "enforce"
+    max_revocation_age_days = 30
+    allow_unsigned_sha256 = [{ sha256 = "…", reason = "…", expires = 2027-03-01 }]
+
+Reading is strict and reports every problem at once, with its line. A file that anyone else could write is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from theodore_loader.errors import ConfigurationProblem
+from theodore_loader.paths import home_dir
+from theodore_loader.trust.protected import read_protected
+from theodore_loader.trust.toml_lines import Lines
+from theodore_loader.trust.trust_tables import Reader
+
+SCHEMA = 1
+FILE_NAME = "trust.toml"
+MAX_BYTES = 1 << 20
+MAX_ROOT_BYTES = 4 << 20
+INIT_COMMAND = "theodore-plugin trust init"
+
+
+class TrustFileProblems(ConfigurationProblem):
+    """The trust file is not acceptable; ``problems`` are (line, message) pairs, every one of them."""
+
+    def __init__(self, path: Path, problems: list[tuple[int, str]]) -> None:
+        self.problems = tuple(sorted(problems))
+        listed = "\n".join(f"  {path}:{line}: {message}" for line, message in self.problems)
+        super().__init__(
+            f"the trust file is not acceptable:\n{listed}", help="docs/guide/trust.md describes the format"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A sigstore trusted root, with the bytes that matched its digest."""
+
+    id: str
+    sha256: str
+    document: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SignerRule:
+    """One signer: certificates of ``root``, issued on ``issuer``'s word, for ``identity``, with these ``claims``."""
+
+    root: str
+    issuer: str
+    identity: str
+    claims: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Who may publish the plugins whose names match one of the globs."""
+
+    plugins: tuple[str, ...]
+    signer: SignerRule
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """Whose verdicts count: the pair of id and signer, under these policies (SHA-256), for so many days at most."""
+
+    id: str
+    signer: SignerRule
+    policies: frozenset[str]
+    max_age_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnsignedException:
+    """One exact wheel that may be loaded without signature and verdict, why, and until when."""
+
+    sha256: str
+    reason: str
+    expires: date
+
+
+@dataclass(frozen=True, slots=True)
+class LoaderRules:
+    """How strict the loader is: staleness bounds, and exceptions by exact digest."""
+
+    max_revocation_age_days: int | None = None
+    unsigned: tuple[UnsignedException, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrustFile:
+    """A trust file as read from ``path``. ``found`` is false where there was none: then nobody is believed."""
+
+    path: Path
+    roots: Mapping[str, Root] = field(default_factory=dict)
+    publishers: tuple[Publisher, ...] = ()
+    verifiers: tuple[Verifier, ...] = ()
+    loader: LoaderRules = LoaderRules()
+    found: bool = True
+
+    @classmethod
+    def default_path(cls) -> Path:
+        """Return where the trust file of this user is."""
+        return home_dir() / FILE_NAME
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> TrustFile:
+        """Read ``path``, or this user's trust file; raises :class:`TrustFileProblems`.
+
+        This user's file may be missing, a file that was named may not.
+        """
+        place = path or cls.default_path()
+        try:
+            return parse(read_protected(place, MAX_BYTES), place)
+        except FileNotFoundError:
+            if path is not None:
+                raise ConfigurationProblem(f"{path}: no such trust file", help=INIT_COMMAND) from None
+            return cls(place, found=False)
+
+
+def parse(data: bytes, path: Path) -> TrustFile:
+    """Read a trust file's content. Root files are read relative to ``path``."""
+    text, document = _toml(data, path)
+    problems: list[tuple[int, str]] = []
+    reader = Reader(document, Lines(text), problems)
+    trust = _read(reader, path)
+    if problems:
+        raise TrustFileProblems(path, problems)
+    return trust
+
+
+def _toml(data: bytes, path: Path) -> tuple[str, dict[str, Any]]:
+    try:
+        text = data.decode("utf-8")
+        return text, tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        raise TrustFileProblems(path, [(data[: error.start].count(b"\n") + 1, "not UTF-8")]) from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise TrustFileProblems(path, [(1, f"not TOML: {error}")]) from None
+
+
+def _read(reader: Reader, path: Path) -> TrustFile:
+    reader.check_top_level(SCHEMA, ("root", "publisher", "verifier", "loader"))
+    roots = _roots(reader, path)
+    return TrustFile(
+        path=path,
+        roots=roots,
+        publishers=_publishers(reader, roots),
+        verifiers=_verifiers(reader, roots),
+        loader=_loader(reader),
+    )
+
+
+def _roots(reader: Reader, path: Path) -> dict[str, Root]:
+    roots: dict[str, Root] = {}
+    for table in reader.tables("root"):
+        name, file, sha256 = table.text("id"), table.text("file"), table.sha256("sha256")
+        table.finish()
+        if name in roots:
+            table.problem("id", f"a second root named {name!r}")
+        if not (name and file and sha256):
+            continue
+        document = _root_document(path.parent / file)
+        if isinstance(document, str):
+            table.problem("file", document)
+        elif hashlib.sha256(document).hexdigest() != sha256:
+            table.problem("sha256", f"{path.parent / file} has another digest: it was changed, or this line was")
+        else:
+            roots[name] = Root(name, sha256, document)
+    return roots
+
+
+def _root_document(path: Path) -> bytes | str:
+    """Return the file's bytes, or what is wrong with it."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_ROOT_BYTES + 1)
+    except OSError as error:
+        return f"{path}: {error.strerror}"
+    return data if len(data) <= MAX_ROOT_BYTES else f"{path} is larger than {MAX_ROOT_BYTES:,} bytes"
+
+
+def _publishers(reader: Reader, roots: Mapping[str, Root]) -> tuple[Publisher, ...]:
+    found = []
+    for table in reader.tables("publisher"):
+        found.append(Publisher(table.globs("plugins"), SignerRule(**table.signer(roots))))
+        table.finish()
+    return tuple(found)
+
+
+def _verifiers(reader: Reader, roots: Mapping[str, Root]) -> tuple[Verifier, ...]:
+    found = []
+    for table in reader.tables("verifier"):
+        policies = frozenset(table.sha256_list("policies"))
+        signer = SignerRule(**table.signer(roots))
+        found.append(Verifier(table.text("id"), signer, policies, table.days("max_age_days")))
+        table.finish()
+    return tuple(found)
+
+
+def _loader(reader: Reader) -> LoaderRules:
+    table = reader.table("loader")
+    if table is None:
+        return LoaderRules()
+    table.constant("mode", "enforce")
+    unsigned = tuple(UnsignedException(*entry) for entry in table.exceptions("allow_unsigned_sha256"))
+    rules = LoaderRules(table.days("max_revocation_age_days"), unsigned)
+    table.finish()
+    return rules

@@ -1,0 +1,274 @@
+"""From a wheel's bytes to what it is granted, in numbered steps. Pure but for the trust file's own neighbours.
+
+1 read the bytes once, SHA-256
+2 receipt: has exactly this been decided before?
+3 publisher: who may publish this name, and did they sign these bytes
+4 statements: every attestation authentic, well-formed and about this wheel
+5 verdict: by a verifier this host believes, under an accepted policy, passed, complete, recent
+6 revocation: neither the digest nor a signer is revoked
+7 permissions: what the manifest asks for, against the host's own policy
+8 hand on the same bytes, RECORD complete
+
+The archive is opened only after step 3: until somebody trusted vouches for the bytes, nothing but their digest and
+their name matters. Any step that cannot be finished refuses; nothing is fetched from anywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from theodore_loader.artifact.dist_info import parse_filename
+from theodore_loader.artifact.wheel import Wheel
+from theodore_loader.errors import Refused
+from theodore_loader.manifest import Manifest
+from theodore_loader.permissions import Permission
+from theodore_loader.policy import Grants, Policy, grants
+from theodore_loader.trust.attestations import Attestation, authenticate
+from theodore_loader.trust.files import BUNDLE_SUFFIX, MAX_WHEEL, SignedFiles
+from theodore_loader.trust.identity import matches
+from theodore_loader.trust.revocation import Revocations
+from theodore_loader.trust.signatures import OtherSigner, ParsedBundle, Signatures, Signer, parse_bundle
+from theodore_loader.trust.statements import Verdict
+from theodore_loader.trust.trust_file import INIT_COMMAND, TrustFile, UnsignedException, Verifier
+from theodore_loader.trust.verdicts import Expected, judge
+
+TITLES = {
+    1: "read",
+    2: "receipt",
+    3: "publisher",
+    4: "statements",
+    5: "verdict",
+    6: "revocation",
+    7: "permissions",
+    8: "hand on",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedStep:
+    """One step that was passed, and what it established."""
+
+    number: int
+    title: str
+    detail: str
+
+
+class NotVerified(Refused):
+    """A step refused. ``steps`` were passed before; ``number`` and ``title`` name the one that was not."""
+
+    def __init__(self, refusal: Refused, number: int, steps: Sequence[VerifiedStep]) -> None:
+        super().__init__(refusal.rule, refusal.message, help=refusal.help)
+        self.number = number
+        self.title = TITLES[number]
+        self.steps = tuple(steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A wheel that passed every step.
+
+    ``publisher``, ``verifier`` and ``verdict`` are ``None`` only for a wheel the trust file accepts unsigned by digest.
+    """
+
+    wheel: Wheel
+    manifest: Manifest
+    publisher: Signer | None
+    verifier: Signer | None
+    verdict: Verdict | None
+    grants: Grants
+    steps: tuple[VerifiedStep, ...]
+
+
+def verify(
+    *,
+    data: bytes,
+    filename: str,
+    bundle: bytes | None,
+    attestations: bytes | None,
+    trust: TrustFile,
+    policy: Policy,
+    now: datetime | None = None,
+    revocations: Revocations | None = None,
+) -> Verified:
+    """Verify a wheel given as bytes. Raises :class:`NotVerified` with the rule, the step and the steps passed.
+
+    ``revocations`` defaults to the list beside the trust file. A damaged trust root or revocation list raises
+    ConfigurationProblem: this host cannot decide anything.
+    """
+    files = SignedFiles(filename, data, bundle, attestations)
+    return _Verification(files, trust, policy, now or datetime.now(UTC), revocations).run()
+
+
+@dataclass
+class _Verification:
+    """One run. Every step is a method that fills in what later steps need and returns what it established."""
+
+    files: SignedFiles
+    trust: TrustFile
+    policy: Policy
+    now: datetime
+    revocations: Revocations | None
+    steps: list[VerifiedStep] = field(default_factory=list)
+    sha256: str = ""
+    name: str = ""
+    exception: UnsignedException | None = None
+    publisher: Signer | None = None
+    attestations: tuple[Attestation, ...] = ()
+    verifier: Signer | None = None
+    verdict: Verdict | None = None
+
+    def run(self) -> Verified:
+        self._signatures = Signatures(self.trust.roots)
+        walk = (self._1, self._2, self._3, self._4, self._5, self._6, self._7, self._8)
+        for number, step in enumerate(walk, 1):
+            try:
+                detail = step()
+            except Refused as refusal:
+                raise NotVerified(refusal, number, self.steps) from refusal
+            self.steps.append(VerifiedStep(number, TITLES[number], detail))
+        return Verified(
+            self.wheel, self.manifest, self.publisher, self.verifier, self.verdict, self.granted, tuple(self.steps)
+        )
+
+    def _1(self) -> str:
+        """1 read the bytes once; from here on the digest is their only name."""
+        data = self.files.data
+        if len(data) > MAX_WHEEL:
+            raise Refused("archive-too-large", f"a wheel may have {MAX_WHEEL:,} bytes", help="ship less in the wheel")
+        self.name = parse_filename(self.files.filename).name
+        self.sha256 = hashlib.sha256(data).hexdigest()
+        self.exception = self._unsigned_exception()
+        return f"{self.files.filename}, {len(data):,} bytes, sha256 {self.sha256}"
+
+    def _2(self) -> str:
+        """2 a receipt would spare steps 3 to 5; without one they are taken."""
+        return "no receipt of an earlier decision: every step is taken"
+
+    def _3(self) -> str:
+        """3 the publisher rules for this plugin name; the first whose signer signed these bytes decides."""
+        if self.exception:
+            return f"unsigned, accepted by its digest until {self.exception.expires}: {self.exception.reason}"
+        rules = [rule for rule in self.trust.publishers if any(matches(glob, self.name) for glob in rule.plugins)]
+        if not rules:
+            raise self._no_publisher("the trust file names no publisher for it")
+        parsed = self._parsed_bundle()
+        strangers = []
+        for rule in rules:
+            try:
+                self.publisher = self._signatures.artifact(self.files.data, parsed, rule.signer)
+            except OtherSigner as other:
+                strangers.append(str(other))
+            else:
+                return f"{self.publisher}{_logged(self.publisher)}"
+        raise self._no_publisher(strangers[0])
+
+    def _4(self) -> str:
+        """4 every statement: signed by a listed verifier, payload type, predicate type, subject."""
+        if self.exception:
+            return "none are asked for: accepted by digest"
+        self.attestations = authenticate(
+            self.files.attestations, self.trust, self._signatures, self.files.filename, self.sha256
+        )
+        return f"{len(self.attestations)} about this wheel: {', '.join(_kinds(self.attestations))}"
+
+    def _5(self) -> str:
+        """5 the archive, now that its bytes are vouched for, and the newest verdict that decides."""
+        self.wheel = Wheel.read(self.files.data, self.files.filename)
+        self.manifest = self.wheel.manifest
+        if self.exception:
+            return "none is asked for: accepted by digest"
+        self.verifier, self.verdict = self._accepted_verdict()
+        policy = self.verdict.policy
+        return (
+            f"{self.verdict.verification_result} by {self.verdict.verifier.id} on "
+            f"{self.verdict.time_verified:%Y-%m-%d %H:%M}Z under policy {policy.uri} ({policy.digest.sha256[:16]}…)"
+        )
+
+    def _6(self) -> str:
+        """6 revocation, outside any receipt: it is looked up on every decision."""
+        revocations = self.revocations or Revocations.beside(self.trust.path)
+        revocations.refuse_stale(self.trust.loader.max_revocation_age_days, self.now)
+        return revocations.check(self.sha256, [signer for signer in (self.publisher, self.verifier) if signer])
+
+    def _7(self) -> str:
+        """7 declared ∩ policy. What the plugin cannot do without must be granted in full."""
+        info = self.manifest.info
+        self.granted = grants(info.permissions, self.policy)
+        needed = {Permission(asked.type, asked.pattern) for asked in info.permissions if asked.required}
+        refused = [judgement for judgement in self.granted.refused if judgement.permission in needed]
+        if refused:
+            first = refused[0]
+            more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
+            raise Refused(
+                "policy-denied",
+                f"policy {self.policy.name} does not grant {first.permission}{more}: {first.reason}",
+                help=f"{first.location} decides; ask its owner, or the author for a version that needs less",
+            )
+        return f"policy {self.policy.name} grants {', '.join(map(str, self.granted.permissions)) or 'nothing'}"
+
+    def _8(self) -> str:
+        """8 what was verified is what is handed on; Wheel.read held every entry against RECORD."""
+        return f"RECORD accounts for all {len(self.wheel.entries)} entries of these bytes"
+
+    def _unsigned_exception(self) -> UnsignedException | None:
+        if self.files.bundle is not None:
+            return None
+        known = (one for one in self.trust.loader.unsigned if one.sha256 == self.sha256)
+        return next((one for one in known if self.now.date() <= one.expires), None)
+
+    def _parsed_bundle(self) -> ParsedBundle:
+        if self.files.bundle is None:
+            raise Refused(
+                "unsigned-artifact",
+                f"{self.files.filename} is not signed: no {self.files.filename}{BUNDLE_SUFFIX} beside it",
+                help="theodore-plugin sign WHEEL",
+            )
+        parsed = parse_bundle(self.files.bundle)
+        signed = parsed.artifact_digest
+        if signed not in (None, self.sha256):
+            raise Refused(
+                "digest-mismatch",
+                f"the bundle is for other bytes: it signs sha256 {signed}, the file has {self.sha256}",
+                help="the wheel was changed after signing, or the bundle is another one's; fetch both again",
+            )
+        return parsed
+
+    def _no_publisher(self, reason: str) -> Refused:
+        way_out = INIT_COMMAND if not self.trust.found else "theodore-plugin trust add-publisher --help"
+        where = f"there is no trust file at {self.trust.path}" if not self.trust.found else reason
+        return Refused(
+            "signer-not-trusted", f"nobody this host believes has published {self.name}: {where}", help=way_out
+        )
+
+    def _accepted_verdict(self) -> tuple[Signer, Verdict]:
+        """Return the newest acceptable verdict. A FAILED one under an accepted policy ends the search."""
+        dated = [(one.verdict.time_verified, one, one.verdict) for one in self.attestations if one.verdict]
+        refusals = []
+        for _, attestation, verdict in sorted(dated, key=lambda entry: entry[0], reverse=True):
+            for rule in _speaking(attestation, verdict):
+                try:
+                    judge(verdict, Expected(self.manifest.info, rule, self.policy, self.now))
+                except Refused as refusal:
+                    if refusal.rule == "verdict-failed":
+                        raise
+                    refusals.append(refusal)
+                else:
+                    return attestation.signer, verdict
+        raise refusals[0]
+
+
+def _speaking(attestation: Attestation, verdict: Verdict) -> Sequence[Verifier]:
+    """Return the rules under which the signer may speak as the verifier it claims to be; judge() refuses the rest."""
+    return [rule for rule in attestation.rules if rule.id == verdict.verifier.id] or attestation.rules[:1]
+
+
+def _kinds(attestations: Sequence[Attestation]) -> list[str]:
+    return ["verdict" if one.verdict else one.statement.predicate_type.removeprefix("https://") for one in attestations]
+
+
+def _logged(signer: Signer) -> str:
+    when = f" at {signer.signed_at:%Y-%m-%d %H:%M}Z" if signer.signed_at else ""
+    return f", log entry {signer.log_index}{when}" if signer.log_index is not None else when

@@ -1,0 +1,100 @@
+"""``theodore-plugin sign``: check a wheel's own bytes, then sign them and the verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from theodore_plugin.cli.console import stderr, stdout, visible
+from theodore_plugin.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from theodore_plugin.signing.instances import SigningInstance
+    from theodore_plugin.signing.sign import NotSigned, Signed
+
+
+@click.command("sign")
+@click.argument("wheel", type=click.Path(path_type=Path))
+@click.option(
+    "--instance",
+    type=click.Choice(["local", "public"]),
+    default="local",
+    show_default=True,
+    help="This machine's own sigstore instance, or the public one.",
+)
+@click.option(
+    "--trust-config", type=click.Path(path_type=Path), help="ClientTrustConfig of a private sigstore instance."
+)
+@click.option(
+    "--identity-token",
+    envvar="SIGSTORE_IDENTITY_TOKEN",
+    show_envvar=True,
+    help="OIDC token to sign as, for public and private instances; default: the ambient one of the CI job.",
+)
+@click.option("--policy", metavar="NAME|FILE", help="Policy the check uses: default, strict, development or a file.")
+@click.option("--advisories", metavar="SOURCE", help="Where vulnerabilities are looked up, as for `check`.")
+def command(
+    wheel: Path,
+    instance: str,
+    trust_config: Path | None,
+    identity_token: str | None,
+    policy: str | None,
+    advisories: str | None,
+) -> int | None:
+    """Check WHEEL, then sign it and the verdict about it.
+
+    Writes WHEEL.sigstore.json and WHEEL.attestations.jsonl beside the wheel. A wheel whose check does not pass is not
+    signed: exit code 1 or 4, with the report.
+    """
+    from theodore_loader.trust.files import refuse_missing
+    from theodore_plugin.engine import run
+    from theodore_plugin.project import PluginProject
+    from theodore_plugin.settings import Options, Settings
+    from theodore_plugin.signing.sign import NotSigned, read_wheel, sign
+
+    refuse_missing(wheel)
+    content = read_wheel(wheel)
+    signing = _instance(instance, trust_config, identity_token)
+    project = PluginProject.open(wheel)
+    settings = Settings.load(project, Options(policy=policy, advisories=advisories))
+    with Progress() as progress:
+        report = run(project, settings, watch=progress.watch)
+    try:
+        _show(wheel, sign(wheel, content, report, settings.policy, signing))
+    except NotSigned as refusal:
+        return _show_refusal(refusal)
+    return None
+
+
+def _instance(name: str, trust_config: Path | None, token: str | None) -> SigningInstance:
+    from theodore_plugin.signing import instances
+
+    if trust_config is not None:
+        return instances.private(trust_config, token)
+    return instances.public(token) if name == "public" else instances.local()
+
+
+def _show(wheel: Path, signed: Signed) -> None:
+    stdout.print(visible(f"signed {wheel}"), style="bold")
+    for label, value in (
+        ("sha256", signed.sha256),
+        ("identity", signed.identity),
+        ("instance", signed.instance),
+        ("log", f"entries {signed.log_indexes[0]} (wheel) and {signed.log_indexes[1]} (verdict)"),
+        ("bundle", str(signed.bundle)),
+        ("verdict", str(signed.attestations)),
+    ):
+        stdout.print(visible(f"  {label:<9} {value}"))
+    stdout.print(visible(f"next: theodore-plugin verify {wheel}"))
+
+
+def _show_refusal(refusal: NotSigned) -> int:
+    from theodore_plugin.exit_codes import OF_VERDICT
+    from theodore_plugin.report.text import full
+
+    for line in full(refusal.report):
+        stdout.print(line)
+    stderr.print(visible(refusal.message), style="bold red")
+    return OF_VERDICT[refusal.report.verdict]

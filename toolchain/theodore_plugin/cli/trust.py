@@ -1,0 +1,142 @@
+"""``theodore-plugin trust``: show and edit whom this machine believes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from theodore_plugin.cli.console import stdout, visible
+
+_TRUST_FILE = click.option(
+    "--trust", "trust_file", type=click.Path(path_type=Path), help="Trust file; default: this user's."
+)
+_SIGNER = (
+    click.option("--root", "root", required=True, help="Id of a root in the trust file."),
+    click.option("--issuer", required=True, help="OIDC issuer, exact."),
+    click.option("--identity", required=True, help="Identity, exact or a glob: * stops at /, ** does not."),
+)
+
+
+@click.group("trust")
+def command() -> None:
+    """Show and edit whom this machine believes."""
+
+
+@command.command("init")
+@click.option(
+    "--policy", default="default", show_default=True, help="Policy under which this machine's verdicts count."
+)
+@_TRUST_FILE
+def init(policy: str, trust_file: Path | None) -> None:
+    """Trust what this machine signs itself: any plugin, under one policy.
+
+    Creates the local signing instance and the trust file where they are missing. Run it again with another --policy
+    to accept verdicts under that one, too.
+    """
+    from theodore_loader.policy import load_policy
+    from theodore_plugin.signing.enrol import enrol_local
+
+    enrolled = enrol_local(load_policy(policy), trust_file)
+    stdout.print(visible(f"trust file  {enrolled.trust_file}"))
+    stdout.print(visible(f"instance    {enrolled.instance.folder}"))
+    stdout.print(f"root        {enrolled.instance.fingerprint}")
+    stdout.print(visible(f"policy      {enrolled.policy.name} ({enrolled.policy.digest})"))
+    stdout.print("next: theodore-plugin sign WHEEL")
+
+
+@command.command("show")
+@_TRUST_FILE
+def show(trust_file: Path | None) -> None:
+    """Show the trust file's meaning: roots, publishers, verifiers, bounds."""
+    from theodore_loader.errors import ConfigurationProblem
+    from theodore_loader.trust.describe import describe
+    from theodore_loader.trust.trust_file import INIT_COMMAND, TrustFile
+
+    trust = TrustFile.load(trust_file)
+    if not trust.found:
+        raise ConfigurationProblem(f"there is no trust file at {trust.path}: nobody is believed", help=INIT_COMMAND)
+    for line in describe(trust):
+        stdout.print(visible(line))
+
+
+@command.command("export")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def export_root(folder: Path) -> None:
+    """Write the local instance's trusted root into FOLDER, for other machines and plain sigstore tools."""
+    from theodore_loader.errors import ConfigurationProblem
+    from theodore_loader.trust.trust_file import INIT_COMMAND
+    from theodore_plugin.signing.enrol import export
+    from theodore_plugin.signing.local.instance import ISSUER, exists, open_or_create
+
+    if not exists():
+        raise ConfigurationProblem("this machine has no signing instance yet", help=INIT_COMMAND)
+    instance = open_or_create()
+    for path in export(instance, folder):
+        stdout.print(visible(str(path)))
+    stdout.print(f"identity    {instance.identity}")
+    stdout.print(f"issuer      {ISSUER}")
+    stdout.print(
+        visible(
+            f"verify with: sigstore --trust-config {folder / 'trust_config.json'} verify identity --offline "
+            f"--cert-identity {instance.identity} --cert-oidc-issuer {ISSUER} WHEEL"
+        )
+    )
+
+
+@command.command("add-root")
+@click.argument("root_id", metavar="ID")
+@click.argument("document", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_TRUST_FILE
+def add_root(root_id: str, document: Path, trust_file: Path | None) -> None:
+    """Add a sigstore trusted root (FILE, as `trust export` writes it) under ID. On its own it grants nothing."""
+    from theodore_loader.trust.edit import TrustEditor
+    from theodore_loader.trust.trust_file import TrustFile
+
+    with TrustEditor(trust_file or TrustFile.default_path()) as editor:
+        editor.add_root(root_id, document.read_bytes())
+    stdout.print(visible(f"added root {root_id}"))
+
+
+@command.command("add-publisher")
+@click.option("--plugin", "plugins", multiple=True, required=True, help="Plugin name or glob; may be given again.")
+@_SIGNER[0]
+@_SIGNER[1]
+@_SIGNER[2]
+@_TRUST_FILE
+def add_publisher(plugins: tuple[str, ...], root: str, issuer: str, identity: str, trust_file: Path | None) -> None:
+    """Let a signer publish the plugins named."""
+    from theodore_loader.trust.edit import TrustEditor
+    from theodore_loader.trust.trust_file import Publisher, SignerRule, TrustFile
+
+    with TrustEditor(trust_file or TrustFile.default_path()) as editor:
+        editor.add_publisher(Publisher(plugins, SignerRule(root, issuer, identity)))
+    stdout.print(visible(f"{identity} may publish {', '.join(plugins)}"))
+
+
+@command.command("add-verifier")
+@click.option("--id", "verifier_id", required=True, help="The verifier.id of its verdicts.")
+@_SIGNER[0]
+@_SIGNER[1]
+@_SIGNER[2]
+@click.option("--policy", "policies", multiple=True, required=True, help="Policy by name or file; may be given again.")
+@click.option("--max-age-days", type=click.IntRange(1), help="Refuse its verdicts when older.")
+@_TRUST_FILE
+def add_verifier(
+    verifier_id: str,
+    root: str,
+    issuer: str,
+    identity: str,
+    policies: tuple[str, ...],
+    max_age_days: int | None,
+    trust_file: Path | None,
+) -> None:
+    """Believe a signer's verdicts, made under the policies named."""
+    from theodore_loader.policy import load_policy
+    from theodore_loader.trust.edit import TrustEditor
+    from theodore_loader.trust.trust_file import SignerRule, TrustFile, Verifier
+
+    digests = frozenset(load_policy(policy).digest for policy in policies)
+    with TrustEditor(trust_file or TrustFile.default_path()) as editor:
+        editor.add_verifier(Verifier(verifier_id, SignerRule(root, issuer, identity), digests, max_age_days))
+    stdout.print(visible(f"{identity} may verify as {verifier_id}"))
