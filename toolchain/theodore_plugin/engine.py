@@ -23,6 +23,7 @@ from typing import TypeVar
 from theodore_plugin import __version__
 from theodore_plugin.engine_findings import configuration_seen, failure_finding
 from theodore_plugin.finding import Confidence, Finding, Severity
+from theodore_plugin.foreign_comments import blanket_comments, type_ignores
 from theodore_plugin.levels import weigh
 from theodore_plugin.project import PluginProject
 from theodore_plugin.report.model import AdvisoryLabel, PolicyLabel, ProjectLabel, Report
@@ -110,8 +111,13 @@ def _scanner_findings(project: PluginProject, scans: Iterable[ScannerStep], sett
 
 
 def _suppress(findings: Sequence[Finding], static: StaticStep, settings: Settings) -> Suppressed:
-    comments = static.analysis.suppressions if static.analysis else ()
-    return apply(findings, comments, Licence(rule_book(), settings.policy), datetime.now(UTC).date())
+    if static.analysis is None:
+        return Suppressed(tuple(findings), ())
+    blankets = static.analysis.blankets
+    comments = [*static.analysis.suppressions, *type_ignores(blankets, findings)]
+    complaints = blanket_comments(blankets, findings)
+    today = datetime.now(UTC).date()
+    return apply([*findings, *complaints], comments, Licence(rule_book(), settings.policy), today)
 
 
 def _is_shown(finding: Finding, persona: Persona) -> bool:

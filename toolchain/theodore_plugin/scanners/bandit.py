@@ -14,7 +14,7 @@ from theodore_plugin.coverage import Coverage, Covered, State
 from theodore_plugin.finding import Confidence, Finding, Location, Severity
 from theodore_plugin.scanners.hermetic import CleanTree, ToolRun, run_tool
 from theodore_plugin.scanners.scanner import Failure, ScanContext, ScannerResult, failed
-from theodore_plugin.scanners.tool_failure import tool_failure
+from theodore_plugin.scanners.tool_failure import by_hand, tool_failure
 
 UNINTERESTING = frozenset({"B101", "B403", "B404", "B603", "B606", "B607"})
 """Not defects by themselves: asserts, mere imports (the use is what counts), and starting a program with a
@@ -42,11 +42,11 @@ class BanditScanner:
         if not tree.files:
             return ScannerResult((), Coverage.account(self.name, (), ()), skipped=True, detail="no Python files")
         run = run_tool("bandit", _arguments(tree), tree=tree, timeout=context.timeout_seconds)
-        report = _parse(run)
+        report, command = _parse(run), by_hand("bandit", ["-q", "-r"], context.project)
         if report is None:
-            return failed(self.name, tree.files, tool_failure(self.name, run), sandbox=run.sandbox)
+            return failed(self.name, tree.files, tool_failure(self.name, run, command), sandbox=run.sandbox)
         coverage = Coverage.account(self.name, tree.files, _account(tree, report))
-        failures = (_partial(coverage, run),) if coverage.failed else ()
+        failures = (_partial(coverage, command),) if coverage.failed else ()
         return ScannerResult(tuple(_findings(tree, report)), coverage, failures, sandbox=run.sandbox)
 
 
@@ -85,9 +85,9 @@ def _account(tree: CleanTree, report: Mapping[str, Any]) -> Iterator[Covered]:
             yield Covered(path)
 
 
-def _partial(coverage: Coverage, run: ToolRun) -> Failure:
+def _partial(coverage: Coverage, command: str) -> Failure:
     lost = ", ".join(f"{entry.path} ({entry.reason})" for entry in coverage.failed[:5])
-    return Failure(f"bandit could not analyse {len(coverage.failed)} file(s): {lost}", run.command)
+    return Failure(f"bandit could not analyse {len(coverage.failed)} file(s): {lost}", command)
 
 
 def _findings(tree: CleanTree, report: Mapping[str, Any]) -> Iterator[Finding]:

@@ -13,7 +13,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import sys
 import tempfile
@@ -65,10 +64,9 @@ class CleanTree:
 
 @dataclass(frozen=True, slots=True)
 class ToolRun:
-    """What came back: the process, a command line to reproduce it by hand, and what held it."""
+    """What came back, and what held it."""
 
     completed: Completed
-    command: str
     sandbox: str
 
     def finished(self, *codes: int) -> bool:
@@ -100,15 +98,19 @@ def run_tool(
     timeout: float,
     environment: dict[str, str] | None = None,
     sockets: Sockets = "none",
+    subprocesses: int = 0,
 ) -> ToolRun:
-    """Run ``python -I -m module arguments`` over ``tree``; each tool gets a scratch folder of its own."""
+    """Run ``python -I -m module arguments`` over ``tree``; each tool gets a scratch folder of its own.
+
+    With ``subprocesses`` the tool may start this interpreter again and no other program.
+    """
     scratch = tree.scratch / module
     scratch.mkdir(exist_ok=True)
     argv = [sys.executable, "-I", "-m", module, *arguments]
     variables = _environment(scratch, sockets) | (environment or {})
-    profile = _profile(tree, scratch, sockets, timeout)
+    profile = _profile(tree, scratch, timeout, sockets, subprocesses)
     completed = run_confined(argv, profile, cwd=scratch, env=variables, timeout=timeout, output_cap=OUTPUT_BYTES)
-    return ToolRun(completed, shlex.join(["python", *argv[1:]]), _held_by(completed))
+    return ToolRun(completed, _held_by(completed))
 
 
 def _write(root: Path, path: str, data: bytes) -> None:
@@ -121,13 +123,14 @@ def _write(root: Path, path: str, data: bytes) -> None:
         file.write(data)
 
 
-def _profile(tree: CleanTree, scratch: Path, sockets: Sockets, timeout: float) -> Profile:
+def _profile(tree: CleanTree, scratch: Path, timeout: float, sockets: Sockets, subprocesses: int) -> Profile:
     """Read the copy (and what stands beside it) and the interpreter; write the tool's own scratch folder."""
     resolver = RESOLVER if sockets == "outbound" else ()
     return Profile(
         read=(str(tree.root.parent), *read_paths(), *resolver, *_named_files(sockets)),
         write=(str(scratch), "/dev/null"),
         sockets=sockets,
+        subprocesses=subprocesses,
         memory_bytes=MEMORY_BYTES,
         open_files=256,
         file_bytes=OUTPUT_BYTES,

@@ -16,11 +16,11 @@ from typing import Any
 import theodore_sdk
 from theodore_plugin.coverage import Coverage, Covered, State
 from theodore_plugin.finding import Confidence, Finding, Location, Severity
-from theodore_plugin.project import SourceFile
+from theodore_plugin.project import PluginProject, SourceFile
 from theodore_plugin.scanners.hermetic import CleanTree, ToolRun, run_tool
 from theodore_plugin.scanners.neutral_source import neutral_source
 from theodore_plugin.scanners.scanner import Failure, ScanContext, ScannerResult, failed
-from theodore_plugin.scanners.tool_failure import tool_failure
+from theodore_plugin.scanners.tool_failure import by_hand, tool_failure
 
 ERRORS = frozenset({"override", "abstract"})
 """Codes that block: the plugin breaks the contract of the class it extends. All others are warnings, because
@@ -63,7 +63,7 @@ class MypyScanner:
         )
         messages = _parse(run)
         if messages is None:
-            return failed(self.name, tree.files, _why(run, copy), sandbox=run.sandbox)
+            return failed(self.name, tree.files, _why(run, copy, context.project), sandbox=run.sandbox)
         coverage = Coverage.account(self.name, tree.files, _account(tree, files))
         return ScannerResult(tuple(_findings(copy, messages)), coverage, detail=_REDUCED, sandbox=run.sandbox)
 
@@ -123,13 +123,14 @@ def _json_lines(stdout: bytes) -> list[Mapping[str, Any]] | None:
     return messages
 
 
-def _why(run: ToolRun, copy: CleanTree) -> Failure:
+def _why(run: ToolRun, copy: CleanTree, project: PluginProject) -> Failure:
     """Prefer mypy's own words (it stops at the first syntax error) over how the process ended."""
+    command = by_hand("mypy", ["--config-file=/dev/null", "--ignore-missing-imports"], project)
     if run.completed.returncode == 2 and not run.completed.timed_out:
         for message in _json_lines(run.completed.stdout) or ():
             path = copy.project_path(str(message["file"])) or message["file"]
-            return Failure(f"mypy stopped at {path}:{message['line']}: {message['message']}", run.command)
-    return tool_failure("mypy", run)
+            return Failure(f"mypy stopped at {path}:{message['line']}: {message['message']}", command)
+    return tool_failure("mypy", run, command)
 
 
 def _account(tree: CleanTree, files: list[SourceFile]) -> Iterator[Covered]:

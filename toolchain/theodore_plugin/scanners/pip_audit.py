@@ -58,7 +58,14 @@ class PipAuditScanner:
         names = tuple(str(pin) for pin in pins)
         with context.settings.advisories.opened() as (service, label):
             arguments = _arguments(tree, pins, service)
-            run = run_tool("pip_audit", arguments, tree=tree, timeout=context.timeout_seconds, sockets="outbound")
+            run = run_tool(
+                "pip_audit",
+                arguments,
+                tree=tree,
+                timeout=context.timeout_seconds,
+                sockets="outbound",
+                subprocesses=1,  # importing it runs `python -m pip --version`
+            )
         answers = _parse(run)
         if answers is None:
             return failed(self.name, names, _why(run, label), unit=_UNIT, sandbox=run.sandbox)
@@ -117,10 +124,12 @@ def _parse(run: ToolRun) -> Mapping[str, Mapping[str, Any]] | None:
 
 
 def _why(run: ToolRun, label: AdvisoryLabel) -> Failure:
-    failure = tool_failure("pip-audit", run)
-    if any(sign in run.completed.stderr.decode("utf-8", "replace") for sign in _REACH):
-        return Failure(f"{label.source} did not answer; {failure.reason}", run.command, NO_DATA)
-    return failure
+    said = run.completed.stderr.decode("utf-8", "replace")
+    if any(sign in said for sign in _REACH):
+        return Failure(
+            f"{label.source} did not answer ({_short(said.strip().rpartition('Caused by ')[2])})", rule=NO_DATA
+        )
+    return tool_failure("pip-audit", run, "python -m pip_audit --locked .")
 
 
 def _account(pins: tuple[Pin, ...], answers: Mapping[str, Mapping[str, Any]]) -> Iterator[Covered]:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
+from collections.abc import Sequence
 
 from theodore_loader.sandbox.profile import MIB
+from theodore_plugin.project import PluginProject
 from theodore_plugin.scanners.hermetic import OUTPUT_BYTES, ToolRun
 from theodore_plugin.scanners.scanner import Failure
 
 _TAIL_CHARACTERS = 300
 
 
-def tool_failure(name: str, run: ToolRun) -> Failure:
-    """Describe how ``name`` failed, with the end of what it said and the command to reproduce it."""
-    return Failure(f"{name} {_how_it_ended(run)}{_last_words(run.completed.stderr)}", run.command)
+def tool_failure(name: str, run: ToolRun, command: str) -> Failure:
+    """Describe how ``name`` failed, with the end of what it said and a ``command`` that shows the same by hand."""
+    return Failure(f"{name} {_how_it_ended(run)}{_last_words(run.completed.stderr)}", command)
+
+
+def by_hand(module: str, arguments: Sequence[str], project: PluginProject) -> str:
+    """Return the command line that runs a tool over the project as it lies there."""
+    return shlex.join(["python", "-m", module, *arguments, *(project.package_roots or (".",))])
 
 
 def _how_it_ended(run: ToolRun) -> str:

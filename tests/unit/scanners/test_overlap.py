@@ -1,0 +1,37 @@
+from theodore_plugin.finding import Confidence, Finding, Location, Severity
+from theodore_plugin.scanners.overlap import merge
+
+KNOWN = {"dynamic-code-execution", "shell-injection"}
+
+
+def ours(rule, line, end_line=None):
+    return Finding(rule, Severity.ERROR, Confidence.HIGH, Location("a.py", line, 1, end_line), "ours")
+
+
+def theirs(rule, line, severity=Severity.WARNING):
+    return Finding(rule, severity, Confidence.HIGH, Location("a.py", line, 5), "theirs", source="bandit")
+
+
+def test_the_same_defect_on_the_same_line_is_reported_once_under_our_name():
+    (merged,) = merge([ours("dynamic-code-execution", 3)], [theirs("bandit/B307", 3)], KNOWN)
+    assert (merged.rule, merged.related, merged.message) == ("dynamic-code-execution", ("bandit/B307",), "ours")
+
+
+def test_a_defect_only_the_tool_sees_gets_our_name_and_keeps_its_severity():
+    (merged,) = merge([ours("shell-injection", 9)][:0], [theirs("bandit/B307", 3)], KNOWN)
+    assert (merged.rule, merged.severity) == ("dynamic-code-execution", Severity.WARNING)
+    assert merged.related == ("bandit/B307",)
+
+
+def test_a_rule_we_do_not_have_keeps_the_native_name():
+    (merged,) = merge([], [theirs("bandit/B301", 3)], KNOWN)
+    assert (merged.rule, merged.related) == ("bandit/B301", ())
+
+
+def test_different_lines_or_defects_stay_apart_and_in_order():
+    merged = merge([ours("dynamic-code-execution", 7)], [theirs("bandit/B602", 7), theirs("bandit/B307", 2)], KNOWN)
+    assert [(found.rule, found.location.line) for found in merged] == [
+        ("dynamic-code-execution", 2),
+        ("dynamic-code-execution", 7),
+        ("shell-injection", 7),
+    ]
