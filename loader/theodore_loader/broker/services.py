@@ -1,0 +1,68 @@
+"""Host services a plugin may call: an explicit mapping, judged by ``registry`` grants at every call.
+
+A service is any object with ``async`` methods. Only public coroutine functions can be called, arguments and answers
+are plain values, and an exception crosses as its type's name and message.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from theodore_loader.channel.client import NIL
+from theodore_loader.channel.codec import Denial, HostCall, HostResult, truncated
+from theodore_loader.channel.methods import BadValueError, decode_value, encode_value
+from theodore_loader.permissions import Permission
+from theodore_sdk.info import PermissionType
+
+Record = Callable[[str, bool], None]
+
+
+class Services:
+    """The services one plugin may reach."""
+
+    def __init__(self, services: Mapping[str, object], grants: Sequence[Permission], record: Record) -> None:
+        self._services = dict(services)
+        self._grants = tuple(grants)
+        self._record = record
+
+    @property
+    def granted(self) -> tuple[str, ...]:
+        """Names that exist and are granted."""
+        return tuple(name for name in self._services if self._allows(name))
+
+    async def call(self, call: HostCall) -> HostResult:
+        """Answer a worker's call."""
+        allowed = self._allows(call.service)
+        self._record(f"{call.service}.{call.method}", allowed)
+        if not allowed:
+            return HostResult(call.id, NIL, denial=Denial("registry", call.service, None, "broker"))
+        method = self._method(call.service, call.method)
+        if method is None:
+            return _failed(call, "LookupError", f"service {call.service!r} has no method {call.method!r}")
+        try:
+            args, kwargs = decode_value(_ARGUMENTS, call.args)
+            return HostResult(call.id, encode_value(await method(*args, **kwargs)))
+        except BadValueError as problem:
+            return _failed(call, "TypeError", str(problem))
+        except Exception as problem:
+            return _failed(call, type(problem).__name__, str(problem))
+
+    def _allows(self, service: str) -> bool:
+        return any(grant.type is PermissionType.REGISTRY and grant.allows_name(service) for grant in self._grants)
+
+    def _method(self, service: str, name: str) -> Callable[..., Awaitable[Any]] | None:
+        found = None if name.startswith("_") else getattr(self._services.get(service), name, None)
+        return found if inspect.iscoroutinefunction(found) else None
+
+
+def _failed(call: HostCall, type_name: str, message: str) -> HostResult:
+    return HostResult(call.id, NIL, (truncated(type_name, 256), truncated(message)))
+
+
+_ARGUMENTS: msgspec.msgpack.Decoder[tuple[list[Any], dict[str, Any]]] = msgspec.msgpack.Decoder(
+    tuple[list[Any], dict[str, Any]]
+)

@@ -1,0 +1,243 @@
+"""The frames that may cross, as types: msgpack arrays whose first element names the frame.
+
+A peer can send exactly what is written here. An unknown tag, a missing or surplus field, a string over its cap,
+bad UTF-8 or nesting beyond ``depth.MAX_DEPTH`` is a :class:`ProtocolViolation`; the host then kills the worker.
+Values whose type depends on the method travel as ``Raw`` and are decoded by ``methods.py`` to that type.
+Nothing is ever unpickled. The host decodes on its event loop's thread only (see ``depth.py`` for why).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+
+from theodore_loader.channel.depth import check_depth
+from theodore_loader.channel.frames import frame
+from theodore_loader.errors import ProtocolViolation
+
+PROTOCOL_VERSION = 1
+
+MAX_TEXT = 2048
+MAX_TRACEBACK = 16 * 1024
+MAX_BATCH = 256
+
+Name: TypeAlias = Annotated[str, msgspec.Meta(max_length=256)]
+Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+LongText: TypeAlias = Annotated[str, msgspec.Meta(max_length=MAX_TRACEBACK)]
+Id: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+
+
+class _Frame(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
+    """Base of all frames and of what they contain."""
+
+
+class Hello(_Frame, tag="hello", frozen=True):
+    """First frame. ``setup`` is everything the worker needs to confine itself, as one msgpack value."""
+
+    protocols: tuple[int, ...]
+    nonce: bytes
+    setup: msgspec.Raw
+
+
+class Layer(_Frame, frozen=True):
+    """One sandbox layer as it was reached."""
+
+    name: Name
+    active: bool
+    detail: Text
+
+
+class Ready(_Frame, tag="ready", frozen=True):
+    """The worker is confined; nothing of the plugin has been read yet."""
+
+    protocol: int
+    nonce: bytes
+    pid: int
+    python: Name
+    tier: int
+    layers: Annotated[tuple[Layer, ...], msgspec.Meta(max_length=64)]
+    canaries: Annotated[tuple[Layer, ...], msgspec.Meta(max_length=64)]
+    milliseconds: dict[Name, float]
+
+
+class Load(_Frame, tag="load", frozen=True):
+    """Import the plugin's class; ``services`` are the host services it may resolve."""
+
+    entry_point: Name
+    base: Name
+    config_schema: msgspec.Raw
+    services: tuple[str, ...]
+
+
+class Loaded(_Frame, tag="loaded", frozen=True):
+    """The class was imported and an instance made."""
+
+    milliseconds: float
+
+
+class Call(_Frame, tag="call", frozen=True):
+    """Run a method. ``seconds`` is the time left, for the plugin's information; the host keeps the deadline."""
+
+    id: Id
+    method: Name
+    seconds: float
+    args: msgspec.Raw
+
+
+class Result(_Frame, tag="result", frozen=True):
+    """What the method returned."""
+
+    id: Id
+    value: msgspec.Raw
+
+
+class Denial(_Frame, frozen=True):
+    """A ``PluginPermissionError``, as data."""
+
+    permission: Text
+    resource: Text
+    location: Text | None
+    enforced_by: Text
+
+
+class Error(_Frame, tag="error", frozen=True):
+    """The method did not return. ``code`` is one of :data:`ERROR_CODES`; id 0 is a failure to start."""
+
+    id: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+    code: Name
+    type_name: Name
+    message: Text
+    traceback: LongText = ""
+    denial: Denial | None = None
+    limit: Name | None = None
+
+
+ERROR_CODES = (
+    "raised",  # the plugin raised; type_name, message and traceback describe it
+    "permission-denied",  # a PluginPermissionError; see denial
+    "limit",  # a ResourceLimitExceeded; see limit
+    "configuration",  # a PluginConfigurationError
+    "cancelled",  # the answer to a cancel frame
+    "bad-arguments",  # the host's arguments do not fit the method's signature
+    "bad-result",  # what the method returned cannot cross
+    "too-large",  # it can, but is larger than MAX_VALUE_BYTES
+    "unknown-method",
+    "no-plugin",  # the entry point cannot be imported, or is no plugin of the category
+    "confinement",  # the sandbox could not be set up
+)
+
+
+class Cancel(_Frame, tag="cancel", frozen=True):
+    """Stop a call; the worker answers with ``error(cancelled)`` within the grace time or is killed."""
+
+    id: Id
+
+
+class HostCall(_Frame, tag="hostcall", frozen=True):
+    """The plugin calls a method of a host service; ids of this direction are a space of their own."""
+
+    id: Id
+    service: Name
+    method: Name
+    args: msgspec.Raw
+
+
+class HostResult(_Frame, tag="hostresult", frozen=True):
+    """What the service answered: a value, or an error's type name and message."""
+
+    id: Id
+    value: msgspec.Raw
+    error: tuple[Name, Text] | None = None
+    denial: Denial | None = None
+
+
+class Log(_Frame, tag="log", frozen=True):
+    """A record of the plugin's logger."""
+
+    level: Annotated[int, msgspec.Meta(ge=0, le=100)]
+    logger: Name
+    text: Annotated[str, msgspec.Meta(max_length=4096)]
+
+
+class Access(_Frame, frozen=True):
+    """One observation of the audit hook, worker-reported and therefore no evidence."""
+
+    ts: float
+    permission: Name
+    resource: Text
+    granted: bool
+    location: Text | None
+    count: int = 1
+
+
+class Accesses(_Frame, tag="access", frozen=True):
+    """A batch of observations; ``dropped`` counts those beyond the worker's own bound."""
+
+    records: Annotated[tuple[Access, ...], msgspec.Meta(max_length=MAX_BATCH)]
+    dropped: int = 0
+
+
+class Ping(_Frame, tag="ping", frozen=True):
+    """Answered by :class:`Pong` with the same number, as soon as the worker's loop runs."""
+
+    id: Id
+
+
+class Pong(_Frame, tag="pong", frozen=True):
+    """The answer to a ping."""
+
+    id: Id
+
+
+class Shutdown(_Frame, tag="shutdown", frozen=True):
+    """End: the worker flushes its log and exits with status 0."""
+
+
+ToWorker: TypeAlias = Hello | Load | Call | Cancel | HostResult | Ping | Shutdown
+ToHost: TypeAlias = Ready | Loaded | Result | Error | HostCall | Log | Accesses | Pong
+
+_encoder = msgspec.msgpack.Encoder()
+_to_host = msgspec.msgpack.Decoder(ToHost)
+_to_worker = msgspec.msgpack.Decoder(ToWorker)
+
+
+def encode(message: ToWorker | ToHost) -> bytes:
+    """Return ``message`` as bytes on the wire, length included."""
+    return frame(_encoder.encode(message))
+
+
+def decode_from_worker(payload: bytes) -> ToHost:
+    """Return the frame a worker sent.
+
+    Raises:
+        ProtocolViolation: it is none a worker may send.
+
+    """
+    message: ToHost = _strict(_to_host, payload)
+    return message
+
+
+def decode_from_host(payload: bytes) -> ToWorker:
+    """Return the frame the host sent.
+
+    Raises:
+        ProtocolViolation: it is none a host may send.
+
+    """
+    message: ToWorker = _strict(_to_worker, payload)
+    return message
+
+
+def _strict(decoder: msgspec.msgpack.Decoder[Any], payload: bytes) -> Any:
+    check_depth(payload)
+    try:
+        return decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        raise ProtocolViolation(f"not a frame of protocol {PROTOCOL_VERSION}: {problem}") from None
+
+
+def truncated(text: str, limit: int = MAX_TEXT) -> str:
+    """Return ``text`` cut to ``limit`` characters, encodable whatever it holds."""
+    clean = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"

@@ -1,0 +1,1 @@
+"""What the host does to keep a worker in hand: start, watch, limit, record, end."""

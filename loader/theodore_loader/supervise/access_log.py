@@ -1,0 +1,151 @@
+"""The access log: one JSON line a decision, append-only, hash-chained, bounded.
+
+Each line carries ``prev``, the SHA-256 of the line before it, so that a removed or changed line shows
+(:func:`broken_at`). Text that came from a worker is escaped to ASCII and cut. ``trust`` says who observed:
+``host`` (the broker) is evidence; ``worker`` (the audit hook) is what a process said that may be hostile.
+At ``MAX_BYTES`` the file becomes ``<name>.1`` and the chain goes on in a new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from theodore_loader.broker.rate import TokenBucket
+from theodore_loader.paths import private_dir
+
+MAX_BYTES = 8 * 1024 * 1024
+MAX_TEXT = 512
+RECORDS_PER_SECOND = 500
+_GENESIS = "0" * 64
+_SEQUENCE = re.compile(rb'"seq":([0-9]{1,15})')
+
+
+class AccessLog:
+    """Appends to ``<folder>/<plugin>.access.jsonl`` (mode 0600); one writer a plugin."""
+
+    def __init__(self, folder: Path, plugin: str) -> None:
+        self.path = private_dir(folder) / f"{plugin}.access.jsonl"
+        self._plugin = plugin
+        self._bucket = TokenBucket(RECORDS_PER_SECOND, 4 * RECORDS_PER_SECOND)
+        self.granted = 0
+        self.denied = 0
+        self._seq, self._prev = _continue(self.path)
+        self._fd = self._open()
+
+    def record(
+        self,
+        permission: str,
+        resource: str,
+        *,
+        granted: bool,
+        source: str,
+        location: str | None = None,
+        detail: str = "",
+        count: int = 1,
+        ts: float | None = None,
+    ) -> None:
+        """Append one decision; above the rate it is counted, and the next record says how many are missing."""
+        if granted:
+            self.granted += count
+        else:
+            self.denied += count
+        if not self._bucket.take(time.monotonic()):
+            return
+        entry: dict[str, Any] = {
+            "ts": _timestamp(ts),
+            "seq": self._seq + 1,
+            "plugin": self._plugin,
+            "source": source,
+            "trust": "worker" if source == "hook" else "host",
+            "permission": permission[:MAX_TEXT],
+            "resource": resource[:MAX_TEXT],
+            "decision": "allow" if granted else "deny",
+        }
+        optional = {"location": (location or "")[:MAX_TEXT], "detail": detail[:MAX_TEXT]}
+        entry |= {key: value for key, value in optional.items() if value}
+        if count != 1:
+            entry["n"] = count
+        if missing := self._bucket.take_refused():
+            entry["dropped"] = missing
+        self._append(entry)
+
+    def close(self) -> None:
+        """Write to disk and close; later records are an error."""
+        if self._fd >= 0:
+            os.fsync(self._fd)
+            os.close(self._fd)
+            self._fd = -1
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        entry["prev"] = self._prev
+        line = json.dumps(entry, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+        if os.fstat(self._fd).st_size + len(line) > MAX_BYTES:
+            self._rotate()
+        os.write(self._fd, line)
+        self._seq += 1
+        self._prev = hashlib.sha256(line).hexdigest()
+
+    def _rotate(self) -> None:
+        os.close(self._fd)
+        self.path.replace(self.path.with_name(self.path.name + ".1"))
+        self._fd = self._open()
+
+    def _open(self) -> int:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        return os.open(self.path, flags, 0o600)
+
+
+def read(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of a log file; a torn last line (power loss) is left out."""
+    if path.exists():
+        with path.open("rb") as lines:
+            yield from (json.loads(line) for line in lines if line.endswith(b"\n"))
+
+
+def broken_at(path: Path, prev: str | None = None) -> int | None:
+    """Return the number of the first line that does not continue the chain, or ``None`` for a whole chain.
+
+    ``prev`` is the digest the first line must carry, where it is known.
+    """
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                return number
+            if prev is not None and entry.get("prev") != prev:
+                return number
+            prev = hashlib.sha256(line).hexdigest()
+    return None
+
+
+def _timestamp(ts: float | None) -> str:
+    try:
+        moment = datetime.now(UTC) if ts is None else datetime.fromtimestamp(ts, UTC)
+    except (ValueError, OverflowError, OSError):  # a worker's own clock
+        moment = datetime.now(UTC)
+    return moment.isoformat(timespec="milliseconds")
+
+
+def _continue(path: Path) -> tuple[int, str]:
+    """Return the last sequence number and digest of an existing log; a torn last line is cut off."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return 0, _GENESIS
+    whole = data[: data.rfind(b"\n") + 1]
+    if len(whole) != len(data):
+        os.truncate(path, len(whole))
+    if not whole:
+        return 0, _GENESIS
+    last = whole[whole.rfind(b"\n", 0, -1) + 1 :]
+    number = _SEQUENCE.search(last)
+    return int(number[1]) if number else 0, hashlib.sha256(last).hexdigest()

@@ -1,0 +1,159 @@
+"""The entry inside a worker, and the protocol it speaks.
+
+The host starts ``python -I -S -B`` with an empty environment, ``/dev/null`` as input, pipes as output, its own
+runtime folder as the only import path beyond the standard library, and two descriptors: the *channel* (a stream
+socketpair) and the *broker* (a sequenced-packet socketpair, see ``broker/wire.py``). Nothing else is inherited.
+
+On the channel, frames: 4 bytes big-endian length, then a msgpack array whose first element names the frame
+(``channel/codec.py`` is the whole vocabulary)::
+
+    host                                            worker
+    hello    protocols, nonce, setup          -->
+                                                    imports what it will need, closes every other descriptor,
+                                                    confines itself (sandbox/order.py), tries the canaries,
+                                                    installs the broker's sockets and the audit hook
+                                              <--   ready    protocol, nonce, tier and layers reached
+    (below the host's minimum tier: killed here, and no byte of the plugin has been read)
+    load     entry point, category, services  -->
+                                              <--   loaded   or error 0: what the import raised
+    call     1, "initialize", [config]        -->
+                                              <--   result 1
+    call     n, method, arguments             -->         any number at once; answers in any order
+                                              <--   result n, value | error n, code, type, message, traceback
+    cancel   n                                -->
+                                              <--   error n, "cancelled"   within the grace time, or be killed
+                                              <--   hostcall m, service, method, arguments
+    hostresult m, value | error | denial      -->
+                                              <--   log, access            unasked; bounded by the host
+    ping k                                    -->
+                                              <--   pong k
+    shutdown                                  -->         flushes and closes; status 0
+
+Operations are those of the category's SDK base class and no others; both ends derive names and types from it.
+Standard output and error are captured as text and are never protocol. End of file on the channel ends the worker,
+and so does the end of the host (parent-death signal). The host trusts none of this: see ``channel/client.py``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import msgspec
+
+from theodore_loader.channel import codec
+from theodore_loader.channel.failures import str_of
+from theodore_loader.channel.frames import FrameBuffer
+from theodore_loader.channel.server import WorkerChannel
+from theodore_loader.errors import ProtocolViolation
+from theodore_loader.sandbox import audit_hook, order
+from theodore_loader.worker import shim
+from theodore_loader.worker.plugin import LoadedPlugin
+from theodore_loader.worker.preload import preload
+from theodore_loader.worker.reports import AccessBatch, ChannelHandler
+from theodore_loader.worker.setup import Setup
+
+THREAD_STACK = 512 * 1024
+_RECEIVE = 64 * 1024
+
+
+class Stopwatch:
+    """Milliseconds by phase, for the load receipt."""
+
+    def __init__(self) -> None:
+        self.milliseconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, phase: str) -> Iterator[None]:
+        """Time the block as ``phase``."""
+        started = time.perf_counter()
+        yield
+        self.milliseconds[phase] = (time.perf_counter() - started) * 1000
+
+
+def main(channel_fd: int, broker_fd: int, parent: int) -> None:
+    """Serve the host on two inherited descriptors until it is done. Does not return."""
+    channel = socket.socket(fileno=channel_fd)
+    watch = Stopwatch()
+    try:
+        hello = _receive_hello(channel)
+        setup = msgspec.msgpack.decode(hello.setup, type=Setup)
+        accesses = AccessBatch()
+        achieved = _confine(setup, (channel_fd, broker_fd), parent, watch)
+        _police(setup, broker_fd, accesses, watch)
+    except Exception as problem:
+        _give_up(channel, problem)
+    channel.sendall(codec.encode(_ready(hello, achieved, watch)))
+    asyncio.run(_serve(channel, setup, accesses))
+
+
+def _receive_hello(channel: socket.socket) -> codec.Hello:
+    frames = FrameBuffer()
+    while True:
+        data = channel.recv(_RECEIVE)
+        if not data:
+            os._exit(0)
+        for payload in frames.feed(data):
+            hello = codec.decode_from_host(payload)
+            if not isinstance(hello, codec.Hello) or codec.PROTOCOL_VERSION not in hello.protocols:
+                raise ProtocolViolation(f"this worker speaks protocol {codec.PROTOCOL_VERSION} only")
+            return hello
+
+
+def _confine(setup: Setup, descriptors: tuple[int, ...], parent: int, watch: Stopwatch) -> order.Achieved:
+    with watch("preload"):
+        preload(extension_modules=setup.profile.write_xor_execute)  # order.py, step 7
+        threading.stack_size(THREAD_STACK)
+    with watch("confine"):
+        return order.confine(setup.profile, keep=(*order.STANDARD_STREAMS, *descriptors), parent=parent)
+
+
+def _police(setup: Setup, broker_fd: int, accesses: AccessBatch, watch: Stopwatch) -> None:
+    """Install what makes refusals clear: the broker's sockets, the granted environment and the audit hook, last."""
+    with watch("police"):
+        os.environ.update(setup.environment)
+        shim.install(broker_fd, setup.permissions(), setup.roots)
+        rules = audit_hook.hook_rules(setup.permissions(), setup.folders, setup.roots, (*sys.path, sys.prefix))
+        audit_hook.install(rules, accesses.note)
+
+
+def _ready(hello: codec.Hello, achieved: order.Achieved, watch: Stopwatch) -> codec.Ready:
+    layers = tuple(codec.Layer(layer.name, layer.active, codec.truncated(layer.detail)) for layer in achieved.layers)
+    canaries = tuple(
+        codec.Layer(codec.truncated(canary.name, 256), True, f"{canary.layer}: {canary.refusal}")
+        for canary in achieved.canaries
+    )
+    python = ".".join(map(str, sys.version_info[:3]))
+    return codec.Ready(
+        codec.PROTOCOL_VERSION,
+        hello.nonce,
+        os.getpid(),
+        python,
+        int(achieved.tier),
+        layers,
+        canaries,
+        watch.milliseconds,
+    )
+
+
+async def _serve(channel: socket.socket, setup: Setup, accesses: AccessBatch) -> None:
+    plugin = LoadedPlugin(setup)
+    loop = asyncio.get_running_loop()
+    _, server = await loop.create_connection(lambda: WorkerChannel(plugin, setup.roots, accesses), sock=channel)
+    plugin.host_call = server.host_call
+    logging.basicConfig(level=logging.INFO, handlers=[ChannelHandler(server.send)], format="%(message)s")
+    await loop.create_future()
+
+
+def _give_up(channel: socket.socket, problem: Exception) -> NoReturn:
+    type_name = codec.truncated(type(problem).__qualname__, 256)
+    channel.sendall(codec.encode(codec.Error(0, "confinement", type_name, str_of(problem))))
+    os._exit(1)

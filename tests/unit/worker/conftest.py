@@ -1,0 +1,137 @@
+"""Plugins written by a test, run in real workers."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from theodore_loader.manifest import Manifest
+from theodore_loader.permissions import Permission
+from theodore_loader.sandbox.tier import Tier, available
+from theodore_loader.supervise.plan import Plan
+from theodore_loader.supervise.runtime import runtime_folder
+from theodore_loader.supervise.worker import LogRecord, Surroundings, Worker, spawn_worker
+from theodore_sdk import PluginCategory, PluginInfo, PluginResourceLimits, ScrapingRequest, VersionRange
+
+HEAD = """
+from __future__ import annotations
+import asyncio, os, sys, time
+from theodore_sdk import (
+    HealthStatus, RateLimit, ScraperPlugin, ScrapingRequest, ScrapingResult, ValidationResult,
+    PluginPermissionError, ResourceLimitExceeded, PluginConfigurationError,
+)
+
+def say(text):
+    return ScrapingResult(url="", content=str(text), status_code=200, success=True)
+
+class Demo(ScraperPlugin):
+    def get_plugin_info(self):
+        raise NotImplementedError("the manifest answers this")
+    async def initialize(self, container, config):
+        self.container, self.config = container, config
+    async def validate_configuration(self, config):
+        return ValidationResult.success()
+    async def health_check(self):
+        return HealthStatus.healthy("fine", {"calls": 1})
+    async def cleanup(self):
+        pass
+    async def scrape_content(self, request):
+"""
+
+INFO = PluginInfo(
+    name="demo",
+    version="1.0.0",
+    description="a plugin of a test",
+    author="A",
+    email="a@example.com",
+    homepage="https://example.com",
+    license="MIT",
+    category=PluginCategory.SCRAPER,
+    interfaces=("ScraperPlugin",),
+    dependencies=(),
+    compatible_versions=VersionRange(">=2.0.0,<3.0.0"),
+    min_python_version="3.11",
+    max_python_version=None,
+    required_packages=(),
+    optional_packages=(),
+    configuration_schema={},
+    permissions=(),
+    resource_limits=PluginResourceLimits(max_execution_time_seconds=20.0),
+    tags=(),
+)
+
+
+@dataclass
+class Running:
+    """A worker and what it said."""
+
+    worker: Worker
+    logs: list[LogRecord] = field(default_factory=list)
+
+    async def scrape(self, url: str = "") -> str:
+        method = self.worker.methods["scrape_content"]
+        result = await self.worker.call(method, (ScrapingRequest(url=url),), {})
+        return str(result.content)
+
+
+Start = Callable[..., Coroutine[Any, Any, Running]]
+
+
+@pytest.fixture
+def tier() -> Tier:
+    """The tier this machine offers; tests that need no kernel layer run on a weaker one."""
+    return available().tier
+
+
+@pytest.fixture(scope="session")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder all workers of this run import from."""
+    return runtime_folder(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture
+async def start(tmp_path: Path, tier: Tier, runtime: Path) -> AsyncIterator[Start]:
+    running: list[Running] = []
+
+    async def run(
+        body: str,
+        *,
+        grants: tuple[str, ...] = (),
+        limits: Mapping[str, Any] | None = None,
+        services: Mapping[str, object] | None = None,
+        environment: Mapping[str, str] | None = None,
+        roots: tuple[Path, ...] = (),
+        source: str | None = None,
+        minimum_tier: Tier = tier,
+        entry_point: str = "demo_plugin:Demo",
+        config: Mapping[str, Any] | None = None,
+    ) -> Running:
+        package = tmp_path / "plugin"
+        package.mkdir(exist_ok=True)
+        text = source if source is not None else HEAD + textwrap.indent(textwrap.dedent(body), "        ")
+        (package / "demo_plugin.py").write_text(text)
+        folders = {name: tmp_path / "state" / name for name in ("data", "cache", "tmp")}
+        for folder in folders.values():
+            folder.mkdir(parents=True, exist_ok=True)
+        plan = Plan(
+            manifest=Manifest(INFO, entry_point),
+            grants=tuple(Permission.from_text(grant) for grant in grants),
+            limits=replace(INFO.resource_limits, **(limits or {})),
+            roots=(package, *roots),
+            folders=folders,
+            minimum_tier=minimum_tier,
+            config=config or {},
+        )
+        logs: list[LogRecord] = []
+        surroundings = Surroundings(tmp_path / "logs", runtime, services or {}, environment or {}, logs.append)
+        running.append(Running(await spawn_worker(plan, surroundings), logs))
+        return running[-1]
+
+    yield run
+    for one in running:
+        await one.worker.kill()
