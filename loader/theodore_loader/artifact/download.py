@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from theodore_loader.artifact.lock import LockedWheel
@@ -21,19 +21,22 @@ _SECONDS = 900
 _UNFOUND = re.compile(r"No matching distribution found for ([^\s(]+)")
 
 
-def download(wanted: Sequence[LockedWheel], find_links: Sequence[Path] = ()) -> Iterator[tuple[LockedWheel, bytes]]:
-    """Yield each wanted wheel and its bytes, hash unchecked; raises :class:`ConfigurationProblem` if pip cannot."""
+def download(wanted: Sequence[LockedWheel], find_links: Sequence[Path] = ()) -> list[bytes]:
+    """Return the bytes of each wanted wheel, hashes unchecked; raises :class:`ConfigurationProblem` if pip cannot."""
     if not wanted:
-        return
+        return []
     with tempfile.TemporaryDirectory(prefix="theodore-download-") as scratch:
         _run_pip(wanted, find_links, Path(scratch))
-        for locked in wanted:
-            data = read_regular(Path(scratch) / "wheels" / locked.filename)
-            if data is None:
-                raise ConfigurationProblem(
-                    f"pip fetched another file than {locked.filename}", help="check the index for renamed files"
-                )
-            yield locked, data
+        return [_fetched(Path(scratch) / "wheels" / locked.filename) for locked in wanted]
+
+
+def _fetched(path: Path) -> bytes:
+    data = read_regular(path)
+    if data is None:
+        raise ConfigurationProblem(
+            f"pip fetched another file than {path.name}", help="check the index for renamed files"
+        )
+    return data
 
 
 def _run_pip(wanted: Sequence[LockedWheel], find_links: Sequence[Path], scratch: Path) -> None:

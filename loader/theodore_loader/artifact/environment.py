@@ -51,7 +51,7 @@ def ensure_environment(lock: bytes, home: Path, *, allow_native: bool = False, f
 
 
 def _create(final: Path, wanted: Sequence[LockedWheel], find_links: Sequence[Path], *, allow_native: bool) -> None:
-    wheels = [_read(data, locked) for locked, data in download(wanted, find_links)]
+    wheels = [_read(data, locked) for locked, data in zip(wanted, download(wanted, find_links), strict=True)]
     _refuse_native(wheels, allow_native=allow_native)
     site = _merged(wheels)
     with tree.appearing(final) as partial:

@@ -1,0 +1,234 @@
+"""Locked dependencies: exactly the locked bytes, wheels only, isolated, and offline where the index is."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from theodore_loader.artifact.environment import ensure_environment
+from theodore_loader.artifact.lock import read_lock, select_wheels
+from theodore_loader.errors import ConfigurationProblem, LoaderError, Refused
+
+ELF = b"\x7fELF\x02\x01\x01" + bytes(57)
+
+
+@pytest.fixture
+def index(tmp_path, monkeypatch) -> Path:
+    """A folder of wheels that is all pip knows: no network."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path) -> Path:
+    return tmp_path / "home"
+
+
+def lock_of(wheels: Iterable[tuple[str, str, str, bytes]]) -> bytes:
+    """A lock of (name, version, file name, content)."""
+    packages = "".join(
+        f'\n[[packages]]\nname = "{name}"\nversion = "{version}"\nwheels = [{{ path = "{filename}", '
+        f'hashes = {{ sha256 = "{hashlib.sha256(data).hexdigest()}" }} }}]\n'
+        for name, version, filename, data in wheels
+    )
+    return f'lock-version = "1.0"\ncreated-by = "test"\n{packages or "packages = []"}\n'.encode()
+
+
+@pytest.fixture
+def publish(kit, index) -> Callable[..., tuple[str, str, str, bytes]]:
+    """Put a wheel of ``name`` with ``files`` into the index; return what a lock needs."""
+
+    def publish(name: str, files: dict[str, bytes] | None = None, tag: str = "py3-none-any"):
+        made = kit.named(name, tag=tag)
+        data = made.bytes(files)
+        (index / made.filename).write_bytes(data)
+        return name, made.version, made.filename, data
+
+    return publish
+
+
+def test_locked_wheels_are_importable_and_nothing_else_is(home, publish):
+    site = ensure_environment(lock_of([publish("alpha"), publish("beta", {"beta/deep/mod.py": b"X = 1\n"})]), home)
+    assert {p.name for p in site.iterdir()} == {"alpha", "alpha-1.0.dist-info", "beta", "beta-1.0.dist-info"}
+    program = "import alpha, beta.deep.mod, sys; print(alpha.__file__.startswith(sys.path[0]), beta.deep.mod.X)"
+    argv = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(site)!r}); {program}"]
+    assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split() == ["True", "1"]
+
+
+def test_a_second_call_needs_no_index(home, publish, index, monkeypatch):
+    lock = lock_of([publish("alpha")])
+    first = ensure_environment(lock, home)
+    (index / "alpha-1.0-py3-none-any.whl").unlink()
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert ensure_environment(lock, home) == first
+
+
+def test_no_dependencies_are_an_empty_environment(home, index):
+    assert list(ensure_environment(lock_of([]), home).iterdir()) == []
+
+
+def test_scripts_and_bytecode_of_dependencies_stay_packed(home, publish):
+    files = {"alpha-1.0.data/scripts/tool": b"#!python\n", "alpha/__pycache__/x.cpython-311.pyc": b"\xa7"}
+    site = ensure_environment(lock_of([publish("alpha", files)]), home)
+    assert {p.name for p in site.rglob("*")} & {"tool", "x.cpython-311.pyc", "__pycache__"} == set()
+
+
+def test_other_bytes_under_the_locked_name_are_not_installed(home, publish):
+    lock = lock_of([publish("alpha")])
+    publish("alpha", {"alpha/evil.py": b"import os\n"})
+    with pytest.raises(ConfigurationProblem, match=r"alpha==1\.0"):
+        ensure_environment(lock, home)
+    assert not any(home.rglob("*.whl"))
+
+
+def test_offline_names_the_package_and_the_remedy(home, publish, index):
+    lock = lock_of([publish("alpha"), publish("beta")])
+    (index / "beta-1.0-py3-none-any.whl").unlink()
+    with pytest.raises(ConfigurationProblem) as caught:
+        ensure_environment(lock, home)
+    assert "beta==1.0" in caught.value.message
+    assert "PIP_FIND_LINKS" in caught.value.help
+
+
+def test_extra_folders_of_wheels(home, publish, index, tmp_path):
+    lock = lock_of([publish("alpha")])
+    elsewhere = tmp_path / "wheelhouse"
+    index.rename(elsewhere)
+    index.mkdir()
+    assert ensure_environment(lock, home, find_links=[elsewhere]).is_dir()
+
+
+def test_machine_code_needs_the_grant_every_time(home, publish):
+    lock = lock_of([publish("alpha", {"alpha/fast.so": ELF})])
+    with pytest.raises(Refused) as caught:
+        ensure_environment(lock, home)
+    assert (caught.value.rule, "alpha/fast.so" in caught.value.message) == ("native-not-granted", True)
+    assert ensure_environment(lock, home, allow_native=True).is_dir()
+    with pytest.raises(Refused):
+        ensure_environment(lock, home)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"shared/mod.py": b"1"}, {"shared/mod.py": b"2"}),
+        ({"shared/mod.py": b"1"}, {"Shared/Mod.py": b"1"}),
+        ({"shared": b"1"}, {"shared/mod.py": b"1"}),
+    ],
+)
+def test_distributions_that_claim_the_same_path(home, publish, first, second):
+    with pytest.raises(Refused) as caught:
+        ensure_environment(lock_of([publish("alpha", first), publish("beta", second)]), home)
+    assert caught.value.rule in {"unclean-dependency-wheel", "unsafe-archive-entry"}
+    assert not any(home.rglob("environment"))
+
+
+def test_the_same_file_twice_is_no_conflict(home, publish):
+    same = {"shared/__init__.py": b""}
+    assert ensure_environment(lock_of([publish("alpha", same), publish("beta", same)]), home).is_dir()
+
+
+def test_a_dependency_that_is_no_acceptable_wheel(home, publish):
+    with pytest.raises(Refused) as caught:
+        ensure_environment(lock_of([publish("alpha", {"evil.pth": b"import os"})]), home)
+    assert caught.value.rule == "startup-hook-in-wheel"
+
+
+@pytest.mark.parametrize("what", ["changed", "added", "wheel"])
+def test_an_environment_changed_afterwards(home, publish, what):
+    lock = lock_of([publish("alpha")])
+    site = ensure_environment(lock, home)
+    target = {
+        "changed": site / "alpha" / "__init__.py",
+        "added": site / "alpha" / "evil.py",
+        "wheel": site.parent / "wheels" / "alpha-1.0-py3-none-any.whl",
+    }[what]
+    target.parent.chmod(0o755)
+    if target.exists():
+        target.chmod(0o644)
+    target.write_bytes(b"evil")
+    with pytest.raises(Refused) as caught:
+        ensure_environment(lock, home)
+    assert caught.value.rule in {"record-mismatch", "digest-mismatch"}
+
+
+def test_threads_that_ask_at_once(home, publish):
+    lock = lock_of([publish("alpha"), publish("beta")])
+    answers: list[Path | LoaderError] = []
+    threads = [threading.Thread(target=lambda: answers.append(ensure_environment(lock, home))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 3
+    assert len(set(answers)) == 1
+
+
+PACKAGE = '[[packages]]\nname = "alpha"\n'
+WHEEL = 'wheels = [{ path = "alpha-1.0-py3-none-any.whl", hashes = { sha256 = "' + "0" * 64 + '" } }]\n'
+
+
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [
+        ("", "unpinned-lock"),
+        ("packages = 3", "unpinned-lock"),
+        ("not toml", "unpinned-lock"),
+        (PACKAGE + WHEEL, "unpinned-lock"),
+        (PACKAGE + 'version = "1.0"\n' + WHEEL.replace("sha256", "md5"), "unhashed-lock"),
+        (PACKAGE + 'version = "1.0"\n' + WHEEL.replace("0" * 64, "0" * 63), "unhashed-lock"),
+        (PACKAGE + 'version = "2.0"\n' + WHEEL, "unpinned-lock"),
+        (PACKAGE.replace("alpha", "beta") + 'version = "1.0"\n' + WHEEL, "unpinned-lock"),
+        (PACKAGE + 'directory = { path = "." }\n', "direct-url-dependency"),
+        (
+            PACKAGE + 'vcs = { type = "git", url = "https://example.com/a.git", commit-id = "a" }\n',
+            "direct-url-dependency",
+        ),
+        (PACKAGE + 'archive = { url = "file:///a.tar.gz", hashes = { sha256 = "00" } }\n', "direct-url-dependency"),
+        (
+            PACKAGE + 'version = "1.0"\nsdist = { path = "alpha-1.0.tar.gz", hashes = { sha256 = "00" } }\n',
+            "sdist-only-dependency",
+        ),
+    ],
+)
+def test_locks_that_are_refused(home, index, body, rule):
+    with pytest.raises(Refused) as caught:
+        ensure_environment(f'lock-version = "1.0"\ncreated-by = "test"\n{body}'.encode(), home)
+    assert caught.value.rule == rule
+    assert caught.value.help
+
+
+@pytest.mark.parametrize("data", [b"\xff", b"lock-version = '9.0'", b"[" * 5000, b"x" * (5 * 1024 * 1024)])
+def test_locks_that_cannot_be_read(data):
+    with pytest.raises(Refused) as caught:
+        read_lock(data)
+    assert caught.value.rule == "unpinned-lock"
+
+
+@pytest.mark.parametrize("condition", ['requires-python = ">=4"\n', "environments = [\"sys_platform == 'amiga'\"]\n"])
+def test_a_lock_for_another_interpreter(condition):
+    lock = read_lock(condition.encode() + lock_of([("alpha", "1.0", "alpha-1.0-py3-none-any.whl", b"")]))
+    with pytest.raises(Refused, match="nothing for this interpreter"):
+        select_wheels(lock)
+
+
+def test_a_lock_without_a_fitting_wheel():
+    lock = read_lock(lock_of([("alpha", "1.0", "alpha-1.0-cp27-cp27m-win32.whl", b"")]))
+    with pytest.raises(Refused, match="nothing for this interpreter"):
+        select_wheels(lock)
+
+
+def test_packages_for_other_platforms_are_left_out():
+    alpha, beta = ("alpha", "1.0", "alpha-1.0-py3-none-any.whl", b""), ("beta", "1.0", "beta-1.0-py3-none-any.whl", b"")
+    text = lock_of([alpha, beta]).replace(b'name = "beta"\n', b'name = "beta"\nmarker = "sys_platform == \'amiga\'"\n')
+    assert [wheel.name for wheel in select_wheels(read_lock(text))] == ["alpha"]
