@@ -42,6 +42,11 @@ def _library() -> Any:
     return library
 
 
+def forget() -> None:
+    """Drop the loaded library; the next system call would load it again."""
+    _library.cache_clear()
+
+
 def syscall(name: str, *arguments: object) -> int:
     """Make the system call ``name``; integers are passed as machine words.
 
