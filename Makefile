@@ -34,7 +34,7 @@ docs: $(READY)          ## regenerate what is generated: rule pages, contract of
 	$(BIN)/python -m theodore_plugin.contracts.generate
 
 bench: $(READY)         ## ratios, side by side in one run
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python tests/benchmarks
 
 wheel: $(READY)         ## the built wheel, tried in a fresh environment
 	$(BIN)/python -m pytest -m e2e --override-ini addopts="-ra --strict-markers --import-mode=importlib" tests/e2e
