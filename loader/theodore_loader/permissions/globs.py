@@ -70,7 +70,14 @@ def intersection(left: str, right: str) -> tuple[str, ...]:
         return (left,)
     if not overlaps(left, right):
         return ()
-    return tuple(sorted(_pieces(left, right)))
+    try:
+        return tuple(sorted(_pieces(left, right)))
+    except _TooManyPiecesError:
+        return ()
+
+
+class _TooManyPiecesError(Exception):
+    """The intersection of two rests has more than :data:`MAX_PIECES` pieces."""
 
 
 def _pieces(left: str, right: str) -> set[str]:
@@ -105,4 +112,6 @@ def _prefixed(head: str, tails: Iterable[str]) -> set[str]:
 
 def _maximal(pieces: set[str]) -> set[str]:
     kept = {one for one in pieces if not any(other != one and covers(other, one) for other in pieces)}
-    return kept if len(kept) <= MAX_PIECES else set()
+    if len(kept) > MAX_PIECES:
+        raise _TooManyPiecesError
+    return kept

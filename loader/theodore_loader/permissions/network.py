@@ -111,7 +111,9 @@ def canonical_host(host: str) -> Host | None:
     if type(host) is not str or "*" in host or "/" in host:
         return None
     try:
-        return _parse_host(host, host.removeprefix("[").removesuffix("]") if host.startswith("[") else host)
+        # brackets as in a URL hold an IPv6 address and no port
+        inside, port = _split(host) if host.startswith("[") else (host, None)
+        return _parse_host(host, inside) if port is None else None
     except PatternError:
         return None
 
