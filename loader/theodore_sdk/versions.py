@@ -96,7 +96,7 @@ class _Clause:
 
     def accepts(self, candidate: str) -> bool:
         if self.version is None:
-            return candidate.strip().lower() == self.operand.lower()
+            return candidate.lower() == self.operand.lower()
         parsed = _parse_version(candidate)
         if self.wildcard:
             return parsed.starts_with(self.version.epoch, self.version.release) == (self.operator == "==")

@@ -16,9 +16,7 @@ ROOT = Path(theodore_sdk.__file__).parent
 
 def modules_after(code: str) -> set[str]:
     """Return the modules loaded by ``code`` in a fresh interpreter without site-packages."""
-    program = (
-        f"import sys; sys.path.insert(0, {str(ROOT.parent)!r}); {code}; import json; print(json.dumps([*sys.modules]))"
-    )
+    program = f"import sys; sys.path.insert(0, {str(ROOT.parent)!r}); {code}; print(*sys.modules)"
     output = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, check=True, text=True)
     return set(output.stdout.split())
 
