@@ -10,19 +10,19 @@ import json
 import os
 import stat
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
+
 from theodore_loader.artifact.wheel import Wheel
 from theodore_loader.manifest import MANIFEST_NAME, Manifest, to_json
 from theodore_loader.paths import HOME_VARIABLE
 from theodore_loader.policy import Policy, load_policy
-from theodore_loader.trust.statements import Verdict, write_verdict
+from theodore_loader.trust.statements import write_verdict
 from theodore_loader.trust.trust_file import TrustFile
 from theodore_loader.trust.verify import Verified, verify
 from theodore_plugin.coverage import Coverage, State
@@ -183,8 +183,12 @@ class Workshop:
         return local(name, self.home)
 
     def write(
-        self, folder: Path, name: str = "acme-hello", version: str = "1.2.0",
-        permissions: Sequence[PluginPermission] = (NETWORK,), extra: bytes = b"",
+        self,
+        folder: Path,
+        name: str = "acme-hello",
+        version: str = "1.2.0",
+        permissions: Sequence[PluginPermission] = (NETWORK,),
+        extra: bytes = b"",
     ) -> tuple[Path, Wheel]:
         path = folder / f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
         path.write_bytes(wheel_bytes(name, version, permissions, extra))

@@ -26,7 +26,7 @@ from theodore_loader.trust.trust_file import Root, SignerRule
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
-    from sigstore.models import Bundle
+    from sigstore.models import Bundle, TrustedRoot
     from sigstore.verify import Verifier
 
 _Result = TypeVar("_Result")
@@ -122,13 +122,24 @@ class Signatures:
             identity = _identity(parsed.bundle.signing_certificate)
         except OtherSigner:
             raise
-        except CertValidationError:
-            raise OtherSigner(f"its certificate was not issued under root {rule.root!r}") from None
+        except CertValidationError as error:
+            raise self._without_chain(parsed, rule.root) from error
         except Exception as error:
             raise Refused(
                 "signature-invalid", f"the signature does not verify: {_reason(error)}", help=_RESIGN
             ) from error
         return Signer(rule.root, rule.issuer, identity, parsed.log_index, parsed.signed_at), result
+
+    def _without_chain(self, parsed: ParsedBundle, root: str) -> Exception:
+        """Say why no chain was found: a certificate of another authority, or one of ours out of its time."""
+        certificate = parsed.bundle.signing_certificate
+        for authority in _trusted_root(self.roots[root]).get_fulcio_certs():
+            with suppress(Exception):
+                certificate.verify_directly_issued_by(authority)
+                return Refused(
+                    "signature-invalid", "its certificate was not valid when the log says it signed", help=_RESIGN
+                )
+        return OtherSigner(f"its certificate was not issued under root {root!r}")
 
     def _verifier(self, root: str) -> Verifier:
         if root not in self._verifiers:
@@ -181,8 +192,13 @@ def _identity(certificate: Certificate) -> str:
 
 
 def _make_verifier(root: Root) -> Verifier:
-    from sigstore.models import ClientTrustConfig
     from sigstore.verify import Verifier
+
+    return Verifier(trusted_root=_trusted_root(root))
+
+
+def _trusted_root(root: Root) -> TrustedRoot:
+    from sigstore.models import ClientTrustConfig
 
     # The only public way to build a trusted root from bytes already in hand: inside a client trust configuration.
     try:
@@ -191,12 +207,14 @@ def _make_verifier(root: Root) -> Verifier:
             "trustedRoot": json.loads(root.document),
             "signingConfig": {"mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json"},
         }
-        return Verifier(trusted_root=ClientTrustConfig.from_json(json.dumps(config)).trusted_root)
+        trusted = ClientTrustConfig.from_json(json.dumps(config)).trusted_root
+        trusted.get_fulcio_certs()
     except Exception as error:
         raise ConfigurationProblem(
             f"root {root.id!r} of the trust file is no sigstore trusted root: {_reason(error)}",
             help="ask the instance's owner for its trusted_root.json; `theodore-plugin trust export` writes ours",
         ) from error
+    return trusted
 
 
 def _reason(error: Exception) -> str:

@@ -1,0 +1,700 @@
+"""Named tampered cases: each is refused, by the rule that names what is wrong with it, and with exit code 5."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from theodore_loader.errors import Refused
+from theodore_loader.policy import load_policy
+from theodore_loader.trust.trust_file import LoaderRules, Publisher, Root, SignerRule, TrustFile, UnsignedException
+from theodore_loader.trust.verify import NotVerified
+from theodore_plugin.cli.failure import exit_code
+from theodore_plugin.signing.instances import Local, _environment, _sigstore_signer
+from theodore_plugin.signing.local.server import serving
+from theodore_plugin.signing.local.tokens import Mint
+from theodore_sdk.info import PermissionType, PluginPermission
+
+Changes = dict[str, Any]
+Case = Callable[..., Changes]
+CASES: dict[str, tuple[str, Case]] = {}
+
+
+def case(rule: str) -> Callable[[Case], Case]:
+    def register(function: Case) -> Case:
+        name = function.__name__.replace("_", "-")
+        assert name not in CASES
+        CASES[name] = (rule, function)
+        return function
+
+    return register
+
+
+# --- the wheel -------------------------------------------------------------------------------------------------------
+
+
+@case("digest-mismatch")
+def flipped_byte_in_the_wheel(bench, tools) -> Changes:
+    return {"data": tools.flip(bench.data, len(bench.data) // 2)}
+
+
+@case("digest-mismatch")
+def truncated_wheel(bench, tools) -> Changes:
+    return {"data": bench.data[:-100]}
+
+
+@case("digest-mismatch")
+def empty_wheel(bench, tools) -> Changes:
+    return {"data": b""}
+
+
+@case("digest-mismatch")
+def trailing_data_on_the_wheel(bench, tools) -> Changes:
+    return {"data": bench.data + b"\0"}
+
+
+@case("digest-mismatch")
+def another_wheel_of_the_same_name_and_version(bench, tools) -> Changes:
+    return {"data": tools.other.data}
+
+
+@case("not-a-wheel")
+def a_file_that_is_no_wheel(bench, tools) -> Changes:
+    return {"filename": "acme_hello.txt"}
+
+
+@case("not-a-wheel")
+def a_path_in_the_file_name(bench, tools) -> Changes:
+    return {"filename": "../acme_hello-1.2.0-py3-none-any.whl"}
+
+
+@case("verdict-subject-mismatch")
+def renamed_to_a_higher_version(bench, tools) -> Changes:
+    return {"filename": bench.filename.replace("1.2.0", "1.3.0")}
+
+
+@case("verdict-subject-mismatch")
+def renamed_in_another_case(bench, tools) -> Changes:
+    return {"filename": bench.filename.replace("acme", "ACME")}
+
+
+@case("signer-not-trusted")
+def cyrillic_letter_in_the_name(bench, tools) -> Changes:
+    return {"filename": bench.filename.replace("a", "\N{CYRILLIC SMALL LETTER A}", 1), **tools.publishing("acme-*")}
+
+
+@case("record-mismatch")
+def signed_but_record_lies(bench, tools) -> Changes:
+    return tools.resigned(tools.rewritten(b"class Plugin", b"klass Plugin"))
+
+
+@case("polyglot-or-trailing-data")
+def signed_but_with_data_after_the_archive(bench, tools) -> Changes:
+    return tools.resigned(bench.data + b"\0" * 10)
+
+
+@case("polyglot-or-trailing-data")
+def signed_but_with_data_before_the_archive(bench, tools) -> Changes:
+    return tools.resigned(b"#!/bin/sh\n" + bench.data)
+
+
+# --- the publisher's bundle ------------------------------------------------------------------------------------------
+
+
+@case("unsigned-artifact")
+def missing_bundle(bench, tools) -> Changes:
+    return {"bundle": None}
+
+
+@case("signature-invalid")
+def empty_bundle(bench, tools) -> Changes:
+    return {"bundle": b""}
+
+
+@case("signature-invalid")
+def bundle_that_is_not_json(bench, tools) -> Changes:
+    return {"bundle": b"\x7fELF"}
+
+
+@case("signature-invalid")
+def truncated_bundle(bench, tools) -> Changes:
+    return {"bundle": bench.bundle[:-20]}
+
+
+@case("signature-invalid")
+def bundle_larger_than_the_cap(bench, tools) -> Changes:
+    return {"bundle": bench.bundle + b" " * (1 << 20)}
+
+
+@case("signature-invalid")
+def bundle_nested_beyond_reason(bench, tools) -> Changes:
+    return {"bundle": b"[" * 100_000}
+
+
+@case("signature-invalid")
+def duplicated_key_in_the_bundle(bench, tools) -> Changes:
+    return {"bundle": bench.bundle.replace(b'{"mediaType"', b'{"mediaType":"x","mediaType"', 1)}
+
+
+@case("digest-mismatch")
+def bundle_of_another_wheel(bench, tools) -> Changes:
+    return {"bundle": tools.other.bundle}
+
+
+@case("digest-mismatch")
+def bundle_of_another_wheel_without_its_digest_hint(bench, tools) -> Changes:
+    return {"bundle": tools.edited(tools.other.bundle, lambda b: b["messageSignature"].pop("messageDigest"))}
+
+
+@case("signature-invalid")
+def bundle_of_another_wheel_with_our_digest_written_in(bench, tools) -> Changes:
+    ours = base64.b64encode(bytes.fromhex(bench.wheel.sha256)).decode()
+    return {
+        "bundle": tools.edited(tools.other.bundle, lambda b: b["messageSignature"]["messageDigest"].update(digest=ours))
+    }
+
+
+@case("signature-invalid")
+def altered_signature(bench, tools) -> Changes:
+    return {"bundle": tools.edited(bench.bundle, lambda b: tools.flip64(b["messageSignature"], "signature"))}
+
+
+@case("signature-invalid")
+def certificate_of_another_signature(bench, tools) -> Changes:
+    certificate = json.loads(tools.other.bundle)["verificationMaterial"]["certificate"]
+    return {"bundle": tools.edited(bench.bundle, lambda b: b["verificationMaterial"].update(certificate=certificate))}
+
+
+@case("signature-invalid")
+def two_log_entries(bench, tools) -> Changes:
+    return {"bundle": tools.edited(bench.bundle, lambda b: tools.entries(b).append(tools.entries(b)[0]))}
+
+
+@case("signature-invalid")
+def no_log_entry(bench, tools) -> Changes:
+    return {"bundle": tools.edited(bench.bundle, lambda b: tools.entries(b).clear())}
+
+
+@case("signature-invalid")
+def log_entry_of_another_signature(bench, tools) -> Changes:
+    entry = tools.entries(json.loads(tools.other.bundle))[0]
+    return {"bundle": tools.edited(bench.bundle, lambda b: tools.entries(b).__setitem__(0, entry))}
+
+
+@case("signature-invalid")
+def altered_inclusion_proof(bench, tools) -> Changes:
+    return {
+        "bundle": tools.edited(bench.bundle, lambda b: tools.flip64(tools.entries(b)[0]["inclusionProof"], "rootHash"))
+    }
+
+
+@case("signature-invalid")
+def altered_checkpoint(bench, tools) -> Changes:
+    def grow(bundle: Any) -> None:
+        checkpoint = tools.entries(bundle)[0]["inclusionProof"]["checkpoint"]
+        checkpoint["envelope"] = re.sub(r"\n(\d+)\n", "\n999999\n", checkpoint["envelope"], count=1)
+
+    return {"bundle": tools.edited(bench.bundle, grow)}
+
+
+@case("signature-invalid")
+def altered_log_promise(bench, tools) -> Changes:
+    return {
+        "bundle": tools.edited(
+            bench.bundle, lambda b: tools.flip64(tools.entries(b)[0]["inclusionPromise"], "signedEntryTimestamp")
+        )
+    }
+
+
+@case("signature-invalid")
+def missing_log_promise(bench, tools) -> Changes:
+    return {"bundle": tools.edited(bench.bundle, lambda b: tools.entries(b)[0].pop("inclusionPromise"))}
+
+
+@case("signature-invalid")
+def log_time_after_the_certificate_expired(bench, tools) -> Changes:
+    later = str(int(datetime.now(UTC).timestamp()) + 86_400)
+    return {"bundle": tools.edited(bench.bundle, lambda b: tools.entries(b)[0].update(integratedTime=later))}
+
+
+@case("signature-invalid")
+def verdict_bundle_instead_of_the_publishers(bench, tools) -> Changes:
+    return {"bundle": bench.attestations.strip()}
+
+
+# --- the publisher's identity ----------------------------------------------------------------------------------------
+
+
+@case("signer-not-trusted")
+def bundle_from_another_instance(bench, tools) -> Changes:
+    return {"bundle": tools.sign(tools.rogue, bench.data)}
+
+
+@case("signer-not-trusted")
+def another_instance_that_names_our_issuer_and_identity(bench, tools) -> Changes:
+    return {"bundle": tools.sign(tools.rogue, bench.data, identity=bench.instance.identity)}
+
+
+@case("signer-not-trusted")
+def the_same_where_that_instances_root_is_known_too(bench, tools) -> Changes:
+    return {
+        "bundle": tools.sign(tools.rogue, bench.data, identity=bench.instance.identity),
+        "trust": tools.with_rogue_root(bench.trust),
+    }
+
+
+@case("signer-not-trusted")
+def another_identity_of_our_instance(bench, tools) -> Changes:
+    return {"bundle": tools.sign(bench.instance, bench.data, identity="https://example.com/somebody-else")}
+
+
+@case("signer-not-trusted")
+def identity_with_ours_as_prefix(bench, tools) -> Changes:
+    return {"bundle": tools.sign(bench.instance, bench.data, identity=bench.instance.identity + "0")}
+
+
+@case("signer-not-trusted")
+def identity_that_contains_ours(bench, tools) -> Changes:
+    identity = f"https://evil.example/{bench.instance.identity}"
+    return {"bundle": tools.sign(bench.instance, bench.data, identity=identity)}
+
+
+@case("signer-not-trusted")
+def identity_in_another_case(bench, tools) -> Changes:
+    return {"bundle": tools.sign(bench.instance, bench.data, identity=bench.instance.identity.upper())}
+
+
+@case("signer-not-trusted")
+def identity_that_a_regular_expression_would_match(bench, tools) -> Changes:
+    return {
+        "bundle": tools.sign(bench.instance, bench.data, identity="https://github-com/acme/hello"),
+        **tools.publishing("*", identity="https://github.com/acme/*"),
+    }
+
+
+@case("signer-not-trusted")
+def glob_star_does_not_cross_a_slash(bench, tools) -> Changes:
+    return {
+        "bundle": tools.sign(bench.instance, bench.data, identity="https://github.com/acme/evil/hello"),
+        **tools.publishing("*", identity="https://github.com/acme/*"),
+    }
+
+
+@case("signer-not-trusted")
+def our_identity_on_another_issuers_word(bench, tools) -> Changes:
+    bundle = tools.sign(bench.instance, bench.data, identity=bench.instance.identity, issuer="https://evil.example")
+    return {"bundle": bundle}
+
+
+@case("signer-not-trusted")
+def missing_claim(bench, tools) -> Changes:
+    return tools.publishing("*", claims={"source_repository_owner_id": "42"})
+
+
+@case("signer-not-trusted")
+def publisher_of_other_plugins(bench, tools) -> Changes:
+    return tools.publishing("acme-other")
+
+
+@case("signer-not-trusted")
+def publisher_of_a_plugin_whose_name_is_a_prefix(bench, tools) -> Changes:
+    return tools.publishing("acme")
+
+
+@case("signer-not-trusted")
+def no_trust_file(bench, tools) -> Changes:
+    return {"trust": TrustFile(bench.trust.path.with_name("absent.toml"), found=False)}
+
+
+# --- the attestations ------------------------------------------------------------------------------------------------
+
+
+@case("verdict-missing")
+def missing_attestations(bench, tools) -> Changes:
+    return {"attestations": None}
+
+
+@case("verdict-missing")
+def blank_attestations(bench, tools) -> Changes:
+    return {"attestations": b"\n\n"}
+
+
+@case("signature-invalid")
+def garbage_among_the_attestations(bench, tools) -> Changes:
+    return {"attestations": bench.attestations + b"garbage\n"}
+
+
+@case("signature-invalid")
+def truncated_attestation(bench, tools) -> Changes:
+    return {"attestations": bench.attestations[:-50]}
+
+
+@case("verdict-invalid")
+def more_attestations_than_the_cap(bench, tools) -> Changes:
+    return {"attestations": bench.attestations * 33}
+
+
+@case("verdict-invalid")
+def an_attestation_larger_than_the_cap(bench, tools) -> Changes:
+    return {"attestations": bench.attestations.strip() + b" " * (1 << 20) + b"\n"}
+
+
+@case("signature-invalid")
+def publishers_bundle_among_the_attestations(bench, tools) -> Changes:
+    return {"attestations": bench.bundle.strip() + b"\n"}
+
+
+@case("signature-invalid")
+def verdict_edited_after_signing(bench, tools) -> Changes:
+    def edit(bundle: Any) -> None:
+        payload = base64.b64decode(bundle["dsseEnvelope"]["payload"])
+        bundle["dsseEnvelope"]["payload"] = base64.b64encode(payload.replace(b"example", b"exampel")).decode()
+
+    return {"attestations": tools.edited(bench.attestations, edit) + b"\n"}
+
+
+@case("signature-invalid")
+def payload_type_edited_after_signing(bench, tools) -> Changes:
+    return {
+        "attestations": tools.edited(bench.attestations, lambda b: b["dsseEnvelope"].update(payloadType="text/plain"))
+    }
+
+
+@case("verdict-subject-mismatch")
+def swapped_verdict(bench, tools) -> Changes:
+    return {"attestations": tools.other.attestations}
+
+
+@case("verdict-subject-mismatch")
+def verdict_of_another_wheel_beside_ours(bench, tools) -> Changes:
+    return {"attestations": bench.attestations + tools.other.attestations}
+
+
+@case("verdict-subject-mismatch")
+def verdict_about_another_digest(bench, tools) -> Changes:
+    return tools.attested(lambda s: s["subject"][0]["digest"].update(sha256="0" * 64))
+
+
+@case("verdict-subject-mismatch")
+def verdict_about_another_file_name(bench, tools) -> Changes:
+    return tools.attested(lambda s: s["subject"][0].update(name="other-1.0-py3-none-any.whl"))
+
+
+@case("verdict-subject-mismatch")
+def verdict_about_two_files(bench, tools) -> Changes:
+    return tools.attested(lambda s: s["subject"].append(s["subject"][0]))
+
+
+@case("verdict-invalid")
+def wrong_predicate_type(bench, tools) -> Changes:
+    return tools.attested(lambda s: s.update(predicateType="https://example.com/verdict/v1"))
+
+
+@case("verdict-missing")
+def provenance_instead_of_a_verdict(bench, tools) -> Changes:
+    return tools.attested(lambda s: s.update(predicateType="https://slsa.dev/provenance/v1"))
+
+
+@case("verdict-invalid")
+def verdict_without_our_extension(bench, tools) -> Changes:
+    return tools.attested(lambda s: s["predicate"].pop("urn:theodore:vsa:1"))
+
+
+@case("verdict-invalid")
+def unknown_field_in_the_verdict(bench, tools) -> Changes:
+    return tools.attested(lambda s: s["predicate"]["urn:theodore:vsa:1"].update(waived=True))
+
+
+# --- the verdict -----------------------------------------------------------------------------------------------------
+
+
+@case("verdict-failed")
+def failed_verdict(bench, tools) -> Changes:
+    return tools.attested(lambda s: s["predicate"].update(verificationResult="FAILED"))
+
+
+@case("verdict-failed")
+def passed_verdict_that_states_no_level(bench, tools) -> Changes:
+    return tools.attested(lambda s: s["predicate"].update(verifiedLevels=[]))
+
+
+@case("verdict-failed")
+def older_pass_beside_a_newer_failure(bench, tools) -> Changes:
+    newer = (datetime.now(UTC) + timedelta(seconds=60)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    failed = tools.attested(lambda s: s["predicate"].update(verificationResult="FAILED", timeVerified=newer))
+    return {"attestations": bench.attestations + failed["attestations"]}
+
+
+@case("verdict-policy-mismatch")
+def verdict_for_another_policy(bench, tools) -> Changes:
+    return tools.attested(lambda s: s["predicate"]["policy"]["digest"].update(sha256="0" * 64))
+
+
+@case("signer-not-trusted")
+def verdict_by_another_instance(bench, tools) -> Changes:
+    return {"attestations": bench.attest(by=tools.rogue)}
+
+
+@case("signer-not-trusted")
+def verdict_by_a_publisher_who_is_no_verifier(bench, tools) -> Changes:
+    return {"trust": replace(bench.trust, verifiers=())}
+
+
+@case("signer-not-trusted")
+def verdict_in_another_verifiers_name(bench, tools) -> Changes:
+    return tools.attested(lambda s: s["predicate"]["verifier"].update(id="urn:example:registry"))
+
+
+@case("verdict-subject-mismatch")
+def verdict_about_another_version(bench, tools) -> Changes:
+    return tools.attested(lambda s: s["predicate"].update(resourceUri="pkg:pypi/acme-hello@1.1.0"))
+
+
+@case("verdict-stale")
+def verdict_older_than_the_policy_accepts(bench, tools) -> Changes:
+    return {"now": datetime.now(UTC) + timedelta(days=bench.policy.verdict_max_age_days + 1)}
+
+
+@case("verdict-stale")
+def verdict_older_than_the_trust_file_accepts(bench, tools) -> Changes:
+    strict = replace(bench.trust.verifiers[0], max_age_days=1)
+    return {"now": datetime.now(UTC) + timedelta(days=2), "trust": replace(bench.trust, verifiers=(strict,))}
+
+
+@case("verdict-invalid")
+def verdict_from_the_future(bench, tools) -> Changes:
+    return {"now": datetime.now(UTC) - timedelta(hours=1)}
+
+
+@case("verdict-invalid")
+def verdict_without_time_zone(bench, tools) -> Changes:
+    return tools.attested(lambda s: s["predicate"].update(timeVerified="2026-11-01T00:00:00"))
+
+
+@case("verdict-stale")
+def verdict_on_old_vulnerability_data(bench, tools) -> Changes:
+    return tools.extended(lambda e: e["advisories"].update(date="2020-01-01"))
+
+
+@case("verdict-invalid")
+def vulnerability_data_without_a_real_date(bench, tools) -> Changes:
+    return tools.extended(lambda e: e["advisories"].update(date="tomorrow"))
+
+
+@case("verdict-incomplete")
+def skipped_required_check(bench, tools) -> Changes:
+    return tools.extended(lambda e: e["checks"][0].update(status="skipped"))
+
+
+@case("verdict-incomplete")
+def failed_check(bench, tools) -> Changes:
+    return tools.extended(lambda e: e["checks"][0].update(status="failed"))
+
+
+@case("verdict-incomplete")
+def skipped_check_that_only_this_host_requires(bench, tools) -> Changes:
+    return tools.extended(lambda e: e["checks"][0].update(status="skipped", required=False))
+
+
+@case("verdict-incomplete")
+def required_check_left_out(bench, tools) -> Changes:
+    return tools.extended(lambda e: e["checks"].pop())
+
+
+@case("verdict-incomplete")
+def file_that_was_not_analysed(bench, tools) -> Changes:
+    return tools.extended(lambda e: e["coverage"][0].update(failed=1))
+
+
+@case("verdict-incomplete")
+def verdict_that_accounts_for_nothing(bench, tools) -> Changes:
+    return tools.extended(lambda e: e["coverage"].clear())
+
+
+@case("verdict-invalid")
+def manifest_asks_for_more_than_was_judged(bench, tools) -> Changes:
+    return tools.extended(lambda e: e["permissions"]["declared"].clear())
+
+
+@case("verdict-invalid")
+def permission_in_the_verdict_that_is_none(bench, tools) -> Changes:
+    return tools.extended(lambda e: e["permissions"].update(declared=["network http://"]))
+
+
+# --- revocation, exceptions, permissions -----------------------------------------------------------------------------
+
+
+@case("revoked")
+def revoked_digest(bench, tools) -> Changes:
+    return tools.revoking({"sha256": bench.wheel.sha256})
+
+
+@case("revoked")
+def revoked_signer(bench, tools) -> Changes:
+    signer = bench.trust.publishers[0].signer
+    named = {"root": signer.root, "issuer": signer.issuer, "identity": signer.identity}
+    return tools.revoking({**named, "from": "2020-01-01T00:00:00Z"})
+
+
+@case("revocation-list-stale")
+def revocation_list_older_than_the_bound(bench, tools) -> Changes:
+    changes = tools.revoking({"sha256": "0" * 64}, issued="2020-01-01T00:00:00Z")
+    return {"trust": replace(changes["trust"], loader=LoaderRules(max_revocation_age_days=30))}
+
+
+@case("revocation-list-stale")
+def revocation_list_missing_where_one_is_demanded(bench, tools) -> Changes:
+    return {"trust": replace(bench.trust, loader=LoaderRules(max_revocation_age_days=30))}
+
+
+@case("unsigned-artifact")
+def unsigned_exception_for_another_digest(bench, tools) -> Changes:
+    return {"bundle": None, **tools.excepting("0" * 64, date(2999, 1, 1))}
+
+
+@case("unsigned-artifact")
+def unsigned_exception_that_has_expired(bench, tools) -> Changes:
+    return {"bundle": None, **tools.excepting(bench.wheel.sha256, date(2020, 1, 1))}
+
+
+@case("policy-denied")
+def permission_the_host_does_not_grant(bench, tools) -> Changes:
+    wanted = PluginPermission(PermissionType.SUBPROCESS, "runs git", "git")
+    greedy = tools.fresh(permissions=(wanted,))
+    return {name: getattr(greedy, name) for name in ("wheel", "filename", "data", "bundle", "attestations")}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class Tools:
+    """What the cases tamper with."""
+
+    def __init__(self, bench: Any, workshop: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+        self.bench = bench
+        self._workshop = workshop
+        self._folders = tmp_path_factory
+        self.rogue: Local = workshop.instance("rogue")
+        self.other = self.fresh(extra=b"# another build\n")
+
+    def rewritten(self, old: bytes, new: bytes) -> bytes:
+        """The wheel with ``old`` replaced in every entry, and RECORD as it was."""
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(self.bench.data)) as source, zipfile.ZipFile(buffer, "w") as target:
+            for entry in source.infolist():
+                target.writestr(entry, source.read(entry).replace(old, new))
+        return buffer.getvalue()
+
+    def fresh(self, **wheel: Any) -> Any:
+        return self._workshop.bench(self._folders.mktemp("other"), **wheel)
+
+    def sign(self, instance: Local, data: bytes, identity: str | None = None, issuer: str | None = None) -> bytes:
+        """Sign as anybody: the instance's owner can name whom they like."""
+        from sigstore.models import ClientTrustConfig
+
+        service = instance.instance.service()
+        service = replace(service, mint=Mint(issuer or service.mint.issuer))
+        with serving(service) as endpoint, _environment({"NO_PROXY": "127.0.0.1"}):
+            config = ClientTrustConfig.from_json(json.dumps(instance.instance.trust_config(endpoint.url)))
+            token = service.mint.mint(identity or instance.identity, datetime.now(UTC))
+            with _sigstore_signer(config, token) as signer:
+                return signer.sign_artifact(data).to_json().encode()
+
+    def resigned(self, data: bytes) -> Changes:
+        """Sign changed bytes as the trusted publisher and verifier: only the archive itself is wrong."""
+        digest = hashlib.sha256(data).hexdigest()
+        attested = self.bench.attest(lambda s: s["subject"][0]["digest"].update(sha256=digest))
+        return {"data": data, "bundle": self.sign(self.bench.instance, data), "attestations": attested}
+
+    def attested(self, change: Callable[[Any], object]) -> Changes:
+        return {"attestations": self.bench.attest(change)}
+
+    def extended(self, change: Callable[[Any], object]) -> Changes:
+        return self.attested(lambda statement: change(statement["predicate"]["urn:theodore:vsa:1"]))
+
+    def publishing(self, plugins: str, identity: str | None = None, claims: dict[str, str] | None = None) -> Changes:
+        signer = self.bench.trust.publishers[0].signer
+        rule = SignerRule(signer.root, signer.issuer, identity or signer.identity, claims or {})
+        return {"trust": replace(self.bench.trust, publishers=(Publisher((plugins,), rule),))}
+
+    def with_rogue_root(self, trust: TrustFile) -> TrustFile:
+        document = self.rogue.instance.trusted_root_path.read_bytes()
+        return replace(trust, roots={**trust.roots, "rogue": Root("rogue", "", document)})
+
+    def revoking(self, match: dict[str, str], issued: str | None = None) -> Changes:
+        """Put a revocation list beside a trust file of its own."""
+        folder = self._folders.mktemp("revocations")
+        entry = {**match, "action": "block-load", "reason": "stolen key", "url": "https://example.com/1"}
+        stamp = issued or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        document = {"schema": 1, "sequence": 1, "issued": stamp, "entries": [entry]}
+        path = folder / "revocations.json"
+        path.write_text(json.dumps(document))
+        path.chmod(0o600)
+        return {"trust": replace(self.bench.trust, path=folder / "trust.toml")}
+
+    def excepting(self, sha256: str, expires: date) -> Changes:
+        exception = UnsignedException(sha256, "built here", expires)
+        return {"trust": replace(self.bench.trust, loader=LoaderRules(unsigned=(exception,)))}
+
+    @staticmethod
+    def flip(data: bytes, position: int) -> bytes:
+        return data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :]
+
+    @staticmethod
+    def edited(bundle: bytes, change: Callable[[Any], object]) -> bytes:
+        document = json.loads(bundle)
+        change(document)
+        return json.dumps(document).encode()
+
+    @staticmethod
+    def entries(bundle: Any) -> list[Any]:
+        entries: list[Any] = bundle["verificationMaterial"]["tlogEntries"]
+        return entries
+
+    @classmethod
+    def flip64(cls, place: dict[str, str], key: str) -> None:
+        data = base64.b64decode(place[key])
+        place[key] = base64.b64encode(cls.flip(data, len(data) // 2)).decode()
+
+
+@pytest.fixture(scope="session")
+def tools(bench, workshop, tmp_path_factory: pytest.TempPathFactory) -> Tools:
+    return Tools(bench, workshop, tmp_path_factory)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_refused_by_the_rule_that_names_it(name: str, bench, tools) -> None:
+    rule, make = CASES[name]
+    with pytest.raises(Refused) as refusal:
+        bench.verify(**make(bench, tools))
+    assert refusal.value.rule == rule
+    assert isinstance(refusal.value, NotVerified)
+    assert [step.number for step in refusal.value.steps] == list(range(1, refusal.value.number))
+    assert refusal.value.help
+    assert exit_code(refusal.value) == 5
+
+
+def test_there_are_as_many_cases_as_promised() -> None:
+    assert len(CASES) >= 60
+
+
+def test_the_cases_are_refused_for_what_was_changed(bench, tools) -> None:
+    """Every helper the cases use leaves an acceptable wheel when it changes nothing."""
+    assert bench.verify(bundle=tools.sign(bench.instance, bench.data)).verdict
+    assert bench.verify(**tools.attested(lambda statement: None)).verdict
+    assert bench.verify(**tools.resigned(bench.data)).verdict
+    assert bench.verify(**tools.publishing("acme-*")).verdict
+    assert bench.verify(**tools.revoking({"sha256": "0" * 64})).verdict
+    assert bench.verify(bundle=tools.edited(bench.bundle, lambda bundle: None)).verdict
+    assert bench.verify(trust=tools.with_rogue_root(bench.trust)).verdict
+    assert bench.verify(policy=load_policy("default")).verdict
