@@ -18,7 +18,10 @@ import click
 
 from theodore_plugin import __version__
 
+PROGRAM = "theodore-plugin"
 DEBUG_VARIABLE = "THEODORE_PLUGIN_DEBUG"
+COMPLETE_VARIABLE = "_THEODORE_PLUGIN_COMPLETE"
+"""Set by the shell while it asks for completions (click's protocol)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="theodore-plugin")
+@click.version_option(__version__, prog_name=PROGRAM)
 @click.option("--debug", is_flag=True, help=f"Show tracebacks ({DEBUG_VARIABLE}=1 does the same).")
 @click.pass_obj
 def cli(session: Session, debug: bool) -> None:
@@ -95,9 +98,8 @@ def cli(session: Session, debug: bool) -> None:
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; never a traceback unless debugging was asked for."""
     session = Session(debug=os.environ.get(DEBUG_VARIABLE, "") not in {"", "0"})
-    arguments = None if args is None else list(args)
     try:
-        result = cli.main(arguments, prog_name="theodore-plugin", standalone_mode=False, obj=session)
+        result = _dispatch(list(sys.argv[1:] if args is None else args), session)
         sys.stdout.flush()
     except SystemExit as ended:
         return _ended(ended)
@@ -108,6 +110,17 @@ def main(args: Sequence[str] | None = None) -> int:
 
         return explain_failure(problem, debug=session.debug)
     return result if isinstance(result, int) else 0
+
+
+def _dispatch(arguments: list[str], session: Session) -> object:
+    """Parse and run; unlike click's own ``main`` this leaves a closed pipe to be recognised as one."""
+    if COMPLETE_VARIABLE in os.environ:
+        cli.main(arguments, prog_name=PROGRAM)
+    try:
+        with cli.make_context(PROGRAM, arguments, obj=session) as context:
+            return cli.invoke(context)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
 
 
 def _require_toolchain(command: str) -> None:
@@ -130,7 +143,7 @@ def _nearest(name: str) -> str:
 
 
 def _ended(ended: SystemExit) -> int:
-    """Return the code of an exit taken inside click or rich: completion, or a pipe closed under them."""
+    """Return the code of an exit taken inside click or rich: completion, or a pipe closed under rich."""
     if isinstance(ended.__context__, BrokenPipeError):
         return _reader_went_away()
     return ended.code if isinstance(ended.code, int) else 0

@@ -6,17 +6,8 @@ from pathlib import Path
 
 import click
 
-from theodore_plugin.cli.console import stdout
-from theodore_plugin.cli.progress import Progress
-from theodore_plugin.engine import run
-from theodore_plugin.exit_codes import OF_VERDICT
-from theodore_plugin.project import PluginProject
-from theodore_plugin.report.json import to_json
-from theodore_plugin.report.text import concise, full
-from theodore_plugin.settings import Options, Settings
 
-
-@click.command(short_help="Check a plugin: rules, permissions, scanners, one verdict.")
+@click.command()
 @click.argument("path", type=click.Path(path_type=Path), default=Path())
 @click.option("--policy", metavar="NAME|FILE", help="default, strict, development, or a policy file.")
 @click.option(
@@ -35,13 +26,16 @@ def command(path: Path, policy: str | None, output_format: str, advisories: str 
 
     Exit codes: 0 pass, 1 findings, 2 wrong usage, 3 nothing to check, 4 incomplete, 5 refused.
     """
+    from theodore_plugin.cli.progress import Progress
+    from theodore_plugin.cli.reporting import print_report
+    from theodore_plugin.engine import run
+    from theodore_plugin.exit_codes import OF_VERDICT
+    from theodore_plugin.project import PluginProject
+    from theodore_plugin.settings import Options, Settings
+
     project = PluginProject.open(path)
     settings = Settings.load(project, Options(policy=policy, advisories=advisories, persona=persona))
     with Progress() as progress:
         report = run(project, settings, watch=progress.watch)
-    if output_format == "json":
-        stdout.out(to_json(report), end="", highlight=False)
-    else:
-        for line in (full if output_format == "full" else concise)(report):
-            stdout.print(line)
+    print_report(report, output_format)
     return OF_VERDICT[report.verdict]

@@ -52,10 +52,11 @@ class MypyScanner:
 
     def run(self, tree: CleanTree, context: ScanContext) -> ScannerResult:
         """Run mypy over its own copy and read its JSON lines."""
-        files = [file for file in context.project.files if file.module is not None]
+        files = [file for file in context.project.files if file.module is not None and not _poses_as_sdk(file)]
+        coverage = Coverage.account(self.name, tree.files, _account(context.project))
+        failures = tuple(Failure(f"{lost.path} {lost.reason}") for lost in coverage.failed)
         if not files:
-            coverage = Coverage.uniform(self.name, tree.files, State.SKIPPED, "no module can import it")
-            return ScannerResult((), coverage, skipped=True, detail="no importable Python files")
+            return ScannerResult((), coverage, failures, skipped=True, detail="no importable Python files")
         copy = _typed_copy(tree, files)
         environment = {"MYPYPATH": ":".join(_search_path(copy, files))}
         run = run_tool(
@@ -64,8 +65,7 @@ class MypyScanner:
         messages = _parse(run)
         if messages is None:
             return failed(self.name, tree.files, _why(run, copy, context.project), sandbox=run.sandbox)
-        coverage = Coverage.account(self.name, tree.files, _account(tree, files))
-        return ScannerResult(tuple(_findings(copy, messages)), coverage, detail=_REDUCED, sandbox=run.sandbox)
+        return ScannerResult(tuple(_findings(copy, messages)), coverage, failures, _REDUCED, run.sandbox)
 
 
 def _typed_copy(tree: CleanTree, files: list[SourceFile]) -> CleanTree:
@@ -133,10 +133,19 @@ def _why(run: ToolRun, copy: CleanTree, project: PluginProject) -> Failure:
     return tool_failure("mypy", run, command)
 
 
-def _account(tree: CleanTree, files: list[SourceFile]) -> Iterator[Covered]:
-    analysed = {file.path for file in files}
-    for path in tree.files:
-        yield Covered(path) if path in analysed else Covered(path, State.SKIPPED, "no module can import it")
+def _poses_as_sdk(file: SourceFile) -> bool:
+    """Return whether mypy would take the plugin's file for the SDK's, and judge the hooks by it."""
+    return (file.module or "").partition(".")[0] == theodore_sdk.__name__
+
+
+def _account(project: PluginProject) -> Iterator[Covered]:
+    for file in project.files:
+        if _poses_as_sdk(file):
+            yield Covered(file.path, State.FAILED, "poses as the SDK, so it was left out")
+        elif file.module is None:
+            yield Covered(file.path, State.SKIPPED, "no module can import it")
+        else:
+            yield Covered(file.path)
 
 
 def _findings(copy: CleanTree, messages: list[Mapping[str, Any]]) -> Iterator[Finding]:

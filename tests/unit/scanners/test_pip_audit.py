@@ -1,0 +1,75 @@
+import pytest
+
+from theodore_plugin.coverage import State
+from theodore_plugin.scanners.pip_audit import PipAuditScanner
+
+DEPENDS = '[project]\nname = "demo"\nversion = "1.0"\ndependencies = ["idna"]\n'
+
+
+def audit(scan, advisories, lock_text=None, pyproject=DEPENDS):
+    files = {"src/demo/__init__.py": ""} | ({"pylock.toml": lock_text} if lock_text is not None else {})
+    return scan(PipAuditScanner(), files, advisories=str(advisories), pyproject=pyproject)
+
+
+def test_a_vulnerable_pin_is_an_error_at_its_line_of_the_lock(scan, lock, snapshot_file):
+    result = audit(scan, snapshot_file, lock(httpx="0.27.0", idna="3.6"))
+    (finding,) = result.findings
+    assert (finding.rule, str(finding.location)) == ("known-vulnerability", "pylock.toml:13:1")
+    assert "fixed in 3.7" in finding.help
+    assert "pip-audit/PYSEC-2024-60" in finding.related
+    assert result.coverage.count(State.ANALYSED) == 2
+    assert (result.advisories.source, len(result.advisories.digest)) == ("snapshot advisories.jsonl", 64)
+
+
+def test_a_fixed_pin_is_clean(scan, lock, snapshot_file):
+    result = audit(scan, snapshot_file, lock(idna="3.7"))
+    assert (result.findings, result.failures) == ((), ())
+
+
+def test_no_dependencies_need_no_data_and_this_is_said(scan):
+    result = audit(scan, "off", pyproject='[project]\nname = "demo"\nversion = "1.0"\n')
+    assert (result.failures, result.detail) == ((), "no dependencies: nothing to audit")
+
+
+@pytest.mark.parametrize(
+    ("advisories", "says"),
+    [("off", "switched off"), ("http://127.0.0.1:9/v1/query", "did not answer")],
+)
+def test_data_that_is_not_there_is_not_a_clean_audit(scan, lock, advisories, says):
+    result = audit(scan, advisories, lock(idna="3.7"))
+    (failure,) = result.failures
+    assert failure.rule == "vulnerability-data-unavailable"
+    assert says in failure.reason
+    assert [entry.path for entry in result.coverage.failed] == ["idna==3.7"]
+
+
+def test_dependencies_without_a_lock_are_not_audited(scan, snapshot_file):
+    result = audit(scan, snapshot_file)
+    assert "no lock" in result.failures[0].reason
+    assert [entry.path for entry in result.coverage.failed] == ["idna"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "not toml [",
+        'lock-version = "1.0"\ncreated-by = "x"\n[[packages]]\nname = "idna"\n',
+        'lock-version = "1.0"\ncreated-by = "x"\n[[packages]]\nname = "idna"\n[packages.vcs]\ntype = "git"\n'
+        'url = "https://example.org/x"\ncommit-id = "1"\n',
+    ],
+)
+def test_a_lock_that_pins_nothing_exact_is_not_audited(scan, snapshot_file, broken):
+    result = audit(scan, snapshot_file, broken)
+    assert "not usable" in result.failures[0].reason
+    assert result.coverage.failed
+
+
+def test_a_file_requirement_of_the_target_builds_nothing(scan, snapshot_file, tmp_path):
+    canary = tmp_path / "canary"
+    bomb = tmp_path / "bomb"
+    bomb.mkdir()
+    (bomb / "setup.py").write_text(f"open({str(canary)!r}, 'w').close()\n")
+    pyproject = f'[project]\nname = "demo"\nversion = "1.0"\ndependencies = ["bomb @ file://{bomb}"]\n'
+    result = audit(scan, snapshot_file, pyproject=pyproject)
+    assert result.failures
+    assert not canary.exists()
