@@ -1,8 +1,9 @@
 """Which build backends run, and on what terms.
 
 A backend executes code to build: its own, and through some settings the project's. Only backends that build from
-declarations are run, and the settings of theirs that execute project code are refused, because a plugin's author
-is not always the person who packages it.
+declarations are run, and their settings made for running project code are refused, because a plugin's author is not
+always the person who packages it. What still finds a way to run (a version computed from an attribute) is held by
+the sandbox of :mod:`.build_environment`.
 """
 
 from __future__ import annotations

@@ -6,10 +6,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from theodore_loader.errors import LoaderError
 from theodore_plugin.packaging.backend import read_backend
 from theodore_plugin.packaging.build_environment import BackendFailed, BuildEnvironment
 from theodore_plugin.packaging.source_copy import copy_sources
 from theodore_plugin.project import PluginProject
+
+_BY_HAND = "try `python -m build --wheel`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ def build_wheel(project: PluginProject, *, epoch: int) -> Built:
 
     Raises :class:`ConfigurationProblem`: the backend is not one that is run, or it failed (:class:`BackendFailed`).
     """
-    from build import BuildException, ProjectBuilder
+    from build import BuildBackendException, BuildException, ProjectBuilder
 
     backend = read_backend(project.pyproject, project.root)
     with tempfile.TemporaryDirectory(prefix="theodore-build-") as folder:
@@ -39,6 +42,10 @@ def build_wheel(project: PluginProject, *, epoch: int) -> Built:
             builder = ProjectBuilder.from_isolated_env(environment, source, runner=environment.run_hook)
             environment.install(sorted(builder.get_requires_for_build("wheel")))
             wheel = Path(builder.build("wheel", output))
+        except BuildBackendException as problem:
+            if isinstance(problem.exception, LoaderError):  # raised by our own runner, wrapped on the way here
+                raise problem.exception from None
+            raise BackendFailed(f"the build backend failed: {problem}", help=_BY_HAND) from None
         except BuildException as problem:
-            raise BackendFailed(f"the build backend failed: {problem}", help="try `python -m build --wheel`") from None
+            raise BackendFailed(f"the project cannot be built: {problem}", help=_BY_HAND) from None
         return Built(wheel.name, wheel.read_bytes())

@@ -1,0 +1,67 @@
+"""``theodore-plugin package``: from a project to a wheel that can be signed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from theodore_plugin.cli.console import stderr, stdout, visible
+from theodore_plugin.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from theodore_plugin.packaging.package import NotPackaged, Packaged
+
+
+@click.command("package")
+@click.argument("path", type=click.Path(path_type=Path), default=Path())
+@click.option("--out", "out_dir", type=click.Path(path_type=Path), help="Folder for the wheel; default: PATH/dist.")
+@click.option("--policy", metavar="NAME|FILE", help="Policy the check uses: default, strict, development or a file.")
+@click.option("--advisories", metavar="SOURCE", help="Where vulnerabilities are looked up, as for `check`.")
+@click.option("--upgrade-lock", is_flag=True, help="Resolve the dependencies anew, even if pylock.toml still fits.")
+def command(
+    path: Path, out_dir: Path | None, policy: str | None, advisories: str | None, upgrade_lock: bool
+) -> int | None:
+    """Check the plugin at PATH, lock its dependencies, and build a reproducible wheel.
+
+    Writes PATH/pylock.toml where it is missing or no longer fits. A plugin whose check does not pass is not packaged:
+    exit code 1 or 4, with the report.
+    """
+    from theodore_plugin.packaging.package import NotPackaged, package
+    from theodore_plugin.project import PluginProject
+    from theodore_plugin.settings import Options, Settings
+
+    settings = Settings.load(PluginProject.open(path), Options(policy=policy, advisories=advisories))
+    try:
+        with Progress() as progress:
+            target = out_dir if out_dir is not None else path / "dist"
+            packaged = package(path, target, settings, upgrade_lock=upgrade_lock, watch=progress.watch)
+    except NotPackaged as refusal:
+        return _show_refusal(refusal)
+    _show(packaged)
+    return None
+
+
+def _show(packaged: Packaged) -> None:
+    wheel = packaged.wheel
+    stdout.print(visible(f"packaged {packaged.wheel_path}"), style="bold")
+    for label, value in (
+        ("plugin", f"{wheel.name} {wheel.version}"),
+        ("sha256", wheel.sha256),
+        ("size", f"{len(wheel.data):,} bytes, {len(wheel.entries)} files"),
+        ("locked", f"{packaged.locked} distributions"),
+        ("check", packaged.report.verdict.value),
+    ):
+        stdout.print(visible(f"  {label:<7} {value}"))
+    stdout.print(visible(f"next: theodore-plugin sign {packaged.wheel_path}"))
+
+
+def _show_refusal(refusal: NotPackaged) -> int:
+    from theodore_plugin.exit_codes import OF_VERDICT
+    from theodore_plugin.report.text import full
+
+    for line in full(refusal.report):
+        stdout.print(line)
+    stderr.print(visible(refusal.message), style="bold red")
+    return OF_VERDICT[refusal.report.verdict]
