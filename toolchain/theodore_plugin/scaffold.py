@@ -181,12 +181,22 @@ def _render_into_place(project: NewProject) -> None:
 
 
 def _render(destination: Path, answers: Mapping[str, Any]) -> None:
-    from copier import run_copy
+    from copier import Settings, run_copy
+    from plumbum import local as copier_programs
 
-    # The template is a folder of ours without version control, questions, tasks or extensions.
-    run_copy(
-        str(templates_dir() / "plugin"), destination, data=dict(answers), defaults=True, quiet=True, skip_tasks=True
-    )
+    # The template is a folder of ours without version control, questions, tasks or extensions. copier would still
+    # ask the user's git what the folder is (and fail where git is broken), and read the user's own copier settings:
+    # neither has a say here.
+    with copier_programs.env(PATH=""):
+        run_copy(
+            str(templates_dir() / "plugin"),
+            destination,
+            data=dict(answers),
+            settings=Settings(),
+            defaults=True,
+            quiet=True,
+            skip_tasks=True,
+        )
 
 
 def _answers(project: NewProject) -> dict[str, Any]:
