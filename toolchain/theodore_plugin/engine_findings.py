@@ -14,7 +14,7 @@ def failure_finding(project: PluginProject, failure: Failure, analyser: str, *, 
     """Turn a failed step into *incomplete*, or a notice where the policy does not require the step."""
     return Finding(
         rule=failure.rule,
-        severity=Severity.INCOMPLETE if required else Severity.NOTICE,
+        severity=failure.severity if required else Severity.NOTICE,
         confidence=Confidence.HIGH,
         location=Location(project.project_file),
         message=failure.reason if required else f"{failure.reason} (the policy does not require {analyser})",

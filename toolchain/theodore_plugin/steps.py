@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from theodore_loader.errors import ConfigurationProblem
 from theodore_plugin.analysis import StaticAnalysis, analyse
 from theodore_plugin.coverage import Coverage, CoverageError, Covered, State
+from theodore_plugin.finding import Severity
 from theodore_plugin.project import PluginProject
 from theodore_plugin.report.model import ScannerRun
 from theodore_plugin.scanners.hermetic import CleanTree
@@ -61,11 +62,16 @@ def scanner_step(scanner: Scanner, tree: CleanTree, context: ScanContext) -> Sca
     """Run one scanner."""
     started = time.monotonic()
     result = _scan(scanner, tree, context)
-    status = "skipped" if result.skipped else "failed" if result.failures else "ok"
     seconds = round(time.monotonic() - started, 3)
     version = installed_version(scanner.distribution) or "not installed"
     detail = result.failures[0].reason if result.failures else result.detail
-    return ScannerStep(result, ScannerRun(scanner.name, version, status, seconds, detail, result.sandbox))
+    return ScannerStep(result, ScannerRun(scanner.name, version, _status(result), seconds, detail, result.sandbox))
+
+
+def _status(result: ScannerResult) -> str:
+    if any(failure.severity is Severity.INCOMPLETE for failure in result.failures):
+        return "failed"
+    return "skipped" if result.skipped else "ok"
 
 
 def given_files(project: PluginProject) -> tuple[str, ...]:

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from theodore_loader.policy import load_policy
+from theodore_loader.policy import Policy
+from theodore_loader.policy.model import Advisories
 from theodore_plugin.advisories.source import AdvisorySource
 from theodore_plugin.project import PluginProject
 from theodore_plugin.scanners.hermetic import clean_tree
@@ -10,6 +11,7 @@ from theodore_plugin.scanners.scanner import ScanContext
 from theodore_plugin.settings import Settings
 
 ADVISORIES = Path(__file__).parents[2] / "data" / "advisories.jsonl"
+PATIENT = Policy("patient", advisories=Advisories(max_age_days=36500))
 PYPROJECT = '[project]\nname = "demo"\nversion = "1.0"\n'
 
 
@@ -35,9 +37,9 @@ def write_project(tmp_path):
 def scan(write_project):
     """Run one scanner for real over a project made of ``files``."""
 
-    def run(scanner, files, *, advisories="off", timeout=60.0, pyproject=PYPROJECT):
+    def run(scanner, files, *, advisories="off", timeout=60.0, pyproject=PYPROJECT, policy=PATIENT):
         project = PluginProject.open(write_project(files, pyproject))
-        settings = Settings(policy=load_policy("default"), advisories=AdvisorySource.parse(advisories))
+        settings = Settings(policy=policy, advisories=AdvisorySource.parse(advisories))
         with clean_tree(project) as tree:
             return scanner.run(tree, ScanContext(project, settings, timeout))
 

@@ -1,14 +1,17 @@
 import pytest
 
+from theodore_loader.policy import Policy
+from theodore_loader.policy.model import Advisories
 from theodore_plugin.coverage import State
+from theodore_plugin.finding import Severity
 from theodore_plugin.scanners.pip_audit import PipAuditScanner
 
 DEPENDS = '[project]\nname = "demo"\nversion = "1.0"\ndependencies = ["idna"]\n'
 
 
-def audit(scan, advisories, lock_text=None, pyproject=DEPENDS):
+def audit(scan, advisories, lock_text=None, pyproject=DEPENDS, **more):
     files = {"src/demo/__init__.py": ""} | ({"pylock.toml": lock_text} if lock_text is not None else {})
-    return scan(PipAuditScanner(), files, advisories=str(advisories), pyproject=pyproject)
+    return scan(PipAuditScanner(), files, advisories=str(advisories), pyproject=pyproject, **more)
 
 
 def test_a_vulnerable_pin_is_an_error_at_its_line_of_the_lock(scan, lock, snapshot_file):
@@ -24,6 +27,14 @@ def test_a_vulnerable_pin_is_an_error_at_its_line_of_the_lock(scan, lock, snapsh
 def test_a_fixed_pin_is_clean(scan, lock, snapshot_file):
     result = audit(scan, snapshot_file, lock(idna="3.7"))
     assert (result.findings, result.failures) == ((), ())
+
+
+@pytest.mark.parametrize(("on_stale", "severity"), [("incomplete", Severity.INCOMPLETE), ("warning", Severity.WARNING)])
+def test_data_older_than_the_policy_accepts_counts_as_the_policy_says(scan, lock, snapshot_file, on_stale, severity):
+    policy = Policy("test", advisories=Advisories(max_age_days=7, on_stale=on_stale))
+    (failure,) = audit(scan, snapshot_file, lock(idna="3.7"), policy=policy).failures
+    assert (failure.rule, failure.severity) == ("vulnerability-data-unavailable", severity)
+    assert "days old; the policy accepts 7" in failure.reason
 
 
 def test_no_dependencies_need_no_data_and_this_is_said(scan):

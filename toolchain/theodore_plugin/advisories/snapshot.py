@@ -14,6 +14,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,10 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Records by canonical package name; ``date`` is the newest ``modified`` stamp, ``digest`` that of the file."""
+    """Records by canonical package name.
+
+    ``digest`` is the SHA-256 of the file, ``date`` the newest ``modified`` stamp in it (ISO 8601).
+    """
 
     records: Mapping[str, tuple[Record, ...]]
     digest: str
@@ -44,7 +48,7 @@ class Snapshot:
         records = list(_records(data, path))
         if not records:
             raise ConfigurationProblem(f"{path}: holds no advisory at all", help=_HELP)
-        date = max(str(record["modified"]) for record in records)
+        date = max((str(record["modified"]) for record in records), key=datetime.fromisoformat)
         return cls(_index(records), hashlib.sha256(path.read_bytes()).hexdigest(), date, path.name)
 
     def affecting(self, name: str, version: str) -> list[Record]:
@@ -88,7 +92,14 @@ def _is_record(record: object) -> bool:
         return False
     if not all(isinstance(affected, dict) for affected in record["affected"]):
         return False
-    return all(isinstance(record.get(key), str) for key in ("id", "modified"))
+    return isinstance(record.get("id"), str) and _is_stamp(record.get("modified"))
+
+
+def _is_stamp(text: object) -> bool:
+    try:
+        return isinstance(text, str) and datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _index(records: list[Record]) -> Mapping[str, tuple[Record, ...]]:

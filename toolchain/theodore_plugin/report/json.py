@@ -35,7 +35,7 @@ def to_json_dict(report: Report) -> dict[str, Any]:
         "suppressions": [_suppression(record) for record in report.suppressions],
         "coverage": [_coverage(coverage) for coverage in report.coverage],
         "scanners": [_scanner(run) for run in report.scanners],
-        "permissions": _permissions(report.permissions),
+        "permissions": permissions_dict(report.permissions),
         "advisories": {"source": advisories.source, "digest": advisories.digest, "date": advisories.date}
         if advisories
         else None,
@@ -109,7 +109,8 @@ def _scanner(run: ScannerRun) -> dict[str, Any]:
     }
 
 
-def _permissions(table: PermissionTable) -> dict[str, Any]:
+def permissions_dict(table: PermissionTable) -> dict[str, Any]:
+    """Return both sides as plain values (`$defs` of the report schema)."""
     declared = [{"type": p.type, "pattern": p.pattern, "description": p.description} for p in table.declared]
     inferred = [
         {

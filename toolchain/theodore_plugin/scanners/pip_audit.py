@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any
 
 from packaging.utils import canonicalize_name
 
 from theodore_loader.errors import Refused
+from theodore_loader.policy.model import Advisories
 from theodore_plugin.advisories.source import Kind
 from theodore_plugin.coverage import Coverage, Covered, State
 from theodore_plugin.finding import Confidence, Finding, Severity
@@ -70,10 +72,14 @@ class PipAuditScanner:
         if answers is None:
             return failed(self.name, names, _why(run, label), unit=_UNIT, sandbox=run.sandbox)
         coverage = Coverage.account(self.name, names, _account(pins, answers), unit=_UNIT)
-        failures = (_partial(coverage, label),) if coverage.failed else ()
-        findings = tuple(_findings(pins, answers))
+        lost = [_partial(coverage, label)] if coverage.failed else []
         return ScannerResult(
-            findings, coverage, failures, detail=f"asked: {label.source}", sandbox=run.sandbox, advisories=label
+            findings=tuple(_findings(pins, answers)),
+            coverage=coverage,
+            failures=(*lost, *_stale(label, context.settings.policy.advisories, datetime.now(UTC))),
+            detail=f"asked: {label.source}",
+            sandbox=run.sandbox,
+            advisories=label,
         )
 
 
@@ -149,6 +155,17 @@ def _partial(coverage: Coverage, label: AdvisoryLabel) -> Failure:
     lost = "; ".join(entry.reason for entry in coverage.failed[:3])
     audited = f"{len(coverage.failed)} of {len(coverage.entries)} packages could not be audited"
     return Failure(f"{audited} ({label.source}): {lost}", rule=NO_DATA)
+
+
+def _stale(label: AdvisoryLabel, bound: Advisories, now: datetime) -> Iterator[Failure]:
+    """Yield a failure, as grave as the policy says, if a snapshot is older than its bound; a service has no date."""
+    if label.date is None:
+        return
+    age = now - datetime.fromisoformat(label.date)
+    if age > timedelta(days=bound.max_age_days):
+        severity = Severity.WARNING if bound.on_stale == "warning" else Severity.INCOMPLETE
+        reason = f"{label.source} is {age.days} days old; the policy accepts {bound.max_age_days}"
+        yield Failure(reason, rule=NO_DATA, severity=severity)
 
 
 def _findings(pins: tuple[Pin, ...], answers: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from theodore_plugin.coverage import Coverage, State
-from theodore_plugin.finding import Finding
+from theodore_plugin.finding import Finding, Severity
 from theodore_plugin.project import PluginProject
 from theodore_plugin.report.model import AdvisoryLabel
 from theodore_plugin.scanners.hermetic import CleanTree
@@ -19,11 +19,16 @@ from theodore_plugin.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a scanner could not do its work. ``rule`` is an engine rule; ``command`` reproduces it by hand."""
+    """Why a scanner could not do its work, or its work counts for less.
+
+    ``rule`` is an engine rule; ``command`` shows the same by hand; ``severity`` is *incomplete* unless a policy
+    said otherwise.
+    """
 
     reason: str
     command: str | None = None
     rule: str = "analyzer-failed"
+    severity: Severity = Severity.INCOMPLETE
 
 
 @dataclass(frozen=True, slots=True)

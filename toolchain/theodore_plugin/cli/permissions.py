@@ -1,0 +1,37 @@
+"""``theodore-plugin permissions``: what a plugin can do, and through which calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path), default=Path())
+@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(path: Path, output_format: str) -> None:
+    """Show the permissions the source at PATH (a project or a wheel) needs, with evidence, and those it declares.
+
+    This judges nothing: `theodore-plugin check` compares the two sides and the policy.
+    """
+    import json
+
+    from theodore_loader.policy import load_policy
+    from theodore_plugin.analysis import analyse
+    from theodore_plugin.cli.console import stderr, stdout
+    from theodore_plugin.project import PluginProject
+    from theodore_plugin.report.json import permissions_dict
+    from theodore_plugin.report.permission_table import permission_table
+    from theodore_plugin.report.permissions_text import permission_lines
+
+    analysis = analyse(PluginProject.open(path), load_policy("default"))
+    table = permission_table(analysis)
+    if output_format == "json":
+        stdout.out(json.dumps(permissions_dict(table), indent=2), highlight=False)
+        return
+    for line in permission_lines(table):
+        stdout.print(line)
+    for lost in analysis.coverage:
+        if lost.status.value == "failed":
+            stderr.print(f"not analysed: {lost.path} ({lost.reason})", style="magenta")
