@@ -29,6 +29,10 @@ LOGS_PER_SECOND = 200
 NIL = msgspec.Raw(b"\xc0")
 
 
+class ChannelClosed(WorkerCrashed):
+    """The worker's end is closed. Its exit, which says more, usually follows within milliseconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Handlers:
     """What the owner of a channel does with what a worker sends unasked.
@@ -95,7 +99,7 @@ class HostChannel(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End, unless something has ended it already."""
-        self.end(WorkerCrashed("the worker closed its channel"))
+        self.end(ChannelClosed("the worker closed its channel"))
 
     def pause_writing(self) -> None:
         """Make calls wait."""

@@ -17,9 +17,16 @@ import msgspec  # noqa: TC002 - typing only, but one import style for the channe
 from theodore_loader.broker.dial import Broker, Decision
 from theodore_loader.broker.services import Services
 from theodore_loader.channel import codec
-from theodore_loader.channel.client import Handlers, HostChannel
+from theodore_loader.channel.client import ChannelClosed, Handlers, HostChannel
 from theodore_loader.channel.methods import INITIALIZE, BadValueError, Method, encode_value, methods_of
-from theodore_loader.errors import LoaderError, ProtocolViolation, RemoteError, TierUnavailable, WorkerCrashed
+from theodore_loader.errors import (
+    ConfigurationProblem,
+    LoaderError,
+    ProtocolViolation,
+    RemoteError,
+    TierUnavailable,
+    WorkerCrashed,
+)
 from theodore_loader.sandbox.tier import Tier
 from theodore_loader.supervise import process
 from theodore_loader.supervise.access_log import AccessLog
@@ -28,12 +35,15 @@ from theodore_loader.supervise.output import CapturedOutput
 from theodore_loader.supervise.plan import NOT_ENFORCED, Plan, setup_of
 from theodore_loader.supervise.receipt import LayerReceipt, LoadReceipt
 from theodore_sdk.errors import PluginError
-from theodore_sdk.info import PluginCategory
+from theodore_sdk.info import PluginCategory, PluginInfo
 from theodore_sdk.plugin import PluginInterface
 from theodore_sdk.ports import CATEGORY_BASES
 
 READY_SECONDS = 15.0
 SHUTDOWN_SECONDS = 2.0
+EXIT_SECONDS = 0.5
+"""How long a worker that closed its channel may take to exit before it is killed."""
+LAST_WORDS_SECONDS = 0.01
 
 _T = TypeVar("_T")
 OnLog = Callable[["LogRecord"], None]
@@ -71,6 +81,7 @@ class Worker:
         self._surroundings = surroundings
         self._services = Services(surroundings.services, plan.grants, self._on_service)
         self._ended: LoaderError | None = None
+        self._gone = asyncio.Event()
         self._stdout = CapturedOutput(lambda line: self._log("stdout", logging.INFO, line))
         self._stderr = CapturedOutput(lambda line: self._log("stderr", logging.WARNING, line))
         self._process: process.WorkerProcess | None = None
@@ -82,6 +93,11 @@ class Worker:
     def base(self) -> type[PluginInterface]:
         """The SDK base class of the plugin's category."""
         return CATEGORY_BASES[PluginCategory(self.plan.manifest.info.category)]
+
+    @property
+    def info(self) -> PluginInfo:
+        """The metadata of the manifest."""
+        return self.plan.manifest.info
 
     @property
     def ended(self) -> LoaderError | None:
@@ -177,7 +193,7 @@ class Worker:
             raise WorkerCrashed(
                 f"{self.plan.name}: no {wanted.__name__} within {seconds:g} s{self._last_words()}"
             ) from None
-        except WorkerCrashed:
+        except ChannelClosed:
             raise await self._diagnosis() from None
         if not isinstance(answer, wanted):
             raise ProtocolViolation(f"{type(answer).__name__} where {wanted.__name__} was due")
@@ -185,12 +201,9 @@ class Worker:
 
     async def _diagnosis(self) -> LoaderError:
         """Return why the worker ended, once its exit and its last words have arrived."""
-        if self._process is not None:
-            await asyncio.wait([self._process.done], timeout=1.0)
-            await asyncio.sleep(0)
-        status = self._process.done.result() if self._process is not None and self._process.done.done() else None
-        how = "closed its channel" if status is None else process.describe(status)
-        return WorkerCrashed(f"{self.plan.name}: the worker {how}{self._last_words()}", status=status)
+        await self._gone.wait()
+        assert self._ended is not None  # noqa: S101 - set before the event
+        return self._ended.with_traceback(None)
 
     def _last_words(self) -> str:
         lines = list(self._stderr.tail)[-5:]
@@ -215,7 +228,18 @@ class Worker:
     # calling
 
     async def initialize(self, config: Mapping[str, Any]) -> None:
-        """Run the plugin's ``initialize`` with a prepared configuration."""
+        """Have the plugin check a prepared configuration, then initialise it.
+
+        Raises:
+            ConfigurationProblem: its ``validate_configuration`` says no.
+
+        """
+        verdict = await self.call(self.methods["validate_configuration"], (dict(config),), {})
+        if not verdict.is_valid:
+            raise ConfigurationProblem(
+                f"{self.plan.name} refuses its configuration: {'; '.join(verdict.errors)}",
+                help="correct the configuration given to load(); the plugin's schema lists its keys",
+            )
         await self._call(INITIALIZE, encode_value([dict(config)]))
 
     async def call(self, method: Method, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -242,10 +266,8 @@ class Worker:
     async def _call(self, name: str, raw: msgspec.Raw) -> msgspec.Raw:
         try:
             return await call_within(self._channel, name, raw, self.plan.limits.max_execution_time_seconds, self._end)
-        except WorkerCrashed as crash:
-            if crash.status is None and crash is not self._ended:
-                raise await self._diagnosis() from None
-            raise
+        except ChannelClosed:
+            raise await self._diagnosis() from None
 
     # ending
 
@@ -276,6 +298,7 @@ class Worker:
         """End the worker; the first reason is the one that stays."""
         if self._ended is None:
             self._ended = reason
+            self._gone.set()
         self._channel.end(reason)
         if self._process is not None:
             self._process.kill()
@@ -283,9 +306,17 @@ class Worker:
             self._broker.close()
 
     def _on_channel_end(self, reason: LoaderError) -> None:
-        self._end(reason)
+        """Give a worker that closed its channel a moment to exit by itself: its status is the better reason."""
+        if isinstance(reason, ChannelClosed) and self._ended is None:
+            asyncio.get_running_loop().call_later(EXIT_SECONDS, self._end, reason)
+        else:
+            self._end(reason)
 
     def _on_exit(self, status: int) -> None:
+        # Its last words may still be in the pipe.
+        asyncio.get_running_loop().call_later(LAST_WORDS_SECONDS, self._exited, status)
+
+    def _exited(self, status: int) -> None:
         self._end(
             WorkerCrashed(f"{self.plan.name}: the worker {process.describe(status)}{self._last_words()}", status=status)
         )

@@ -94,42 +94,50 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return runtime_folder(tmp_path_factory.mktemp("home"))
 
 
+async def make_worker(
+    folder: Path,
+    runtime: Path,
+    body: str,
+    *,
+    grants: tuple[str, ...] = (),
+    limits: Mapping[str, Any] | None = None,
+    services: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] | None = None,
+    roots: tuple[Path, ...] = (),
+    source: str | None = None,
+    minimum_tier: Tier = available().tier,
+    config: Mapping[str, Any] | None = None,
+    on_log: Callable[[LogRecord], None] = lambda _: None,
+) -> Worker:
+    """Write a plugin into ``folder`` and start it; ``body`` is its ``scrape_content``, ``source`` a whole module."""
+    package = folder / "plugin"
+    package.mkdir(parents=True, exist_ok=True)
+    text = source if source is not None else HEAD + textwrap.indent(textwrap.dedent(body), "        ")
+    (package / "demo_plugin.py").write_text(text)
+    folders = {name: folder / "state" / name for name in ("data", "cache", "tmp")}
+    for own in folders.values():
+        own.mkdir(parents=True, exist_ok=True)
+    plan = Plan(
+        manifest=Manifest(INFO, "demo_plugin:Demo"),
+        grants=tuple(Permission.from_text(grant) for grant in grants),
+        limits=replace(INFO.resource_limits, **(limits or {})),
+        roots=(package, *roots),
+        folders=folders,
+        minimum_tier=minimum_tier,
+        config=config or {},
+    )
+    return await spawn_worker(plan, Surroundings(folder / "logs", runtime, services or {}, environment or {}, on_log))
+
+
 @pytest.fixture
-async def start(tmp_path: Path, tier: Tier, runtime: Path) -> AsyncIterator[Start]:
+async def start(tmp_path: Path, runtime: Path) -> AsyncIterator[Start]:
+    """Return a function that starts a worker in a folder of its own; see :func:`make_worker`."""
     running: list[Running] = []
 
-    async def run(
-        body: str,
-        *,
-        grants: tuple[str, ...] = (),
-        limits: Mapping[str, Any] | None = None,
-        services: Mapping[str, object] | None = None,
-        environment: Mapping[str, str] | None = None,
-        roots: tuple[Path, ...] = (),
-        source: str | None = None,
-        minimum_tier: Tier = tier,
-        entry_point: str = "demo_plugin:Demo",
-        config: Mapping[str, Any] | None = None,
-    ) -> Running:
-        package = tmp_path / "plugin"
-        package.mkdir(exist_ok=True)
-        text = source if source is not None else HEAD + textwrap.indent(textwrap.dedent(body), "        ")
-        (package / "demo_plugin.py").write_text(text)
-        folders = {name: tmp_path / "state" / name for name in ("data", "cache", "tmp")}
-        for folder in folders.values():
-            folder.mkdir(parents=True, exist_ok=True)
-        plan = Plan(
-            manifest=Manifest(INFO, entry_point),
-            grants=tuple(Permission.from_text(grant) for grant in grants),
-            limits=replace(INFO.resource_limits, **(limits or {})),
-            roots=(package, *roots),
-            folders=folders,
-            minimum_tier=minimum_tier,
-            config=config or {},
-        )
+    async def run(body: str, **options: Any) -> Running:
         logs: list[LogRecord] = []
-        surroundings = Surroundings(tmp_path / "logs", runtime, services or {}, environment or {}, logs.append)
-        running.append(Running(await spawn_worker(plan, surroundings), logs))
+        folder = tmp_path / f"worker{len(running)}" if running else tmp_path
+        running.append(Running(await make_worker(folder, runtime, body, on_log=logs.append, **options), logs))
         return running[-1]
 
     yield run

@@ -1,0 +1,269 @@
+"""The loader as a host embeds it.
+
+::
+
+    async with PluginHost() as host:
+        scraper = await host.load("acme-scraper", {"retries": 2})
+        page = await scraper.scrape_content(ScrapingRequest(url="https://example.com"))
+
+From a wheel's bytes to a callable object, one direction only: verify, store, environment, plan, worker, proxy. What
+was verified is what is loaded. A plugin that crashes fails its own calls and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from theodore_loader.artifact.environment import ensure_environment
+from theodore_loader.artifact.store import Store
+from theodore_loader.config import prepare_config
+from theodore_loader.errors import ConfigurationProblem, TierUnavailable
+from theodore_loader.installed import Installed, InstalledPlugin
+from theodore_loader.manifest import Manifest
+from theodore_loader.paths import home_dir, private_dir
+from theodore_loader.permissions import Permission
+from theodore_loader.policy import Policy, capped, load_policy
+from theodore_loader.proxies import proxy_for
+from theodore_loader.sandbox.tier import Tier, available
+from theodore_loader.supervise import access_log
+from theodore_loader.supervise.plan import Plan
+from theodore_loader.supervise.receipt import LoadReceipt
+from theodore_loader.supervise.runtime import runtime_folder
+from theodore_loader.supervise.worker import LogRecord, OnLog, Surroundings, Worker, spawn_worker
+from theodore_loader.trust.files import SignedFiles, read_signed
+from theodore_loader.trust.trust_file import TrustFile
+from theodore_loader.trust.verify import Verified, verify
+from theodore_sdk.info import PermissionType
+from theodore_sdk.plugin import PluginInterface
+
+_log = logging.getLogger("theodore_loader.plugins")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A verified plugin with everything on disk that its worker imports."""
+
+    manifest: Manifest
+    grants: tuple[Permission, ...]
+    roots: tuple[Path, ...]
+    verification: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    worker: Worker
+    proxy: PluginInterface
+    receipt: LoadReceipt
+    tmp: Path
+
+
+class PluginHost:
+    """Loads plugins and holds their workers; an async context manager that leaves no process behind.
+
+    Args:
+        home: state folder; default ``paths.home_dir()``.
+        trust: whom to believe; default: this user's trust file.
+        policy: what is allowed here; default: the policy ``default``.
+        minimum_tier: weakest sandbox to accept; default: what the policy says. A weaker one than ``STANDARD`` is
+            an explicit choice, and each receipt says what it does not hold.
+        config_for: configurations by plugin name, for :meth:`load` without one.
+        services: what plugins may resolve, by name: objects with ``async`` methods; each needs a ``registry`` grant.
+        find_links: folders of wheels to install locked dependencies from, before the index is asked.
+        on_log: gets every line of output and every log record of a plugin; default: logger
+            ``theodore_loader.plugins``.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        home: Path | None = None,
+        trust: TrustFile | None = None,
+        policy: Policy | None = None,
+        minimum_tier: Tier | None = None,
+        config_for: Mapping[str, Mapping[str, Any]] | None = None,
+        services: Mapping[str, object] | None = None,
+        find_links: Sequence[Path] = (),
+        on_log: OnLog | None = None,
+    ) -> None:
+        self._home = home or home_dir()
+        self._trust = trust
+        self._policy = policy or load_policy("default")
+        self._minimum_tier = Tier[self._policy.minimum_tier.upper()] if minimum_tier is None else minimum_tier
+        self._config_for = dict(config_for or {})
+        self._services = dict(services or {})
+        self._find_links = tuple(find_links)
+        self._on_log = on_log or _to_logger
+        self._loaded: dict[str, _Loaded] = {}
+        self._loading: set[str] = set()
+
+    async def __aenter__(self) -> PluginHost:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def install(self, wheel: Path) -> InstalledPlugin:
+        """Verify a wheel, store it, make its environment, and remember it under its plugin's name.
+
+        Raises:
+            Refused: trust or policy says no; the rule is named.
+            ConfigurationProblem: no such file, a damaged trust file, a dependency that cannot be fetched.
+
+        """
+        return await asyncio.to_thread(self._install, wheel)
+
+    async def load(self, name_or_wheel: str | Path, config: Mapping[str, Any] | None = None) -> PluginInterface:
+        """Return a plugin as an object that implements its category's base class.
+
+        The stored bytes are verified again with the trust file and policy of this moment. ``config`` is checked
+        against the plugin's schema and completed with its defaults.
+
+        Raises:
+            Refused: trust or policy says no.
+            TierUnavailable: this machine cannot hold the plugin as strongly as demanded.
+            ConfigurationProblem: not installed, loaded already, or a configuration that does not fit.
+            WorkerError, RemoteError, PluginPermissionError: starting the plugin failed.
+
+        """
+        self._refuse_weak_machine()
+        prepared = await asyncio.to_thread(self._prepare, name_or_wheel)
+        info = prepared.manifest.info
+        if info.name in self._loaded or info.name in self._loading:
+            raise ConfigurationProblem(f"{info.name} is loaded already", help="unload it first")
+        given = self._config_for.get(info.name, {}) if config is None else config
+        settings = prepare_config(info.configuration_schema, given)
+        self._loading.add(info.name)
+        try:
+            self._loaded[info.name] = loaded = await self._start(prepared, settings)
+        finally:
+            self._loading.discard(info.name)
+        return loaded.proxy
+
+    async def unload(self, name: str) -> None:
+        """Let a plugin clean up and end its worker."""
+        loaded = self._loaded.pop(name, None)
+        if loaded is None:
+            raise ConfigurationProblem(f"{name} is not loaded", help=f"loaded: {', '.join(self._loaded) or 'none'}")
+        await loaded.worker.close()
+        shutil.rmtree(loaded.tmp, ignore_errors=True)
+
+    def receipt(self, name: str) -> LoadReceipt:
+        """Return how a loaded plugin runs: tier, layers, canaries, grants, timings.
+
+        Raises:
+            ConfigurationProblem: it is not loaded.
+
+        """
+        if name not in self._loaded:
+            raise ConfigurationProblem(f"{name} is not loaded", help="a receipt exists while a plugin is loaded")
+        return self._loaded[name].receipt
+
+    def access_log(self, name: str) -> Iterator[dict[str, Any]]:
+        """Yield the records of a plugin's access log, oldest first, of earlier loads too."""
+        return access_log.read(self._logs / f"{name}.access.jsonl")
+
+    async def close(self) -> None:
+        """Let every plugin clean up, then end every worker."""
+        names = list(self._loaded)
+        await asyncio.gather(*(self.unload(name) for name in names))
+
+    # verify → store → environment
+
+    def _install(self, wheel: Path) -> InstalledPlugin:
+        files = read_signed(wheel)
+        verified = self._verified(files)
+        self._materialised(verified)
+        info = verified.manifest.info
+        return Installed(self._home).add(info.name, info.version, verified.wheel.sha256, files)
+
+    def _prepare(self, name_or_wheel: str | Path) -> Prepared:
+        verified = self._verified(self._signed_files(name_or_wheel))
+        return Prepared(
+            manifest=verified.manifest,
+            grants=verified.grants.permissions,
+            roots=self._materialised(verified),
+            verification=tuple(f"{step.number} {step.title}: {step.detail}" for step in verified.steps),
+        )
+
+    def _signed_files(self, name_or_wheel: str | Path) -> SignedFiles:
+        if isinstance(name_or_wheel, Path) or name_or_wheel.endswith(".whl"):
+            return read_signed(Path(name_or_wheel))
+        installed = Installed(self._home)
+        plugin = installed.get(name_or_wheel)
+        return installed.signed(plugin, Store(self._home).open(plugin.sha256).wheel.data)
+
+    def _verified(self, files: SignedFiles) -> Verified:
+        return verify(
+            data=files.data,
+            filename=files.filename,
+            bundle=files.bundle,
+            attestations=files.attestations,
+            trust=self._trust or TrustFile.load(),
+            policy=self._policy,
+        )
+
+    def _materialised(self, verified: Verified) -> tuple[Path, ...]:
+        """Put the verified bytes and the locked dependencies on disk; return the folders to import from."""
+        stored = Store(self._home).add(verified.wheel)
+        lock = verified.wheel.lock
+        if lock is None:
+            return (stored.path,)
+        native = any(grant.type is PermissionType.NATIVE for grant in verified.grants.permissions)
+        return stored.path, ensure_environment(lock, self._home, allow_native=native, find_links=self._find_links)
+
+    # plan → worker → proxy
+
+    def _refuse_weak_machine(self) -> None:
+        offer = available()
+        if offer.tier < self._minimum_tier:
+            raise TierUnavailable(
+                f"this machine reaches sandbox tier {offer.tier.name.lower()},"
+                f" {self._minimum_tier.name.lower()} is demanded: {'; '.join(offer.reasons)}",
+                help="run on a kernel with Landlock and seccomp, or choose a weaker tier explicitly (minimum_tier)",
+            )
+
+    async def _start(self, prepared: Prepared, settings: Mapping[str, Any]) -> _Loaded:
+        info = prepared.manifest.info
+        tmp = Path(tempfile.mkdtemp(prefix=f"{info.name}-", dir=private_dir(self._home / "tmp")))
+        own = self._home / "plugins" / info.name
+        plan = Plan(
+            manifest=prepared.manifest,
+            grants=prepared.grants,
+            limits=capped(info.resource_limits, self._policy),
+            roots=prepared.roots,
+            folders={"data": private_dir(own / "data"), "cache": private_dir(own / "cache"), "tmp": tmp},
+            minimum_tier=self._minimum_tier,
+            config=settings,
+        )
+        runtime = await asyncio.to_thread(runtime_folder, self._home)
+        surroundings = Surroundings(self._logs, runtime, self._services, os.environ, self._on_log)
+        try:
+            worker = await spawn_worker(plan, surroundings)
+        except BaseException:
+            shutil.rmtree(tmp, ignore_errors=True)
+            raise
+        assert worker.receipt is not None  # noqa: S101 - a started worker has one
+        receipt = replace(worker.receipt, verification=prepared.verification)
+        return _Loaded(worker, proxy_for(worker.base, worker), receipt, tmp)
+
+    @property
+    def _logs(self) -> Path:
+        return self._home / "logs"
+
+
+def _to_logger(record: LogRecord) -> None:
+    """Log a plugin's line with everything that is not printable escaped: it must not forge a second record."""
+    text = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in record.text)
+    _log.log(record.level, "%s %s: %s", record.plugin, record.source, text)

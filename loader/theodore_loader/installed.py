@@ -1,0 +1,142 @@
+"""Which plugins are installed: names to digests, and the signatures needed to verify them again.
+
+::
+
+    <home>/installed.json                  {"schema": 1, "plugins": {name: {version, sha256, filename, installed}}}
+    <home>/signatures/<sha256>/            the wheel's bundle and attestations, as they lay beside it
+
+The file is replaced as a whole under a lock, so a reader sees the old or the new one. It decides nothing: every load
+verifies the stored bytes with these signatures against the trust file of that moment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock
+
+from theodore_loader import strict_json
+from theodore_loader.errors import ConfigurationProblem
+from theodore_loader.paths import private_dir
+from theodore_loader.trust.files import MAX_BUNDLE, SignedFiles
+
+_MAX_BYTES = 16 * 1024 * 1024
+_BUNDLE, _ATTESTATIONS = "bundle.sigstore.json", "attestations.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledPlugin:
+    """One installed plugin; ``installed`` is an ISO 8601 time in UTC."""
+
+    name: str
+    version: str
+    sha256: str
+    filename: str
+    installed: str
+
+
+class Installed:
+    """The record of one state folder; several processes may use it at once."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._path = home / "installed.json"
+
+    def all(self) -> Mapping[str, InstalledPlugin]:
+        """Return what is installed, by name.
+
+        Raises:
+            ConfigurationProblem: the file is damaged.
+
+        """
+        try:
+            data = self._path.read_bytes()
+        except FileNotFoundError:
+            return {}
+        try:
+            return _read(data)
+        except (strict_json.JsonError, KeyError, TypeError, AttributeError) as problem:
+            raise ConfigurationProblem(
+                f"{self._path} is damaged: {problem}", help="remove it and install the plugins again"
+            ) from None
+
+    def get(self, name: str) -> InstalledPlugin:
+        """Return one installed plugin.
+
+        Raises:
+            ConfigurationProblem: none has this name.
+
+        """
+        plugins = self.all()
+        if name not in plugins:
+            known = ", ".join(sorted(plugins)) or "none"
+            raise ConfigurationProblem(
+                f"no plugin named {name!r} is installed (installed: {known})",
+                help="theodore-plugin install WHEEL",
+            )
+        return plugins[name]
+
+    def add(self, name: str, version: str, sha256: str, files: SignedFiles) -> InstalledPlugin:
+        """Record a verified plugin, in place of an earlier one of its name, and keep its signatures."""
+        private_dir(self._home)
+        plugin = InstalledPlugin(name, version, sha256, files.filename, _now())
+        with FileLock(self._home / "installed.lock"):
+            self._keep(sha256, files)
+            _replace(self._path, _written({**self.all(), name: plugin}))
+        return plugin
+
+    def signed(self, plugin: InstalledPlugin, data: bytes) -> SignedFiles:
+        """Return the wheel's bytes together with the signatures kept for it."""
+        folder = self._signatures(plugin.sha256)
+        return SignedFiles(plugin.filename, data, _if_there(folder / _BUNDLE), _if_there(folder / _ATTESTATIONS))
+
+    def _keep(self, sha256: str, files: SignedFiles) -> None:
+        folder = private_dir(self._signatures(sha256))
+        for name, data in ((_BUNDLE, files.bundle), (_ATTESTATIONS, files.attestations)):
+            if data is not None:
+                _replace(folder / name, data)
+
+    def _signatures(self, sha256: str) -> Path:
+        return self._home / "signatures" / sha256
+
+
+def _read(data: bytes) -> dict[str, InstalledPlugin]:
+    document = strict_json.loads(data, max_bytes=_MAX_BYTES)
+    return {name: InstalledPlugin(name=name, **fields) for name, fields in document["plugins"].items()}
+
+
+def _written(plugins: Mapping[str, InstalledPlugin]) -> bytes:
+    fields = {name: {k: v for k, v in asdict(plugin).items() if k != "name"} for name, plugin in plugins.items()}
+    return (json.dumps({"schema": 1, "plugins": fields}, indent=2, sort_keys=True) + "\n").encode()
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write beside and rename: a full disk or a power cut leaves the old file."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _if_there(path: Path) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(32 * MAX_BUNDLE + 1)
+    except FileNotFoundError:
+        return None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
