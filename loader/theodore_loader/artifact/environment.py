@@ -22,6 +22,7 @@ from filelock import FileLock
 from packaging.tags import sys_tags
 
 from theodore_loader.artifact import contents, tree
+from theodore_loader.artifact.closure import refuse_gaps
 from theodore_loader.artifact.download import download
 from theodore_loader.artifact.entry_name import check_collisions, folded
 from theodore_loader.artifact.lock import LockedWheel, read_lock, select_wheels
@@ -53,6 +54,7 @@ def ensure_environment(lock: bytes, home: Path, *, allow_native: bool = False, f
 def _create(final: Path, wanted: Sequence[LockedWheel], find_links: Sequence[Path], *, allow_native: bool) -> None:
     wheels = [_read(data, locked) for locked, data in zip(wanted, download(wanted, find_links), strict=True)]
     _refuse_native(wheels, allow_native=allow_native)
+    refuse_gaps(wheels)
     site = _merged(wheels)
     with tree.appearing(final) as partial:
         for folder in (_WHEELS, _SITE):

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from theodore_loader.artifact.closure import refuse_gaps
 from theodore_loader.artifact.environment import ensure_environment
 from theodore_loader.artifact.lock import read_lock, select_wheels
+from theodore_loader.artifact.wheel import read_dependency_wheel
 from theodore_loader.errors import ConfigurationProblem, LoaderError, Refused
 
 ELF = b"\x7fELF\x02\x01\x01" + bytes(57)
@@ -172,6 +174,53 @@ def test_threads_that_ask_at_once(home, publish):
         thread.join()
     assert len(answers) == 3
     assert len(set(answers)) == 1
+
+
+def requiring(*lines: str) -> bytes:
+    """METADATA of ``alpha`` with requirements."""
+    return (
+        "Metadata-Version: 2.4\nName: alpha\nVersion: 1.0\n" + "".join(f"Requires-Dist: {x}\n" for x in lines)
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    "need",
+    ["beta", "beta>=2", "beta; python_version >= '3.0'", "gamma", "beta[fast]"],
+)
+def test_a_lock_with_a_gap_on_this_interpreter(home, publish, need):
+    alpha = publish("alpha", {"alpha-1.0.dist-info/METADATA": requiring(need)})
+    metadata = b"Metadata-Version: 2.4\nName: beta\nVersion: 1.0\nRequires-Dist: delta; extra == 'fast'\n"
+    beta = (
+        [publish("beta", {"beta-1.0.dist-info/METADATA": metadata})]
+        if need in {"beta>=2", "gamma", "beta[fast]"}
+        else []
+    )
+    with pytest.raises(Refused) as caught:
+        ensure_environment(lock_of([alpha, *beta]), home)
+    assert caught.value.rule == "unpinned-lock"
+    assert not any(home.rglob("environment"))
+
+
+@pytest.mark.parametrize("need", ["gamma; python_version < '3'", "gamma; extra == 'more'", "Beta_ >= 1; extra == 'x'"])
+def test_requirements_that_do_not_apply_are_no_gap(home, publish, need):
+    alpha = publish("alpha", {"alpha-1.0.dist-info/METADATA": requiring(need)})
+    assert ensure_environment(lock_of([alpha]), home).is_dir()
+
+
+def test_distributions_that_ask_each_other_for_extras(home, publish):
+    alpha = publish("alpha", {"alpha-1.0.dist-info/METADATA": requiring("beta[x]", "beta; extra == 'y'")})
+    metadata = b"Metadata-Version: 2.4\nName: beta\nVersion: 1.0\nRequires-Dist: alpha[y]; extra == 'x'\n"
+    beta = publish("beta", {"beta-1.0.dist-info/METADATA": metadata})
+    assert ensure_environment(lock_of([alpha, beta]), home).is_dir()
+
+
+@pytest.mark.parametrize("line", ["beta !!", "", "beta; os_name ~= 'x'", "beta; nonsense == 'x'"])
+def test_a_requirement_that_cannot_be_read(kit, line):
+    made = kit.named("alpha")
+    wheel = read_dependency_wheel(made.bytes({"alpha-1.0.dist-info/METADATA": requiring(line)}), made.filename)
+    with pytest.raises(Refused) as caught:
+        refuse_gaps([wheel])
+    assert caught.value.rule == "unclean-dependency-wheel"
 
 
 PACKAGE = '[[packages]]\nname = "alpha"\n'

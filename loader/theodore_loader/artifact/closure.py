@@ -1,0 +1,77 @@
+"""Whether a set of locked wheels is complete for this interpreter.
+
+A lock is resolved on one machine. On another Python or platform a distribution may need more (a backport, a
+platform helper); without this question the gap would show as an ImportError inside the worker, days later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from email.parser import HeaderParser
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from theodore_loader.artifact.wheel import Wheel
+from theodore_loader.errors import Refused
+
+
+def refuse_gaps(wheels: Iterable[Wheel]) -> None:
+    """Raise ``unpinned-lock`` if a wheel requires, on this interpreter, what none of ``wheels`` satisfies.
+
+    Extras count where one of the wheels asks for them.
+    """
+    present = {wheel.name: wheel for wheel in wheels}
+    needs = {name: list(_requirements(wheel)) for name, wheel in present.items()}
+    for name, extras in _extras(needs).items():
+        for need in _applying(needs[name], extras):
+            _check(need, name, present)
+
+
+def _extras(needs: Mapping[str, list[Requirement]]) -> dict[str, set[str]]:
+    """Return which extras of each distribution the others ask for, followed until nothing new appears."""
+    extras: dict[str, set[str]] = {name: set() for name in needs}
+    pending = list(needs)
+    while pending:
+        name = pending.pop()
+        for need in _applying(needs[name], extras[name]):
+            asked = extras.get(canonicalize_name(need.name))
+            if asked is not None and not need.extras <= asked:
+                asked |= need.extras
+                pending.append(canonicalize_name(need.name))
+    return extras
+
+
+def _applying(needs: Iterable[Requirement], extras: Iterable[str]) -> Iterator[Requirement]:
+    contexts = [{"extra": extra} for extra in ("", *extras)]
+    for need in needs:
+        if need.marker is None or any(need.marker.evaluate(context) for context in contexts):
+            yield need
+
+
+def _check(need: Requirement, name: str, present: Mapping[str, Wheel]) -> None:
+    found = present.get(canonicalize_name(need.name))
+    if found is not None and need.specifier.contains(found.version, prereleases=True):
+        return
+    what = f"{need.name} {found.version} does not fit" if found else f"the lock has no {need.name}"
+    raise Refused(
+        "unpinned-lock",
+        f"{name} needs {need} on this interpreter, and {what}",
+        help="the plugin's author must lock on this Python and platform, or depend on it without a condition",
+    )
+
+
+def _requirements(wheel: Wheel) -> Iterator[Requirement]:
+    metadata = wheel.entries[f"{wheel.dist_info}/METADATA"].decode("utf-8")
+    for line in HeaderParser().parsestr(metadata).get_all("Requires-Dist", ()):
+        try:
+            need = Requirement(str(line))
+            if need.marker is not None:
+                need.marker.evaluate({"extra": ""})  # some well-formed comparisons have no answer
+            yield need
+        except ValueError:
+            raise Refused(
+                "unclean-dependency-wheel",
+                f"{wheel.filename} states a requirement that cannot be read: {str(line)[:200]!r}",
+                help="choose another version of it",
+            ) from None
