@@ -236,3 +236,8 @@ def bench(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Bench
 @pytest.fixture(autouse=True)
 def _home(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HOME_VARIABLE, str(workshop.home))
+
+
+@pytest.fixture(scope="session")
+def reports(workshop: Workshop) -> Callable[[Wheel], Report]:
+    return lambda wheel: passing_report(wheel, workshop.policy)
