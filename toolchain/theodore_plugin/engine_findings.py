@@ -12,12 +12,13 @@ from theodore_plugin.scanners.scanner import Failure
 
 def failure_finding(project: PluginProject, failure: Failure, analyser: str, *, required: bool) -> Finding:
     """Turn a failed step into *incomplete*, or a notice where the policy does not require the step."""
+    excused = not required and failure.severity is not Severity.NOTICE
     return Finding(
         rule=failure.rule,
-        severity=failure.severity if required else Severity.NOTICE,
+        severity=Severity.NOTICE if excused else failure.severity,
         confidence=Confidence.HIGH,
         location=Location(project.project_file),
-        message=failure.reason if required else f"{failure.reason} (the policy does not require {analyser})",
+        message=f"{failure.reason} (the policy does not require {analyser})" if excused else failure.reason,
         help=_way_out(failure),
         subject=analyser,
     )

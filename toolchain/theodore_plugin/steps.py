@@ -64,7 +64,7 @@ def scanner_step(scanner: Scanner, tree: CleanTree, context: ScanContext) -> Sca
     result = _scan(scanner, tree, context)
     seconds = round(time.monotonic() - started, 3)
     version = installed_version(scanner.distribution) or "not installed"
-    detail = result.failures[0].reason if result.failures else result.detail
+    detail = result.detail or "; ".join(failure.reason for failure in result.failures)
     return ScannerStep(result, ScannerRun(scanner.name, version, _status(result), seconds, detail, result.sandbox))
 
 

@@ -2,9 +2,14 @@ import pytest
 
 from theodore_loader.policy import Policy
 from theodore_loader.policy.model import Advisories
+from theodore_plugin.advisories.source import AdvisorySource
 from theodore_plugin.coverage import State
 from theodore_plugin.finding import Severity
+from theodore_plugin.project import PluginProject
+from theodore_plugin.scanners.hermetic import clean_tree
 from theodore_plugin.scanners.pip_audit import PipAuditScanner
+from theodore_plugin.scanners.scanner import ScanContext
+from theodore_plugin.settings import Settings
 
 DEPENDS = '[project]\nname = "demo"\nversion = "1.0"\ndependencies = ["idna"]\n'
 
@@ -54,10 +59,22 @@ def test_data_that_is_not_there_is_not_a_clean_audit(scan, lock, advisories, say
     assert [entry.path for entry in result.coverage.failed] == ["idna==3.7"]
 
 
-def test_dependencies_without_a_lock_are_not_audited(scan, snapshot_file):
+def test_a_tree_that_is_not_locked_yet_is_skipped_and_this_is_said(scan, snapshot_file):
     result = audit(scan, snapshot_file)
-    assert "no lock" in result.failures[0].reason
+    (failure,) = result.failures
+    assert ("no lock" in failure.reason, failure.severity) == (True, Severity.NOTICE)
+    assert result.coverage.count(State.SKIPPED) == 1
+
+
+def test_a_wheel_with_dependencies_and_no_lock_is_incomplete(snapshot_file, tmp_path):
+    project = PluginProject(
+        tmp_path, "demo", (), {"project": {"name": "demo", "dependencies": ["idna"]}}, is_wheel=True
+    )
+    settings = Settings(policy=Policy("test"), advisories=AdvisorySource.parse(str(snapshot_file)))
+    with clean_tree(project) as tree:
+        result = PipAuditScanner().run(tree, ScanContext(project, settings, 60.0))
     assert [entry.path for entry in result.coverage.failed] == ["idna"]
+    assert result.failures[0].severity is Severity.INCOMPLETE
 
 
 @pytest.mark.parametrize(

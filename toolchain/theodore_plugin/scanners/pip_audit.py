@@ -2,7 +2,8 @@
 
 It gets a requirements file of ``name==version`` lines written here, never the target's own, because a
 ``file://`` requirement makes it run a build backend. Packages it reports as *skipped* were not audited; a
-service that cannot be asked is missing data. Both end *incomplete*, under rules of their own.
+service that cannot be asked is missing data. Both end *incomplete*, under rules of their own. A source tree
+that has no lock yet has no versions to audit: that is skipped, and said; a wheel without a lock is incomplete.
 """
 
 from __future__ import annotations
@@ -48,12 +49,12 @@ class PipAuditScanner:
         """Audit the lock."""
         given, pins = self.given(context), _pins(context)
         if isinstance(pins, Failure):
-            return _not_audited(self.name, given, pins)
+            return _not_audited(given, pins)
         if not pins:
             return ScannerResult((), Coverage(self.name, (), _UNIT), detail="no dependencies: nothing to audit")
         if context.settings.advisories.kind is Kind.OFF:
             reason = "advisories are switched off (`--advisories off`)"
-            return _not_audited(self.name, given, Failure(reason, rule=NO_DATA))
+            return _not_audited(given, Failure(reason, rule=NO_DATA))
         return self._audit(tree, context, pins)
 
     def _audit(self, tree: CleanTree, context: ScanContext, pins: tuple[Pin, ...]) -> ScannerResult:
@@ -91,9 +92,10 @@ def _pins(context: ScanContext) -> tuple[Pin, ...] | Failure:
             return read_pins(lock, _lock_path(context.project))
         except Refused as refusal:
             return Failure(f"{LOCK_FILE} is not usable: {refusal.message}", rule=NO_DATA)
-    if _dependencies(context.project):
-        return Failure(f"there are dependencies and no lock ({LOCK_FILE}), so no exact versions to audit", rule=NO_DATA)
-    return ()
+    if not _dependencies(context.project):
+        return ()
+    severity = Severity.INCOMPLETE if context.project.is_wheel else Severity.NOTICE
+    return Failure(f"there is no lock ({LOCK_FILE}), so no exact versions to audit", rule=NO_DATA, severity=severity)
 
 
 def _lock_path(project: PluginProject) -> str:
@@ -106,8 +108,11 @@ def _dependencies(project: PluginProject) -> tuple[str, ...]:
     return tuple(sorted({str(entry) for entry in declared})) if isinstance(declared, list | tuple) else ()
 
 
-def _not_audited(name: str, given: tuple[str, ...], failure: Failure) -> ScannerResult:
-    return failed(name, given, failure, unit=_UNIT)
+def _not_audited(given: tuple[str, ...], failure: Failure) -> ScannerResult:
+    if failure.severity is Severity.INCOMPLETE:
+        return failed(PipAuditScanner.name, given, failure, unit=_UNIT)
+    coverage = Coverage.uniform(PipAuditScanner.name, given, State.SKIPPED, failure.reason, unit=_UNIT)
+    return ScannerResult((), coverage, (failure,), failure.reason, skipped=True)
 
 
 def _arguments(tree: CleanTree, pins: tuple[Pin, ...], service: list[str]) -> list[str]:
