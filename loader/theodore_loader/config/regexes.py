@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 MAX_PATTERN = 512
 MAX_TEXT = 512
-MAX_WAYS = MAX_TEXT**3
+MAX_WAYS = (MAX_TEXT + 1) ** 3
 
 _TOKEN = re.compile(
     r"""

@@ -44,10 +44,11 @@ def load_policy(path_or_name: str | Path = "default") -> Policy:
 
 def _stacked(path: Path, seen: tuple[Path, ...]) -> Layer:
     """Read a layer and everything it extends."""
+    data = _read(path)
     if path.resolve() in seen or len(seen) >= MAX_EXTENDS:
         chain = " -> ".join(one.name for one in (*seen, path))
         raise ConfigurationProblem(f"policies extend each other without end: {chain}", help="extend a built-in policy")
-    layer = cached_layer(_read(path), path.name)
+    layer = cached_layer(data, path.name)
     parent = layer.get("extends")
     if parent is None:
         return layer
@@ -58,7 +59,7 @@ def _stacked(path: Path, seen: tuple[Path, ...]) -> Layer:
 def _find(path_or_name: str | Path, relative_to: Path | None = None) -> Path:
     if isinstance(path_or_name, str) and path_or_name in BUILT_IN:
         return policies_dir() / f"{path_or_name}.yaml"
-    path = (relative_to or Path()) / Path(path_or_name).expanduser()
+    path = (relative_to or Path()) / path_or_name
     if isinstance(path_or_name, str) and "/" not in path_or_name and not path.suffix and not path.exists():
         close = difflib.get_close_matches(path_or_name, BUILT_IN, 1)
         help_ = f"did you mean {close[0]}?" if close else f"name one of {', '.join(BUILT_IN)}, or the path of a file"
@@ -98,7 +99,8 @@ def _policy(layer: Layer) -> Policy:
 def _limits(limits: dict[str, Any]) -> PluginResourceLimits:
     """Build the limits; a percentage or a time written without a point is a number with one."""
     points = {"max_cpu_percent", "max_execution_time_seconds"}
-    return PluginResourceLimits(**{name: float(value) if name in points else value for name, value in limits.items()})
+    values: dict[str, Any] = {name: float(value) if name in points else value for name, value in limits.items()}
+    return PluginResourceLimits(**values)
 
 
 def _rules(kind: str, rules: dict[str, Any]) -> PermissionRules:

@@ -90,8 +90,8 @@ def _wrong_type(error: Any, path: Path, document: Document) -> Iterator[Problem]
 def _wrong_choice(error: Any, path: Path, document: Document) -> Iterator[Problem]:
     known = [str(choice) for choice in error.validator_value]
     message = f"{_where(path)}: {str(error.instance)[:64]!r} is not possible here"
-    few = f"one of {', '.join(known)}" if len(known) <= 8 else ""
-    yield Problem(*document.position(path), message, _nearest(str(error.instance), known) or few)
+    help_ = f"one of {', '.join(known)}" if len(known) <= 8 else _nearest(str(error.instance), known)
+    yield Problem(*document.position(path), message, help_)
 
 
 def _missing(error: Any, path: Path, document: Document) -> Iterator[Problem]:
