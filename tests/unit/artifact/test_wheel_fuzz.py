@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import random
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -78,3 +80,47 @@ def test_an_accepted_archive_unpacks_to_what_was_put_in(raw_zip, raw_entry, file
         assert refusal.rule == "unsafe-archive-entry"  # noqa: PT017 - acceptance is the other valid outcome
     else:
         assert read == files
+
+
+def reforged(entries: list[Any], rng: random.Random) -> list[Any]:
+    """Change one entry and keep the archive consistent: what somebody with a zip library would do."""
+    changed = list(entries)
+    at = rng.randrange(len(changed))
+    entry = changed[at]
+    cut = rng.randrange(len(entry.content) + 1)
+    kinds: list[dict[str, Any]] = [
+        {"content": entry.content[:cut] + rng.randbytes(1) + entry.content[cut:]},
+        {"content": entry.content[:cut]},
+        {"content": b""},
+        {"name": entry.name + b"x"},
+        {"name": entry.name.swapcase()},
+        {"name": b"acme_hello/../" + entry.name},
+        {"name": rng.choice(entries).name},
+        {"mode": rng.randrange(1 << 16)},
+        {"flags": 1 << rng.randrange(16)},
+        {"method": rng.choice([0, 8, 12, 14])},
+        {"content": rng.choice(entries).content},
+    ]
+    changed[at] = replace(entry, **rng.choice(kinds))
+    if rng.random() < 0.2:
+        changed.insert(rng.randrange(len(changed)), replace(entry, name=b"acme_hello/added.py"))
+    if rng.random() < 0.2:
+        rng.shuffle(changed)
+    return changed
+
+
+def test_reforged_wheels_are_refused_or_unchanged_in_meaning(kit, raw_zip):
+    entries = kit.entries({"acme_hello/data.txt": b"some text, some more text\n" * 20})
+    contents = dict(Wheel.read(raw_zip(entries), kit.filename).entries)
+    rng = random.Random(20_260_102)
+    accepted = 0
+    for _ in range(MUTATIONS):
+        data = raw_zip(reforged(entries, rng))
+        try:
+            wheel = Wheel.read(data, kit.filename)
+        except InvalidWheel:
+            continue
+        accepted += 1
+        assert dict(wheel.entries) == contents
+    # Another mode, compression or order means the same; everything else must have been refused.
+    assert 0 < accepted < MUTATIONS / 4
