@@ -70,12 +70,12 @@ class ValidationResult:
     @classmethod
     def success(cls, warnings: Sequence[str] = ()) -> ValidationResult:
         """Return a valid result."""
-        return cls(is_valid=True, warnings=tuple(warnings))
+        return cls(is_valid=True, warnings=_sentences(warnings))
 
     @classmethod
     def failure(cls, errors: Sequence[str], warnings: Sequence[str] = ()) -> ValidationResult:
         """Return an invalid result; ``errors`` holds at least one sentence."""
-        return cls(is_valid=False, errors=tuple(errors), warnings=tuple(warnings))
+        return cls(is_valid=False, errors=_sentences(errors), warnings=_sentences(warnings))
 
     def with_error(self, error: str) -> ValidationResult:
         """Return this result, now invalid, with ``error`` added."""
@@ -84,3 +84,10 @@ class ValidationResult:
     def with_warning(self, warning: str) -> ValidationResult:
         """Return this result with ``warning`` added; validity is unchanged."""
         return ValidationResult(is_valid=self.is_valid, errors=self.errors, warnings=(*self.warnings, warning))
+
+
+def _sentences(texts: Sequence[str]) -> tuple[str, ...]:
+    # One string is a sequence of strings to a type checker, and would become one error per character.
+    if isinstance(texts, str):
+        raise TypeError(f"expected a list of sentences, got the text {texts!r}")
+    return tuple(texts)

@@ -27,6 +27,18 @@ def test_one_category_loads_no_other():
     assert not loaded & {"asyncio", "logging", "pathlib", "json"}
 
 
+def test_importing_a_category_costs_less_than_30_milliseconds():
+    """Processor time of the SDK's own code, best of five: other programs on the machine do not count."""
+    program = (
+        f"import sys, time, dataclasses, enum, typing, datetime; sys.path.insert(0, {str(ROOT.parent)!r});"
+        "start = time.process_time(); from theodore_sdk import ScraperPlugin, ScrapingRequest, PluginInfo;"
+        "print(time.process_time() - start)"
+    )
+    argv = [sys.executable, "-I", "-S", "-c", program]
+    runs = [float(subprocess.run(argv, capture_output=True, check=True, text=True).stdout) for _ in range(5)]
+    assert min(runs) < 0.030
+
+
 def test_everything_loads_without_site_packages():
     loaded = modules_after("import theodore_sdk; [getattr(theodore_sdk, name) for name in theodore_sdk.__all__]")
     foreign = {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names - {"theodore_sdk", "__main__"}

@@ -59,6 +59,13 @@ def test_a_result_cannot_contradict_itself():
         ValidationResult.failure([])
 
 
+def test_one_sentence_is_not_taken_for_a_list_of_characters():
+    with pytest.raises(TypeError, match="a list of sentences, got the text 'wrong'"):
+        ValidationResult.failure("wrong")
+    with pytest.raises(TypeError, match="a list of sentences"):
+        ValidationResult.success("odd")
+
+
 def test_a_result_cannot_be_changed():
     with pytest.raises(FrozenInstanceError):
         ValidationResult.success().is_valid = False  # type: ignore[misc]
