@@ -164,10 +164,10 @@ class Verdict(_Camel, frozen=True):
 class Statement(_Camel, frozen=True):
     """An in-toto Statement v1 about exactly one subject."""
 
+    type: str = msgspec.field(name="_type")
     subject: list[Subject]
     predicate_type: str
     predicate: dict[str, Any]
-    type: str = msgspec.field(name="_type", default=STATEMENT_TYPE)
 
 
 def resource_uri(name: str, version: str) -> str:
@@ -178,7 +178,7 @@ def resource_uri(name: str, version: str) -> str:
 def write_verdict(verdict: Verdict, filename: str, sha256: str) -> bytes:
     """Return the statement that says ``verdict`` about the wheel ``filename`` with digest ``sha256``."""
     subject = [Subject(filename, DigestSet(sha256))]
-    statement = Statement(subject, VSA_TYPE, msgspec.to_builtins(verdict))
+    statement = Statement(STATEMENT_TYPE, subject, VSA_TYPE, msgspec.to_builtins(verdict))
     return strict_json.canonical(msgspec.to_builtins(statement))
 
 

@@ -90,7 +90,7 @@ class Table:
 
     def exceptions(self, key: str) -> Iterator[tuple[str, str, date]]:
         """Yield (sha256, reason, expires) of every exception in an optional list."""
-        for entry in self._list(self._optional(key) or [], key):
+        for entry in self._list(self._optional(key), key):
             if not isinstance(entry, dict) or entry.keys() != {"sha256", "reason", "expires"}:
                 self.problem(key, "an exception is { sha256 = …, reason = …, expires = YYYY-MM-DD } and nothing else")
             elif not (isinstance(entry["sha256"], str) and _SHA256.fullmatch(entry["sha256"])):
