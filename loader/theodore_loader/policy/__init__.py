@@ -1,7 +1,7 @@
 """What an organisation allows: policy files, the judgement of one permission, and the grants of a plugin.
 
 A file is read (:mod:`yaml_reader`), held against the published schema (:mod:`validation`), laid over the policy it
-extends (:mod:`load`) and becomes a :class:`Policy` (:mod:`model`). :mod:`evaluate` and :mod:`grants` only decide.
+extends (:mod:`layer`) and becomes a :class:`Policy` (:mod:`model`). :mod:`evaluate` and :mod:`grants` only decide.
 """
 
 from __future__ import annotations

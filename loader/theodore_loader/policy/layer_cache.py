@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 from theodore_loader import strict_json
 from theodore_loader.paths import cache_dir, private_dir
-from theodore_loader.policy.layer import Layer, read_layer
-from theodore_loader.policy.validation import schema_bytes
+from theodore_loader.policy.layer import Layer
+from theodore_loader.policy.schema import schema_bytes
 
 FORMAT = b"policy-layer-1"
 """Raised whenever the meaning of a layer, or the grammar of a pattern, changes."""
@@ -24,6 +23,8 @@ def cached_layer(data: bytes, label: str) -> Layer:
     known = _load(path)
     if known is not None:
         return known
+    from theodore_loader.policy.layer_reader import read_layer  # the parser and the validator are slow to import
+
     layer = read_layer(data, label)
     _store(path, strict_json.canonical(layer))
     return layer
@@ -50,6 +51,8 @@ def _load(path: Path) -> Layer | None:
 
 def _store(path: Path, body: bytes) -> None:
     """Write atomically; a cache that cannot be written (full disk, read-only home) only costs time."""
+    import tempfile
+
     with contextlib.suppress(OSError):
         folder = private_dir(path.parent)
         descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".layer-")

@@ -6,7 +6,6 @@ digest of everything it came from. The cache holds plain JSON and can be deleted
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from theodore_loader.policy.model import (
     RuleSetting,
     ScannerSetting,
 )
-from theodore_loader.policy.yaml_reader import MAX_BYTES
+from theodore_loader.policy.schema import MAX_BYTES
 from theodore_sdk.info import PermissionType, PluginResourceLimits
 
 BUILT_IN = ("default", "strict", "development")
@@ -61,7 +60,9 @@ def _find(path_or_name: str | Path, relative_to: Path | None = None) -> Path:
         return policies_dir() / f"{path_or_name}.yaml"
     path = (relative_to or Path()) / path_or_name
     if isinstance(path_or_name, str) and "/" not in path_or_name and not path.suffix and not path.exists():
-        close = difflib.get_close_matches(path_or_name, BUILT_IN, 1)
+        from difflib import get_close_matches
+
+        close = get_close_matches(path_or_name, BUILT_IN, 1)
         help_ = f"did you mean {close[0]}?" if close else f"name one of {', '.join(BUILT_IN)}, or the path of a file"
         raise ConfigurationProblem(f"there is no policy {path_or_name!r}", help=help_)
     return path

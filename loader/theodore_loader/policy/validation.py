@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
-from theodore_loader.data import policies_dir
 from theodore_loader.permissions import PatternError, Permission
 from theodore_loader.policy.problems import PolicyProblems, Problem
+from theodore_loader.policy.schema import schema_bytes
 from theodore_loader.policy.yaml_reader import Document, Path
 
 _WORDS = {
@@ -22,11 +22,6 @@ _WORDS = {
     "boolean": "true or false",
     "null": "nothing",
 }
-
-
-def schema_bytes() -> bytes:
-    """Return the published schema, ``policies/schemas/policy.schema.json``."""
-    return (policies_dir() / "schemas" / "policy.schema.json").read_bytes()
 
 
 def validate(document: Document, label: str) -> None:

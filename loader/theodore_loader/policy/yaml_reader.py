@@ -2,7 +2,7 @@
 
 ruamel.yaml's parser delivers events with positions; the values are built here. Anchors, aliases, tags, several
 documents and duplicate keys are refused: a policy has to mean the same to every reader, and a file from a stranger
-must not grow when read. Limits: :data:`MAX_BYTES`, :data:`MAX_DEPTH`, :data:`MAX_NODES`.
+must not grow when read. Limits: ``schema.MAX_BYTES``, :data:`MAX_DEPTH`, :data:`MAX_NODES`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from theodore_loader.policy.problems import PolicyProblems, Problem
+from theodore_loader.policy.schema import MAX_BYTES
 
-MAX_BYTES = 256 * 1024
 MAX_DEPTH = 16
 MAX_NODES = 20_000
 
