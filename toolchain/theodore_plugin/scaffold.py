@@ -81,7 +81,6 @@ class CategoryFacts:
     description: str
     dependencies: tuple[str, ...]
     network: bool
-    permissions: str
 
 
 def create_project(project: NewProject) -> Path:
@@ -219,7 +218,6 @@ def _answers(project: NewProject) -> dict[str, Any]:
         "author": author,
         "description": texts["description"],
         "docstring": _docstring(texts["description"]),
-        "permissions": facts.permissions,
         "requirements": [_requirement(text) for text in facts.dependencies],
         "sdk_names_always": [*_SDK_NAMES, *(["PackageDependency"] if facts.dependencies else [])],
         **_network(project.host or "localhost"),

@@ -129,6 +129,7 @@ def test_the_host_becomes_the_one_network_permission(tmp_path: Path, category: P
     source = (project / "src/acme/plugin.py").read_text()
     assert 'pattern="api.example.com:443"' in source
     assert "localhost" not in source
+    assert "`network api.example.com:443`" in (project / "README.md").read_text()
 
 
 HOSTILE = [
