@@ -174,6 +174,12 @@ class PluginHost:
         """Yield the records of a plugin's access log, oldest first, of earlier loads too."""
         return access_log.read(self._logs / f"{name}.access.jsonl")
 
+    def accesses_since_load(self, name: str) -> Iterator[dict[str, Any]]:
+        """Yield the records of a loaded plugin's access log that this load has written."""
+        loaded = self._loaded.get(name)
+        first = 0 if loaded is None else loaded.worker.access_log.first
+        return (record for record in self.access_log(name) if record["seq"] >= first)
+
     async def close(self) -> None:
         """Let every plugin clean up, then end every worker."""
         names = list(self._loaded)

@@ -38,6 +38,7 @@ class AccessLog:
         self.granted = 0
         self.denied = 0
         self._seq, self._prev = _continue(self.path)
+        self.first = self._seq + 1
         self._fd = self._open()
 
     def record(

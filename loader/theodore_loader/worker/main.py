@@ -147,7 +147,7 @@ def _ready(hello: codec.Hello, achieved: order.Achieved, watch: Stopwatch) -> co
 async def _serve(channel: socket.socket, setup: Setup, accesses: AccessBatch) -> None:
     plugin = LoadedPlugin(setup)
     loop = asyncio.get_running_loop()
-    _, server = await loop.create_connection(lambda: WorkerChannel(plugin, setup.roots, accesses), sock=channel)
+    _, server = await loop.create_connection(lambda: WorkerChannel(plugin, setup.roots[:1], accesses), sock=channel)
     plugin.host_call = server.host_call
     logging.basicConfig(level=logging.INFO, handlers=[ChannelHandler(server.send)], format="%(message)s")
     await loop.create_future()

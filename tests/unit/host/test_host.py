@@ -1,0 +1,239 @@
+"""Loading a plugin the way an application does."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+
+import pytest
+
+from theodore_loader.errors import ConfigurationProblem, LoaderError, Refused, TierUnavailable, WorkerCrashed
+from theodore_loader.host import PluginHost
+from theodore_loader.sandbox.tier import Availability, Tier
+from theodore_sdk import (
+    PermissionType,
+    PluginCategory,
+    PluginPermission,
+    PluginPermissionError,
+    RateLimit,
+    ScraperPlugin,
+    ScrapingRequest,
+)
+
+
+@pytest.fixture
+def host_of(tmp_path, tier, trusting):
+    def make(*wheels, **options):
+        options.setdefault("minimum_tier", tier)
+        return PluginHost(home=tmp_path / "home", trust=trusting(*wheels), **options)
+
+    return make
+
+
+async def test_a_plugin_is_used_like_any_object_of_its_category(build, host_of):
+    wheel = build()
+    async with host_of(wheel) as host:
+        plugin = await host.load(wheel.path, {"greeting": "hi"})
+        assert isinstance(plugin, ScraperPlugin)
+        assert plugin.category is PluginCategory.SCRAPER
+        assert plugin.get_plugin_info().name == "demo-plugin"
+        result = await plugin.scrape_content(ScrapingRequest(url="https://example.com", timeout_seconds=1.5))
+        assert (result.url, result.content) == ("https://example.com", "hi 1.5")
+        assert await plugin.get_rate_limits() == RateLimit(2.5, 7)
+        assert repr(plugin) == "<plugin demo-plugin 1.0.0 (ScraperPluginProxy)>"
+
+
+async def test_installed_plugins_are_loaded_by_name_by_another_host(build, host_of):
+    wheel = build()
+    installed = await host_of(wheel).install(wheel.path)
+    assert (installed.name, installed.sha256) == ("demo-plugin", wheel.sha256)
+    wheel.path.unlink()
+    async with host_of(wheel) as host:
+        plugin = await host.load("demo-plugin")
+        assert (await plugin.health_check()).message == "fine"
+
+
+async def test_defaults_of_the_schema_are_filled_in_and_bad_values_are_refused(build, host_of):
+    wheel = build()
+    async with host_of(wheel, config_for={"demo-plugin": {"retries": 3}}) as host:
+        plugin = await host.load(wheel.path)
+        assert (await plugin.scrape_content(ScrapingRequest(url=""))).content == "hello 30.0"
+    async with host_of(wheel) as host:
+        with pytest.raises(ConfigurationProblem, match="retries"):
+            await host.load(wheel.path, {"retries": "many", "unknown": 1})
+
+
+async def test_a_wheel_nobody_vouches_for_is_refused(build, host_of):
+    wheel, other = build(), build("other-plugin")
+    async with host_of(other) as host:
+        with pytest.raises(Refused):
+            await host.load(wheel.path)
+        with pytest.raises(Refused):
+            await host.install(wheel.path)
+        with pytest.raises(ConfigurationProblem, match="installed: none"):
+            await host.load("demo-plugin")
+
+
+async def test_a_flipped_byte_in_the_store_is_noticed_at_load(build, host_of, tmp_path):
+    wheel = build()
+    async with host_of(wheel) as host:
+        await host.install(wheel.path)
+        (stored,) = (tmp_path / "home" / "store").glob("*/tree/demo_plugin/plugin.py")
+        stored.chmod(0o644)
+        stored.write_text(stored.read_text() + "\nimport os")
+        with pytest.raises(Refused, match=r"changed|differ|record|not what"):
+            await host.load("demo-plugin")
+
+
+async def test_a_revoked_exception_stops_the_next_load(build, host_of):
+    wheel = build()
+    await host_of(wheel).install(wheel.path)
+    async with host_of() as host:
+        with pytest.raises(Refused):
+            await host.load("demo-plugin")
+
+
+async def test_a_required_permission_the_policy_denies_is_refused(build, host_of):
+    wheel = build(permissions=(PluginPermission(PermissionType.SUBPROCESS, "runs a tool", "curl"),))
+    async with host_of(wheel) as host:
+        with pytest.raises(Refused, match="curl"):
+            await host.load(wheel.path)
+
+
+async def test_a_denied_act_names_permission_resource_and_line(build, host_of):
+    wheel = build()
+    async with host_of(wheel) as host:
+        plugin = await host.load(wheel.path)
+        with pytest.raises(PluginPermissionError, match=r"/etc/passwd at demo_plugin/plugin.py:\d+"):
+            await plugin.scrape_content(ScrapingRequest(url="peek"))
+        denied = [entry for entry in host.accesses_since_load("demo-plugin") if entry["decision"] == "deny"]
+    assert [entry["resource"] for entry in denied] == ["/etc/passwd"]
+
+
+async def test_a_crash_fails_one_plugin_and_it_can_be_loaded_again(build, host_of):
+    first, second = build(), build("other-plugin")
+    async with host_of(first, second) as host:
+        plugin, other = await asyncio.gather(host.load(first.path), host.load(second.path))
+        with pytest.raises(WorkerCrashed, match="status 3"):
+            await plugin.scrape_content(ScrapingRequest(url="crash"))
+        assert (await other.health_check()).is_healthy
+        with pytest.raises(WorkerCrashed):
+            await plugin.health_check()
+        await host.unload("demo-plugin")
+        again = await host.load(first.path)
+        assert (await again.health_check()).is_healthy
+
+
+async def test_loading_twice_and_unloading_the_unknown_are_mistakes(build, host_of):
+    wheel = build()
+    async with host_of(wheel) as host:
+        await host.load(wheel.path)
+        with pytest.raises(ConfigurationProblem, match="loaded already"):
+            await host.load(wheel.path)
+        with pytest.raises(ConfigurationProblem, match="not loaded"):
+            await host.unload("nothing")
+        with pytest.raises(ConfigurationProblem, match="not loaded"):
+            host.receipt("nothing")
+
+
+async def test_two_loads_at_once_give_one_plugin(build, host_of):
+    wheel = build()
+    async with host_of(wheel) as host:
+        results = await asyncio.gather(host.load(wheel.path), host.load(wheel.path), return_exceptions=True)
+        assert sorted(isinstance(result, ConfigurationProblem) for result in results) == [False, True]
+
+
+async def test_a_loaded_plugin_is_not_initialised_twice(build, host_of):
+    wheel = build()
+    async with host_of(wheel) as host:
+        plugin = await host.load(wheel.path)
+        with pytest.raises(ConfigurationProblem, match="initialised already"):
+            await plugin.initialize(None, None)
+
+
+async def test_close_lets_plugins_clean_up_and_leaves_nothing_running(build, host_of, tmp_path):
+    wheel = build()
+    async with host_of(wheel) as host:
+        await host.load(wheel.path)
+        pid = host.receipt("demo-plugin").pid
+    assert (tmp_path / "home" / "plugins" / "demo-plugin" / "data" / "cleaned").read_text() == "yes"
+    assert not list((tmp_path / "home" / "tmp").iterdir())
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_the_receipt_tells_tier_verification_and_what_is_not_enforced(build, host_of, tier):
+    wheel = build()
+    async with host_of(wheel) as host:
+        await host.load(wheel.path)
+        receipt = host.receipt("demo-plugin")
+    assert receipt.tier == tier
+    assert receipt.verification[0].startswith("1 read")
+    assert "filesystem rw:{data}/**" in receipt.grants
+    assert receipt.not_enforced
+
+
+async def test_a_machine_that_offers_less_is_refused_before_anything_starts(build, host_of, monkeypatch):
+    wheel = build()
+    weak = Availability(0, False, True, Tier.BASIC, ("the kernel offers no Landlock",))
+    monkeypatch.setattr("theodore_loader.host.available", lambda: weak)
+    async with host_of(wheel, minimum_tier=None) as host:
+        with pytest.raises(TierUnavailable, match="no Landlock") as caught:
+            await host.load(wheel.path)
+        assert caught.value.help is not None
+        assert "minimum_tier" in caught.value.help
+
+
+async def test_plugin_output_reaches_the_hosts_log_escaped(build, host_of, caplog):
+    wheel = build()
+    caplog.set_level("INFO")
+    async with host_of(wheel) as host:
+        plugin = await host.load(wheel.path)
+        await plugin.scrape_content(ScrapingRequest(url="\x1b[31m\u202eevil"))
+        await asyncio.sleep(0.2)
+    assert r"demo-plugin stdout: scraping \x1b[31m\u202eevil" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["nothing.whl", "../../etc/passwd", "", "no such plugin"])
+async def test_names_that_are_no_plugin_are_mistakes(host_of, name):
+    async with host_of() as host:
+        with pytest.raises(LoaderError):
+            await host.load(name)
+
+
+async def test_a_file_that_is_no_wheel_is_refused(host_of, tmp_path):
+    path = tmp_path / "fake-1.0-py3-none-any.whl"
+    path.write_bytes(b"not a zip")
+    async with host_of() as host:
+        with pytest.raises(LoaderError):
+            await host.load(path)
+
+
+async def test_a_damaged_record_of_installed_plugins_is_a_clear_mistake(build, host_of, tmp_path):
+    wheel = build()
+    host = host_of(wheel)
+    await host.install(wheel.path)
+    (tmp_path / "home" / "installed.json").write_text('{"plugins": {"demo-plugin": 5}}')
+    with pytest.raises(ConfigurationProblem, match="is damaged"):
+        await host.load("demo-plugin")
+
+
+async def test_installing_at_once_from_two_hosts_loses_nothing(build, host_of, tmp_path):
+    wheels = [build(f"plugin-{number}") for number in range(4)]
+    hosts = [host_of(*wheels) for _ in wheels]
+    await asyncio.gather(*(host.install(wheel.path) for host, wheel in zip(hosts, wheels, strict=True)))
+    from theodore_loader.installed import Installed
+
+    assert sorted(Installed(tmp_path / "home").all()) == [f"plugin-{number}" for number in range(4)]
+    assert not [name for name in os.listdir(tmp_path / "home") if name.startswith(".installed")]
+
+
+async def test_a_load_is_quick(build, host_of):
+    """Not a benchmark: a guard against a load that waits for something by mistake."""
+    wheel = build()
+    async with host_of(wheel) as host:
+        await host.install(wheel.path)
+        started = time.perf_counter()
+        await host.load("demo-plugin")
+        assert time.perf_counter() - started < 5

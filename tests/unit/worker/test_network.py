@@ -1,0 +1,271 @@
+"""Unmodified HTTP clients in a worker that has no sockets of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from theodore_loader.errors import RemoteError
+from theodore_loader.supervise import access_log
+from theodore_sdk import PluginPermissionError, ResourceLimitExceeded
+
+CLIENTS = {
+    "httpx-async": """
+        import httpx
+        async with httpx.AsyncClient() as client:
+            return say((await client.get(request.url)).text)
+        """,
+    "httpx": """
+        import httpx
+        with httpx.Client() as client:
+            return say(client.get(request.url).text)
+        """,
+    "httpx-in-thread": """
+        import httpx
+        return say((await asyncio.to_thread(httpx.get, request.url)).text)
+        """,
+    "requests": """
+        import requests
+        return say(requests.get(request.url, timeout=5).text)
+        """,
+    "urllib": """
+        import urllib.request
+        with urllib.request.urlopen(request.url, timeout=5) as response:
+            return say(response.read().decode())
+        """,
+    "http.client": """
+        import http.client, urllib.parse
+        parts = urllib.parse.urlsplit(request.url)
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=5)
+        try:
+            connection.request("GET", parts.path)
+            return say(connection.getresponse().read().decode())
+        finally:
+            connection.close()
+        """,
+    "asyncio-streams": """
+        import urllib.parse
+        parts = urllib.parse.urlsplit(request.url)
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        writer.write(f"GET {parts.path} HTTP/1.0\\r\\n\\r\\n".encode())
+        body = (await reader.read()).decode().partition("\\r\\n\\r\\n")[2]
+        writer.close()
+        return say(body)
+        """,
+    "socket": """
+        import socket, urllib.parse
+        parts = urllib.parse.urlsplit(request.url)
+        with socket.create_connection((parts.hostname, parts.port), timeout=5) as sock:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.sendall(f"GET {parts.path} HTTP/1.0\\r\\n\\r\\n".encode())
+            data = b""
+            while chunk := sock.recv(4096):
+                data += chunk
+        return say(data.decode().partition("\\r\\n\\r\\n")[2])
+        """,
+}
+
+
+class _Page(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = f"page {self.path}".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """The port of an HTTP server on loopback."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Page) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the client libraries and nothing else of this environment."""
+    folder = tmp_path_factory.mktemp("environment")
+    import shutil
+
+    site = Path(pytest.__file__).parents[1]
+    names = ("httpx", "httpcore", "h11", "anyio", "sniffio", "certifi", "idna", "requests", "urllib3")
+    for name in (*names, "charset_normalizer"):
+        if (site / name).is_dir():
+            shutil.copytree(site / name, folder / name, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    for name in ("typing_extensions.py",):
+        if (site / name).exists():
+            shutil.copy(site / name, folder)
+    return folder
+
+
+def log_of(running):
+    return list(access_log.read(running.worker.access_log.path))
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_unmodified_clients_reach_a_granted_host(start, libraries, port, client):
+    running = await start(CLIENTS[client], grants=(f"network 127.0.0.1:{port}",), roots=(libraries,))
+    assert await running.scrape(f"http://127.0.0.1:{port}/a") == "page /a"
+    decisions = [(entry["resource"], entry["decision"], entry["trust"]) for entry in log_of(running)]
+    assert (f"127.0.0.1:{port}", "allow", "host") in decisions
+
+
+@pytest.mark.parametrize("client", ["httpx-async", "httpx", "httpx-in-thread", "requests", "urllib", "socket"])
+async def test_unmodified_clients_are_refused_another_host(start, libraries, port, client):
+    running = await start(CLIENTS[client], grants=("network 127.0.0.1:1",), roots=(libraries,))
+    with pytest.raises(PluginPermissionError) as caught:
+        await running.scrape(f"http://127.0.0.1:{port}/a")
+    assert caught.value.permission == "network"
+    assert caught.value.resource == f"127.0.0.1:{port}"
+    assert caught.value.enforced_by == "broker"
+    assert caught.value.location is not None
+    assert caught.value.location.startswith("demo_plugin.py:")
+    assert any(entry["decision"] == "deny" and entry["source"] == "broker" for entry in log_of(running))
+
+
+async def test_a_denial_is_an_exception_the_plugin_can_handle(start, port):
+    running = await start(
+        """
+        import socket
+        try:
+            socket.create_connection(("127.0.0.1", int(request.url)))
+        except PluginPermissionError as denied:
+            return say(f"{denied.permission} {denied.enforced_by}")
+        """
+    )
+    assert await running.scrape(str(port)) == "network broker"
+
+
+async def test_an_exact_name_is_resolved_by_the_host(start, port):
+    running = await start(CLIENTS["urllib"], grants=(f"network localhost:{port}",))
+    assert await running.scrape(f"http://localhost:{port}/x") == "page /x"
+    with pytest.raises(PluginPermissionError):
+        await running.scrape(f"http://127.0.0.1:{port}/x")
+
+
+async def test_many_connections_at_once(start, libraries, port):
+    running = await start(
+        """
+        import httpx
+        async with httpx.AsyncClient() as client:
+            pages = await asyncio.gather(*(client.get(f"{request.url}{n}") for n in range(12)))
+        return say([page.text for page in pages])
+        """,
+        grants=(f"network 127.0.0.1:{port}",),
+        roots=(libraries,),
+    )
+    assert await running.scrape(f"http://127.0.0.1:{port}/") == str([f"page /{n}" for n in range(12)])
+
+
+async def test_connections_a_minute_are_limited(start, port):
+    running = await start(
+        """
+        import socket
+        for _ in range(4):
+            socket.create_connection(("127.0.0.1", int(request.url)), timeout=5).close()
+        """,
+        grants=(f"network 127.0.0.1:{port}",),
+        limits={"max_network_requests_per_minute": 3},
+    )
+    with pytest.raises(ResourceLimitExceeded, match="3 connections in one minute") as caught:
+        await running.scrape(str(port))
+    assert caught.value.limit == "max_network_requests_per_minute"
+
+
+async def test_a_closed_port_is_an_ordinary_connection_error(start):
+    running = await start(
+        """
+        import socket
+        try:
+            socket.create_connection(("127.0.0.1", 1), timeout=5)
+        except ConnectionRefusedError as problem:
+            return say(f"refused {problem.errno}")
+        """,
+        grants=("network 127.0.0.1:1",),
+    )
+    assert (await running.scrape()).startswith("refused")
+
+
+async def test_connect_ex_and_timeouts_answer_like_the_standard_library(start, port):
+    running = await start(
+        """
+        import socket
+        with socket.socket() as sock:
+            sock.settimeout(2)
+            first = sock.connect_ex(("127.0.0.1", int(request.url)))
+            return say([first, sock.gettimeout(), sock.getpeername()[1] == int(request.url), sock.getblocking()])
+        """,
+        grants=(f"network 127.0.0.1:{port}",),
+    )
+    assert await running.scrape(str(port)) == "[0, 2.0, True, True]"
+
+
+@pytest.mark.parametrize(
+    ("body", "resource"),
+    [
+        ("socket.socket(socket.AF_INET, socket.SOCK_DGRAM)", "SOCK_DGRAM"),
+        ("socket.socket(socket.AF_UNIX)", "AF_UNIX"),
+        ("socket.socket().bind(('127.0.0.1', 0))", "127.0.0.1"),
+        ("socket.create_server(('127.0.0.1', 0))", "127.0.0.1"),
+    ],
+)
+async def test_other_sockets_are_refused_by_name(start, body, resource):
+    running = await start(f"import socket\n{body}")
+    with pytest.raises(PluginPermissionError, match=resource):
+        await running.scrape()
+
+
+async def test_names_are_not_resolved_in_the_worker(start):
+    running = await start("import socket; return say(socket.gethostbyname('example.com'))")
+    with pytest.raises(RemoteError, match="a worker resolves no names"):
+        await running.scrape()
+
+
+@pytest.mark.kernel
+async def test_the_socket_module_below_the_shim_is_refused_by_the_kernel_or_the_hook(start, port):
+    running = await start(
+        """
+        import _socket
+        sock = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+        sock.connect(("127.0.0.1", int(request.url)))
+        """,
+        grants=(f"network 127.0.0.1:{port}",),
+    )
+    with pytest.raises(PluginPermissionError):
+        await running.scrape(str(port))
+
+
+async def test_a_descriptor_of_the_broker_is_not_inherited_by_the_next_connection(start, port):
+    """Connections close when the plugin closes them: the host keeps no duplicate."""
+    running = await start(
+        """
+        import socket
+        for _ in range(60):
+            socket.create_connection(("127.0.0.1", int(request.url)), timeout=5).close()
+        return say(len(os.listdir("/proc/self/fd")) if False else "fine")
+        """,
+        grants=(f"network 127.0.0.1:{port}",),
+    )
+    before = len(os.listdir("/proc/self/fd"))
+    assert await running.scrape(str(port)) == "fine"
+    await asyncio.sleep(0.1)
+    assert len(os.listdir("/proc/self/fd")) <= before + 1
+
+
+if sys.platform != "linux":
+    pytestmark = pytest.mark.skip("descriptors are passed and counted the Linux way")

@@ -1,0 +1,56 @@
+"""``theodore-plugin run``: load a plugin as a host does and call one of its methods."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+
+@click.command("run")
+@click.argument("plugin", metavar="NAME|WHEEL")
+@click.argument("method")
+@click.option(
+    "--json", "arguments", metavar="JSON", default="{}", help="Arguments by name, such as '{\"request\": {…}}'."
+)
+@click.option("--config", metavar="JSON|FILE", default="{}", help="The plugin's configuration.")
+@click.option("--policy", metavar="NAME|FILE", default="default", show_default=True, help="The host's own policy.")
+@click.option("--trust", "trust_file", type=click.Path(path_type=Path), help="Trust file; default: this user's.")
+@click.option(
+    "--minimum-tier",
+    type=click.Choice(["none", "basic", "standard"]),
+    help="Weakest sandbox to accept; default: what the policy says.",
+)
+@click.option("--quiet", is_flag=True, help="Print the result only.")
+def command(
+    plugin: str,
+    method: str,
+    arguments: str,
+    config: str,
+    policy: str,
+    trust_file: Path | None,
+    minimum_tier: str | None,
+    quiet: bool,
+) -> None:
+    """Verify and load NAME (installed) or WHEEL in its sandbox, call METHOD, print the result as JSON.
+
+    What the sandbox reached, each access and the timings go to stderr.
+    Exit codes: 0 the method returned, 1 it failed or was denied something, 2 wrong usage, 5 refused.
+    """
+    from theodore_loader.policy import load_policy
+    from theodore_loader.sandbox.tier import Tier
+    from theodore_loader.trust.trust_file import TrustFile
+    from theodore_plugin import trial
+    from theodore_plugin.cli.trial_output import show
+
+    wanted = trial.Trial(
+        plugin=plugin,
+        method=method,
+        arguments=trial.json_object(arguments, "--json"),
+        config=trial.json_object(trial.text_or_file(config), "--config"),
+        trust=TrustFile.load(trust_file),
+        policy=load_policy(policy),
+        minimum_tier=None if minimum_tier is None else Tier[minimum_tier.upper()],
+    )
+    show(asyncio.run(trial.run(wanted)), quiet=quiet)
