@@ -83,8 +83,12 @@ def _run_steps(
         pending = [
             pool.submit(_watched, watch, scanner.name, step) for scanner, step in zip(scanners, steps, strict=True)
         ]
-        static = _watched(watch, STATIC, partial(static_step, project, settings))
-        return static, [future.result() for future in pending]
+        try:
+            static = _watched(watch, STATIC, partial(static_step, project, settings))
+            return static, [future.result() for future in pending]
+        except BaseException:
+            tree.stop.set()
+            raise
 
 
 def _watched(watch: Watcher, name: str, step: Callable[[], Step]) -> Step:

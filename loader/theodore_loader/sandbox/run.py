@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from theodore_loader.sandbox.profile import MIB, Profile
 
 OUTPUT_CAP = 64 * MIB
 _CHUNK = 65536
+_STOP_POLL_SECONDS = 0.2
 _LOADER = str(Path(__file__).resolve().parents[2])
 _BOOT = "import sys; sys.path.append({loader!r}); from theodore_loader.sandbox.stage0 import main; main()"
 
@@ -59,6 +61,7 @@ def run_confined(
     input: bytes | None = None,  # noqa: A002 - the name subprocess.run gave it
     timeout: float,
     output_cap: int = OUTPUT_CAP,
+    stop: threading.Event | None = None,
 ) -> Completed:
     """Run ``argv`` under ``profile`` and return when it and everything it started has ended.
 
@@ -70,6 +73,7 @@ def run_confined(
         input: bytes for standard input, which is empty otherwise.
         timeout: seconds until the process group is killed.
         output_cap: bytes kept of standard output and of standard error.
+        stop: when set (by another thread) the process group is killed as if the deadline had passed.
 
     Raises:
         ConfigurationProblem: there is no such program.
@@ -83,7 +87,7 @@ def run_confined(
     with _started(cwd, env) as (process, channel):
         _request(channel, profile, [program, *argv[1:]])
         session = _Session(process, channel, input or b"", output_cap)
-        timed_out = session.drive(started + timeout)
+        timed_out = session.drive(started + timeout, stop or threading.Event())
         returncode = process.wait()
     achieved = _achieved(bytes(session.status), returncode, argv[0])
     return Completed(
@@ -162,20 +166,20 @@ class _Session:
         self._read(channel, self.status)
         self._write(process.stdin)
 
-    def drive(self, deadline: float) -> bool:
-        """Move bytes until the end; return whether the deadline passed first."""
+    def drive(self, deadline: float, stop: threading.Event) -> bool:
+        """Move bytes until the end; return whether the deadline passed, or ``stop`` was set, first."""
         with self._selector, contextlib.closing(_ExitNotice(self._process)) as notice:
             self._selector.register(notice, selectors.EVENT_READ)
             while self._selector.get_map():
                 remaining = deadline - time.monotonic()
-                if remaining <= 0:
+                if remaining <= 0 or stop.is_set():
                     _kill_group(self._process)
                     return True
                 self._step(notice, remaining)
         return False
 
     def _step(self, notice: _ExitNotice, remaining: float) -> None:
-        for key, _ in self._selector.select(min(remaining, notice.poll_seconds)):
+        for key, _ in self._selector.select(min(remaining, notice.poll_seconds, _STOP_POLL_SECONDS)):
             if key.fileobj is notice:
                 continue
             if key.events & selectors.EVENT_WRITE:

@@ -1,6 +1,8 @@
 import json
 import os
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -165,3 +167,11 @@ def test_an_endless_file_ends_the_tool_not_the_disk(tree):
 def test_the_interpreter_is_this_one(tree):
     run = statement(tree, "import sys; print(sys.executable)")
     assert os.fsencode(sys.executable) in run.completed.stdout
+
+
+def test_stopping_kills_a_running_tool(tree):
+    threading.Timer(0.5, tree.stop.set).start()
+    started = time.monotonic()
+    run = statement(tree, "while True: pass")
+    assert time.monotonic() - started < 10
+    assert not run.finished(0, 1)

@@ -16,9 +16,10 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -45,11 +46,15 @@ class UnsafePathError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CleanTree:
-    """The copy: ``root`` mirrors the project's paths and is read-only to tools, ``scratch`` is theirs to write."""
+    """The copy: ``root`` mirrors the project's paths and is read-only to tools, ``scratch`` is theirs to write.
+
+    Setting ``stop`` kills the tools that are running over it.
+    """
 
     root: Path
     scratch: Path
     files: tuple[str, ...]
+    stop: threading.Event = field(default_factory=threading.Event)
 
     def project_path(self, reported: str) -> str | None:
         """Translate a path a tool printed to the project's own; ``None`` if it is not one of the files."""
@@ -109,7 +114,9 @@ def run_tool(
     argv = [sys.executable, "-I", "-m", module, *arguments]
     variables = _environment(scratch, sockets) | (environment or {})
     profile = _profile(tree, scratch, timeout, sockets, subprocesses)
-    completed = run_confined(argv, profile, cwd=scratch, env=variables, timeout=timeout, output_cap=OUTPUT_BYTES)
+    completed = run_confined(
+        argv, profile, cwd=scratch, env=variables, timeout=timeout, output_cap=OUTPUT_BYTES, stop=tree.stop
+    )
     return ToolRun(completed, _held_by(completed))
 
 

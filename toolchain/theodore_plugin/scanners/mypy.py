@@ -70,7 +70,7 @@ class MypyScanner:
 
 def _typed_copy(tree: CleanTree, files: list[SourceFile]) -> CleanTree:
     """Write the copy mypy sees, and the SDK beside it."""
-    copy = CleanTree(tree.root.with_name("typed"), tree.scratch, tuple(file.path for file in files))
+    copy = CleanTree(tree.root.with_name("typed"), tree.scratch, tuple(file.path for file in files), tree.stop)
     for file in files:
         target = copy.root / file.path
         target.parent.mkdir(parents=True, exist_ok=True)

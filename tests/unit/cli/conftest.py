@@ -1,0 +1,24 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from theodore_plugin.scaffold import NewProject, create_project
+from theodore_sdk import PluginCategory
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory):
+    """A generated project without dependencies: it passes as it is."""
+    return create_project(NewProject("page-notes", PluginCategory.EXPORTER, tmp_path_factory.mktemp("generated")))
+
+
+@pytest.fixture
+def project_folder(pristine, tmp_path):
+    """A copy of it to break."""
+    return Path(shutil.copytree(pristine, tmp_path / "page-notes"))
+
+
+@pytest.fixture
+def plugin_file(project_folder):
+    return project_folder / "src" / "page_notes" / "plugin.py"

@@ -1,0 +1,167 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import jsonschema
+import pytest
+
+from theodore_loader.data import policies_dir
+from theodore_plugin.cli import main
+
+
+def add(plugin_file, text):
+    plugin_file.write_text(plugin_file.read_text() + text)
+
+
+EVAL = "\n\ndef f(x: str) -> object:\n    return eval(x)\n"
+
+
+def test_pass_is_0(project_folder, capsys):
+    assert main(["check", str(project_folder)]) == 0
+    out = capsys.readouterr().out
+    assert "pass: page-notes 0.1.0 under policy default" in out
+
+
+def test_findings_are_1_and_shown_with_their_line(project_folder, plugin_file, capsys):
+    add(plugin_file, EVAL)
+    assert main(["check", str(project_folder)]) == 1
+    out = capsys.readouterr().out
+    assert "error[dynamic-code-execution]" in out
+    assert "    return eval(x)" in out
+    assert "fail: page-notes" in out
+
+
+def test_incomplete_is_4_even_with_findings(project_folder, plugin_file, capsys):
+    add(plugin_file, EVAL)
+    plugin_file.with_name("broken.py").write_text("def (\n")
+    assert main(["check", str(project_folder), "--output-format", "concise"]) == 4
+    out = capsys.readouterr().out
+    assert "broken.py" in out
+    assert "error[dynamic-code-execution]" in out
+    assert out.splitlines()[-1].startswith("incomplete: ")
+
+
+def empty_folder(tmp_path):
+    return tmp_path
+
+
+def missing(tmp_path):
+    return tmp_path / "missing"
+
+
+def text_file(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("x")
+    return path
+
+
+def no_wheel(tmp_path):
+    path = tmp_path / "demo-1.0-py3-none-any.whl"
+    path.write_text("no zip")
+    return path
+
+
+def truncated_wheel(tmp_path):
+    import zipfile
+
+    path = tmp_path / "demo-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("demo/__init__.py", "x = 1\n" * 100)
+    path.write_bytes(path.read_bytes()[:-40])
+    return path
+
+
+def broken_pyproject(tmp_path):
+    (tmp_path / "pyproject.toml").write_text("[project\n")
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "__init__.py").write_text("")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [(missing, 2), (text_file, 2), (broken_pyproject, 2), (empty_folder, 3), (no_wheel, 5), (truncated_wheel, 5)],
+)
+def test_what_is_no_plugin_is_answered_with_one_message(make, code, tmp_path, capsys):
+    path = make(tmp_path)
+    assert main(["check", str(path)]) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error")
+    assert "help: " in captured.err
+    assert "Traceback" not in captured.err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--policy", "defualt"],
+        ["--advisories", "offline"],
+        ["--advisories", "gone.jsonl"],
+        ["--output-format", "xml"],
+        ["--persona", "boss"],
+    ],
+)
+def test_a_wrong_option_is_2(options, project_folder, capsys):
+    (project_folder / "pylock.toml").write_text(
+        'lock-version = "1.0"\ncreated-by = "x"\n[[packages]]\nname = "idna"\nversion = "3.7"\n'
+        '[[packages.wheels]]\nname = "idna-3.7-py3-none-any.whl"\nurl = "https://files.example/idna-3.7-py3-none-any.whl"\n'
+        f'hashes = {{sha256 = "{"a" * 64}"}}\n'
+    )
+    assert main(["check", str(project_folder), *options]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "help: " in captured.err
+
+
+def test_a_policy_with_a_typo_is_2_and_says_where(project_folder, tmp_path, capsys):
+    policy = tmp_path / "mine.yaml"
+    policy.write_text("schema: 1\nname: mine\npermisions: {}\n")
+    assert main(["check", str(project_folder), "--policy", str(policy)]) == 2
+    assert "mine.yaml:3:1" in capsys.readouterr().err
+
+
+def test_json_fits_its_schema_and_is_alone_on_standard_output(project_folder, plugin_file, capsys):
+    add(plugin_file, EVAL)
+    assert main(["check", str(project_folder), "--output-format", "json"]) == 1
+    captured = capsys.readouterr()
+    values = json.loads(captured.out)
+    jsonschema.validate(values, json.loads((policies_dir() / "schemas" / "report.schema.json").read_bytes()))
+    assert values["verdict"] == "fail"
+    assert captured.err == ""
+
+
+def test_hostile_names_and_text_reach_the_terminal_as_code_points(project_folder, plugin_file, capsys):
+    plugin_file.with_name("x\x1b[31mred.py").write_text("def f(x):\n    return eval(x)  # \u202e\x07\n")
+    main(["check", str(project_folder)])
+    out = capsys.readouterr().out
+    assert "<U+001B>[31mred.py" in out
+    assert all(character == "\n" or character.isprintable() for character in out)
+
+
+def test_a_file_that_is_not_utf8_is_answered(project_folder, plugin_file, capsys):
+    plugin_file.with_name("latin.py").write_bytes(b"s = '\xe9'\n")
+    assert main(["check", str(project_folder)]) == 4
+    assert "latin.py" in capsys.readouterr().out
+
+
+def test_an_interrupt_ends_the_tools_and_leaves_nothing(project_folder, plugin_file, tmp_path):
+    for number in range(6):
+        plugin_file.with_name(f"slow{number}.py").write_text("x = print(1)\n" * 20_000)
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    command = [sys.executable, "-m", "theodore_plugin", "check", str(project_folder)]
+    environment = {**os.environ, "TMPDIR": str(scratch)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True)
+    deadline = time.monotonic() + 20
+    while not list(scratch.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert (out, err) == ("", "interrupted\n")
+    assert list(scratch.iterdir()) == []

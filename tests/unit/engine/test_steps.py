@@ -1,0 +1,97 @@
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from theodore_loader.errors import ConfigurationProblem
+from theodore_plugin.coverage import Coverage, Covered, State
+from theodore_plugin.finding import Severity
+from theodore_plugin.scanners.bandit import BanditScanner
+from theodore_plugin.scanners.hermetic import clean_tree
+from theodore_plugin.scanners.scanner import ScanContext, ScannerResult
+from theodore_plugin.scanners.tools import unusable
+from theodore_plugin.steps import scanner_step, static_step
+
+
+@dataclass
+class Odd:
+    """A scanner that misbehaves in the way it is told to."""
+
+    problem: Exception | None = None
+    entries: tuple = ()
+    distribution: str = "bandit"
+    name: str = "odd"
+
+    def given(self, context):
+        return ("a.py", "b.py")
+
+    def run(self, tree, context):
+        if self.problem:
+            raise self.problem
+        return ScannerResult((), Coverage("odd", self.entries))
+
+
+@pytest.fixture
+def step(opened, settings):
+    def run(scanner):
+        project = opened()
+        with clean_tree(project) as tree:
+            return scanner_step(scanner, tree, ScanContext(project, settings(), 30.0))
+
+    return run
+
+
+@pytest.mark.parametrize("problem", [ValueError("odd"), RecursionError(), MemoryError(), OSError(28, "No space left")])
+def test_a_scanner_that_crashes_has_looked_at_nothing(step, problem):
+    done = step(Odd(problem))
+    (failure,) = done.result.failures
+    assert (failure.rule, failure.severity) == ("analyzer-failed", Severity.INCOMPLETE)
+    assert f"odd crashed: {type(problem).__name__}" in failure.reason
+    assert done.result.coverage.count(State.FAILED) == 2
+    assert done.run.status == "failed"
+
+
+@pytest.mark.parametrize("entries", [(), (Covered("a.py"),), (Covered("a.py"), Covered("a.py"), Covered("b.py"))])
+def test_a_scanner_whose_account_does_not_add_up_has_looked_at_nothing(step, entries):
+    done = step(Odd(entries=entries))
+    assert "the account does not add up" in done.result.failures[0].reason
+    assert done.result.coverage.count(State.FAILED) == 2
+
+
+def test_a_missing_tool_is_a_failure_with_the_way_to_get_it(step):
+    done = step(Odd(distribution="no-such-analyser"))
+    (failure,) = done.result.failures
+    assert failure.reason == "no-such-analyser is not installed"
+    assert 'pip install "theodore-plugin[toolchain]"' in failure.command
+    assert done.run.version == "not installed"
+
+
+def test_the_users_own_mistake_ends_the_check(step):
+    with pytest.raises(ConfigurationProblem):
+        step(Odd(ConfigurationProblem("no such snapshot")))
+
+
+def test_an_older_tool_than_this_release_was_made_for_is_not_used(tmp_path, monkeypatch):
+    metadata = tmp_path / "bandit-1.0.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text("Metadata-Version: 2.1\nName: bandit\nVersion: 1.0\n")
+    assert unusable("bandit") is None
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    assert "bandit 1.0 is installed; this release needs" in unusable("bandit").reason
+
+
+def test_a_real_scanner_reports_its_version_time_and_sandbox(step):
+    done = step(BanditScanner())
+    assert done.run.status == "ok"
+    assert done.run.version[0].isdigit()
+    assert done.run.seconds > 0
+    assert done.run.sandbox
+
+
+def test_our_own_analysis_that_crashes_is_a_failure_too(opened, settings):
+    def crashing(project, policy):
+        raise KeyError("odd")
+
+    done = static_step(opened(), settings(), crashing)
+    assert "the static analysis crashed: KeyError" in done.failure.reason
+    assert done.coverage.count(State.FAILED) == len(done.coverage.entries) > 0
