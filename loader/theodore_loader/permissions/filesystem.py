@@ -117,10 +117,8 @@ def parse_path(pattern: str) -> PathPattern:
     _check_characters(pattern, path)
     folder, rest = _split_folder(pattern, path)
     parts, deep = _parts(pattern, rest)
-    if folder and not rest:
-        # a bare {data} can only mean the folder with what is in it
-        deep = True
-    return PathPattern(access == "rw", folder, parts, deep)
+    # a bare {data} can only mean the folder with what is in it
+    return PathPattern(access == "rw", folder, parts, deep or (folder is not None and not parts))
 
 
 def _check_characters(pattern: str, path: str) -> None:

@@ -29,7 +29,7 @@ from theodore_sdk.info import PermissionType
         ("filesystem", "r:/**", "r:/**"),
         ("filesystem", "r:/srv//data/", "r:/srv/data"),
         ("filesystem", "rw:{data}", "rw:{data}/**"),
-        ("filesystem", "rw:{data}/", "rw:{data}/"),
+        ("filesystem", "rw:{data}/", "rw:{data}/**"),
         ("filesystem", "r:{tmp}/*.html", "r:{tmp}/*.html"),
         ("subprocess", "git-*", "git-*"),
         ("subprocess", "/usr/bin/git", "/usr/bin/git"),
