@@ -24,5 +24,8 @@ def cache_dir() -> Path:
 
 def private_dir(path: Path) -> Path:
     """Create ``path`` with mode 0700 (parents included) and return it."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # mkdir(parents=True) would leave the parents to the umask
+    for folder in reversed([parent for parent in path.parents if not parent.exists()]):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
     return path

@@ -91,10 +91,9 @@ def _show(wheel: Path, signed: Signed) -> None:
 
 
 def _show_refusal(refusal: NotSigned) -> int:
+    from theodore_plugin.cli.reporting import print_report
     from theodore_plugin.exit_codes import OF_VERDICT
-    from theodore_plugin.report.text import full
 
-    for line in full(refusal.report):
-        stdout.print(line)
+    print_report(refusal.report)
     stderr.print(visible(refusal.message), style="bold red")
     return OF_VERDICT[refusal.report.verdict]

@@ -1,0 +1,241 @@
+"""`verify` and `trust` as typed: what they print, where, and how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from theodore_loader.paths import HOME_VARIABLE
+from theodore_loader.trust.files import attestations_path, bundle_path
+from theodore_loader.trust.trust_file import TrustFile
+from theodore_plugin.cli import main
+from theodore_plugin.signing import instances
+
+
+@pytest.fixture
+def beside(bench, tmp_path: Path) -> Path:
+    """A copy of the signed wheel and its companions, to be tampered with."""
+    for path in (bench.path, bundle_path(bench.path), attestations_path(bench.path)):
+        shutil.copy(path, tmp_path)
+    return tmp_path / bench.filename
+
+
+@pytest.fixture
+def fresh_home(tmp_path: Path, monkeypatch) -> Path:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_verify_prints_the_numbered_steps(beside: Path, capsys) -> None:
+    assert main(["verify", str(beside)]) == 0
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
+    titles = ["read", "receipt", "publisher", "statements", "verdict", "revocation", "permissions", "hand on"]
+    for number, (line, title) in enumerate(zip(lines, titles, strict=False), 1):
+        assert line.split(" ", 1)[1].startswith(f"{number} {title}")
+    assert "verified: acme-hello 1.2.0" in lines
+    assert lines[-1].startswith("next: theodore-plugin install ")
+    assert printed.err == ""
+
+
+def test_verify_of_a_changed_wheel_shows_where_it_stopped_and_why(beside: Path, capsys) -> None:
+    data = bytearray(beside.read_bytes())
+    data[len(data) // 2] ^= 1
+    beside.write_bytes(data)
+    assert main(["verify", str(beside)]) == 5
+    printed = capsys.readouterr()
+    assert [line.split()[1] for line in printed.out.splitlines()] == ["1", "2", "3"]
+    assert printed.err.startswith("error[digest-mismatch]: the bundle is for other bytes")
+    assert "\nhelp: " in printed.err
+    assert "Traceback" not in printed.err
+
+
+def test_verify_as_json_says_the_same(beside: Path, capsys) -> None:
+    assert main(["verify", "--format", "json", str(beside)]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["verified"] is True
+    assert len(answer["steps"]) == 8
+    assert answer["grants"] == ["network api.example.com:443"]
+    bundle_path(beside).unlink()
+    assert main(["verify", "--format", "json", str(beside)]) == 5
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["verified"] is False
+    assert answer["refusal"]["rule"] == "unsigned-artifact"
+    assert answer["refusal"]["step"] == 3
+
+
+@pytest.mark.parametrize(
+    ("tamper", "rule"),
+    [
+        (lambda wheel: bundle_path(wheel).unlink(), "unsigned-artifact"),
+        (lambda wheel: bundle_path(wheel).write_text("{}"), "signature-invalid"),
+        (lambda wheel: bundle_path(wheel).write_bytes(b"\0" * (2 << 20)), "signature-invalid"),
+        (lambda wheel: attestations_path(wheel).unlink(), "verdict-missing"),
+        (lambda wheel: attestations_path(wheel).write_text("\n\n"), "verdict-missing"),
+        (lambda wheel: wheel.write_bytes(b""), "digest-mismatch"),
+        (lambda wheel: wheel.write_bytes(wheel.read_bytes()[:-7]), "digest-mismatch"),
+    ],
+)
+def test_verify_names_the_rule_and_exits_with_5(tamper, rule: str, beside: Path, capsys) -> None:
+    tamper(beside)
+    assert main(["verify", str(beside)]) == 5
+    assert capsys.readouterr().err.startswith(f"error[{rule}]: ")
+
+
+def test_verify_says_what_is_wrong_with_the_path(tmp_path: Path, capsys) -> None:
+    (tmp_path / "notes.txt").write_text("hello")
+    assert main(["verify", str(tmp_path / "absent.whl")]) == 2
+    assert "no such file" in capsys.readouterr().err
+    assert main(["verify", str(tmp_path)]) == 2
+    assert "is not a file" in capsys.readouterr().err
+    assert main(["verify", str(tmp_path / "notes.txt")]) == 5
+    assert "not-a-wheel" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_verify_of_an_unreadable_wheel_names_it(beside: Path, capsys) -> None:
+    beside.chmod(0)
+    assert main(["verify", str(beside)]) == 2
+    assert str(beside) in capsys.readouterr().err
+
+
+def test_verify_without_a_trust_file_names_the_command_that_helps(beside: Path, fresh_home: Path, capsys) -> None:
+    assert main(["verify", str(beside)]) == 5
+    printed = capsys.readouterr().err
+    assert printed.startswith("error[signer-not-trusted]: ")
+    assert "help: theodore-plugin trust init" in printed
+    assert not (fresh_home / "instances").exists()
+
+
+def test_a_trust_file_with_a_typo_is_a_usage_error_with_its_line(beside: Path, bench, tmp_path: Path, capsys) -> None:
+    (tmp_path / "roots").mkdir()
+    trust = tmp_path / "trust.toml"
+    trust.write_text(bench.trust.path.read_text().replace("[[publisher]]", "[[publishr]]"))
+    trust.chmod(0o600)
+    assert main(["verify", str(beside), "--trust", str(trust)]) == 2
+    printed = capsys.readouterr().err
+    assert f"{trust}:" in printed
+    assert "did you mean publisher?" in printed
+
+
+def test_a_root_that_is_no_trusted_root_is_a_usage_error(beside: Path, bench, tmp_path: Path, capsys) -> None:
+    import hashlib
+
+    (tmp_path / "root.json").write_text("{}")
+    digest = hashlib.sha256(b"{}").hexdigest()
+    trust = tmp_path / "trust.toml"
+    trust.write_text(
+        f'schema = 1\n[[root]]\nid = "x"\nfile = "root.json"\nsha256 = "{digest}"\n'
+        '[[publisher]]\nplugins = ["*"]\nroot = "x"\nissuer = "i"\nidentity = "me"\n'
+    )
+    trust.chmod(0o600)
+    assert main(["verify", str(beside), "--trust", str(trust)]) == 2
+    assert "no sigstore trusted root" in capsys.readouterr().err
+
+
+def test_trust_init_makes_a_fresh_machine_believe_itself(fresh_home: Path, capsys) -> None:
+    before = os.umask(0)
+    try:
+        believes_itself(fresh_home, capsys)
+    finally:
+        os.umask(before)
+
+
+def believes_itself(fresh_home: Path, capsys) -> None:
+    assert main(["trust", "init"]) == 0
+    assert "next: theodore-plugin sign WHEEL" in capsys.readouterr().out
+    trust = TrustFile.load()
+    (publisher,), (verifier,) = trust.publishers, trust.verifiers
+    assert publisher.plugins == ("*",)
+    assert publisher.signer == verifier.signer
+    before = trust.path.read_bytes()
+    assert main(["trust", "init"]) == 0
+    assert trust.path.read_bytes() == before
+    assert main(["trust", "init", "--policy", "strict"]) == 0
+    assert len(TrustFile.load().verifiers) == 2
+    assert fresh_home.stat().st_mode & 0o777 == 0o700
+
+
+def test_trust_init_with_an_unknown_policy_creates_nothing(fresh_home: Path, capsys) -> None:
+    assert main(["trust", "init", "--policy", "lenient"]) == 2
+    assert "no policy 'lenient'" in capsys.readouterr().err
+    assert not (fresh_home / "trust.toml").exists()
+
+
+def test_trust_init_does_not_take_over_a_broken_trust_file(fresh_home: Path, capsys) -> None:
+    fresh_home.mkdir(mode=0o700)
+    (fresh_home / "trust.toml").write_text("schema = ")
+    (fresh_home / "trust.toml").chmod(0o600)
+    assert main(["trust", "init"]) == 2
+    assert (fresh_home / "trust.toml").read_text() == "schema = "
+    assert "not TOML" in capsys.readouterr().err
+
+
+def test_trust_show_lists_whom_this_machine_believes(fresh_home: Path, capsys) -> None:
+    assert main(["trust", "show"]) == 2
+    assert "help: theodore-plugin trust init" in capsys.readouterr().err
+    main(["trust", "init"])
+    capsys.readouterr()
+    assert main(["trust", "show"]) == 0
+    printed = capsys.readouterr().out
+    identity = instances.local(home=fresh_home).identity
+    assert (
+        f"publisher of *\n    root      local\n    issuer    https://local.theodore.invalid\n    identity  {identity}"
+        in printed
+    )
+
+
+def test_trust_export_needs_an_instance(fresh_home: Path, tmp_path: Path, capsys) -> None:
+    assert main(["trust", "export", str(tmp_path / "out")]) == 2
+    assert not (tmp_path / "out").exists()
+    assert "no signing instance" in capsys.readouterr().err
+
+
+def test_two_machines_trust_each_other_only_when_told_to_and_only_for_the_names_granted(
+    workshop, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    (tmp_path / "wheels").mkdir()
+    hello, other = (workshop.bench(tmp_path / "wheels", name=name) for name in ("acme-hello", "acme-other"))
+    assert main(["trust", "export", str(tmp_path / "exported")]) == 0
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "second"))
+    assert main(["trust", "init"]) == 0
+    assert main(["verify", str(hello.path)]) == 5
+    assert "signer-not-trusted" in capsys.readouterr().err
+    root = str(tmp_path / "exported" / "trusted_root.json")
+    assert main(["trust", "add-root", "first", root]) == 0
+    assert main(["verify", str(hello.path)]) == 5
+    signer = ("--root", "first", "--issuer", "https://local.theodore.invalid", "--identity", hello.instance.identity)
+    assert main(["trust", "add-publisher", "--plugin", "acme-hello", *signer]) == 0
+    capsys.readouterr()
+    assert main(["verify", str(hello.path)]) == 5
+    assert "no verdict is by a verifier this host believes" in capsys.readouterr().err
+    verifier = ("--id", hello.verifier_id, "--policy", "default", "--max-age-days", "7")
+    assert main(["trust", "add-verifier", *verifier, *signer]) == 0
+    assert main(["verify", str(hello.path)]) == 0
+    capsys.readouterr()
+    assert main(["verify", str(other.path)]) == 5
+    assert "signer-not-trusted" in capsys.readouterr().err
+
+
+def test_a_second_root_of_the_same_id_is_a_usage_error(fresh_home: Path, tmp_path: Path, capsys) -> None:
+    main(["trust", "init"])
+    (tmp_path / "other.json").write_text("{}")
+    before = (fresh_home / "trust.toml").read_bytes()
+    assert main(["trust", "add-root", "local", str(tmp_path / "other.json")]) == 2
+    assert "another root named 'local'" in capsys.readouterr().err
+    assert (fresh_home / "trust.toml").read_bytes() == before
+
+
+def test_an_unsigned_wheel_can_be_accepted_by_its_exact_digest(bench, beside: Path, tmp_path: Path, capsys) -> None:
+    bundle_path(beside).unlink()
+    attestations_path(beside).unlink()
+    trust = tmp_path / "trust.toml"
+    exception = f'{{ sha256 = "{bench.wheel.sha256}", reason = "built here", expires = 2999-01-01 }}'
+    trust.write_text(f"schema = 1\n[loader]\nallow_unsigned_sha256 = [{exception}]\n")
+    trust.chmod(0o600)
+    assert main(["verify", str(beside), "--trust", str(trust)]) == 0
+    assert "unsigned, accepted by its digest until 2999-01-01: built here" in capsys.readouterr().out
