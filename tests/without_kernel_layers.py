@@ -1,0 +1,70 @@
+"""Run a command on a kernel without Landlock, without seccomp, or without both: ``--keep seccomp -- COMMAND``.
+
+Not a switch inside the product: this process puts itself under a seccomp filter that answers the way an old kernel
+(ENOSYS for Landlock) or a strict container (EINVAL for new filters) answers, and then becomes the command. Everything
+started from it meets the same kernel.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import errno
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "loader"))
+
+from theodore_loader.sandbox import libc
+from theodore_loader.sandbox.bpf import Program
+
+LANDLOCK = ("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self")
+ALLOW, ERRNO = 0x7FFF0000, 0x00050000
+NUMBER, FIRST_ARGUMENT = 0, 16
+PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 22, 38
+SECCOMP_SET_MODE_FILTER = 1
+
+
+class FilterProgram(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
+
+
+def old_kernel(*, landlock: bool, seccomp: bool) -> bytes:
+    """Return a filter that hides what is not to be there."""
+    numbers = libc.syscall_numbers(libc.machine() or "")
+    program = Program()
+    program.load(NUMBER)
+    if not landlock:
+        for name in LANDLOCK:
+            answer(program, numbers[name], errno.ENOSYS)
+    if not seccomp:
+        answer(program, numbers["seccomp"], errno.EINVAL)
+        program.jump_equal(numbers["prctl"], otherwise="allow")
+        program.load(FIRST_ARGUMENT)
+        program.jump_equal(PR_SET_SECCOMP, otherwise="allow")
+        program.give(ERRNO | errno.EINVAL)
+    program.label("allow")
+    program.give(ALLOW)
+    return program.assemble()
+
+
+def answer(program: Program, number: int, error: int) -> None:
+    program.jump_equal(number, otherwise=f"not {number}")
+    program.give(ERRNO | error)
+    program.label(f"not {number}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", choices=["landlock", "seccomp"], help="the one layer this kernel still has")
+    parser.add_argument("command", nargs="+")
+    options = parser.parse_args()
+    code = old_kernel(landlock=options.keep == "landlock", seccomp=options.keep == "seccomp")
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1)
+    libc.syscall("seccomp", SECCOMP_SET_MODE_FILTER, 0, ctypes.byref(FilterProgram(len(code) // 8, code)))
+    os.execvp(options.command[0], options.command)
+
+
+if __name__ == "__main__":
+    main()
