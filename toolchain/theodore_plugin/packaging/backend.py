@@ -53,7 +53,7 @@ def read_backend(pyproject: Mapping[str, Any], root: Path) -> Backend:
     if "backend-path" in table:
         raise _refused("[build-system] backend-path makes the project its own build backend")
     name = table["build-backend"]
-    if name not in BACKENDS:
+    if not isinstance(name, str) or name not in BACKENDS:
         raise _refused(f"the build backend {name!r} is not one of {', '.join(BACKENDS)}")
     _check_settings(pyproject, name, root)
     return Backend(name, _requirements(table.get("requires", [])))

@@ -16,7 +16,8 @@ def read_requirements(project: Mapping[str, Any]) -> tuple[Requirement, ...]:
     Raises :class:`ConfigurationProblem` (dynamic or malformed, all problems at once) and :class:`Refused`
     (``direct-url-dependency``): a URL or folder would make the installer run somebody's build.
     """
-    if "dependencies" in project.get("dynamic", ()):
+    dynamic = project.get("dynamic", [])
+    if not isinstance(dynamic, list) or "dependencies" in dynamic:
         raise ConfigurationProblem(
             "[project] computes its dependencies at build time, so nobody can review or lock them",
             help="list them in [project] dependencies",

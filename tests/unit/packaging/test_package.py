@@ -1,0 +1,146 @@
+"""The whole command, on projects as `new` makes them: a wheel a host accepts, or nothing and the reason."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from theodore_loader.artifact.lock import read_lock
+from theodore_loader.artifact.wheel import Wheel
+from theodore_loader.errors import ConfigurationProblem, NothingToDo, Refused
+from theodore_plugin.cli import main
+from theodore_plugin.finding import Verdict
+from theodore_plugin.packaging.package import NotPackaged, package
+from theodore_plugin.project import PluginProject
+from theodore_plugin.scaffold import NewProject, create_project
+from theodore_plugin.settings import Options, Settings
+from theodore_sdk import PluginCategory
+
+ADVISORY = {
+    "id": "TEST-1",
+    "modified": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    "affected": [{"package": {"ecosystem": "PyPI", "name": "nobody-uses-this"}, "versions": ["1.0"]}],
+}
+
+
+@pytest.fixture
+def snapshot(tmp_path) -> Path:
+    """Vulnerability data that needs no network."""
+    path = tmp_path / "advisories.jsonl"
+    path.write_text(json.dumps(ADVISORY) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def new_project(tmp_path) -> Path:
+    return create_project(NewProject(name="acme-hello", category=PluginCategory.TRANSFORMER, output_dir=tmp_path))
+
+
+def settings(root: Path, snapshot: Path) -> Settings:
+    return Settings.load(PluginProject.open(root), Options(advisories=str(snapshot)))
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@pytest.mark.registry
+def test_a_new_project_becomes_a_wheel_a_host_accepts(new_project, snapshot, tmp_path):
+    packaged = package(new_project, tmp_path / "out", settings(new_project, snapshot))
+    wheel = Wheel.read(packaged.wheel_path.read_bytes(), packaged.wheel_path.name)
+    assert wheel.sha256 == packaged.sha256
+    assert packaged.report.verdict is Verdict.PASS
+    assert wheel.manifest.info.name == wheel.name == "acme-hello"
+    assert wheel.manifest.entry_point.startswith("acme_hello")
+    assert wheel.lock is not None
+    assert wheel.lock == (new_project / "pylock.toml").read_bytes()
+    assert len(read_lock(wheel.lock).packages) == packaged.locked
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [wheel.filename]
+
+
+@pytest.mark.registry
+def test_packaging_twice_gives_the_same_bytes(new_project, snapshot, tmp_path, monkeypatch):
+    first = package(new_project, tmp_path / "one", settings(new_project, snapshot))
+    moved = new_project.rename(tmp_path / "somewhere-else")
+    for path in moved.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    monkeypatch.setenv("PYTHONHASHSEED", "7")
+    assert package(moved, tmp_path / "two", settings(moved, snapshot)).sha256 == first.sha256
+
+
+@pytest.mark.registry
+def test_the_command_says_what_it_made_and_what_comes_next(new_project, snapshot, capsys):
+    code = main(["package", str(new_project), "--advisories", str(snapshot)])
+    out = capsys.readouterr().out
+    (wheel,) = (new_project / "dist").iterdir()
+    assert code == 0, out
+    assert re.search(r"sha256 +[0-9a-f]{64}\n", out)
+    assert f"next: theodore-plugin sign {wheel}" in out
+
+
+def test_a_plugin_that_fails_its_check_is_not_built(new_project, snapshot, tmp_path, capsys):
+    module = max(new_project.glob("src/acme_hello/*.py"), key=lambda path: path.stat().st_size)
+    trick = "\n\ndef trick(text: str) -> object:\n    return eval(text)\n"
+    module.write_text(module.read_text(encoding="utf-8") + trick, encoding="utf-8")
+    with pytest.raises(NotPackaged) as caught:
+        package(new_project, tmp_path / "out", settings(new_project, snapshot))
+    assert caught.value.report.verdict is Verdict.FAIL
+    assert not (tmp_path / "out").exists()
+    assert main(["package", str(new_project), "--out", str(tmp_path / "out"), "--advisories", str(snapshot)]) == 1
+    captured = capsys.readouterr()
+    assert "dynamic-code-execution" in captured.out
+    assert "not packaged" in captured.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_check_that_could_not_look_at_everything_is_not_enough(new_project, snapshot, tmp_path):
+    (new_project / "src/acme_hello/broken.py").write_text("def (:\n", encoding="utf-8")
+    with pytest.raises(NotPackaged):
+        package(new_project, tmp_path / "out", settings(new_project, snapshot))
+    assert main(["package", str(new_project), "--out", str(tmp_path / "out"), "--advisories", str(snapshot)]) == 4
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.registry
+def test_python_that_the_check_has_not_seen_is_not_shipped(new_project, snapshot, tmp_path):
+    (new_project / "tests" / "smuggled.py").write_text("import os\n", encoding="utf-8")
+    forced = '[tool.hatch.build.targets.wheel.force-include]\n"tests/smuggled.py" = "acme_hello/smuggled.py"\n'
+    with (new_project / "pyproject.toml").open("a", encoding="utf-8") as stream:
+        stream.write("\n" + forced)
+    with pytest.raises(Refused) as caught:
+        package(new_project, tmp_path / "out", settings(new_project, snapshot))
+    assert (caught.value.rule, "smuggled.py" in caught.value.message) == ("source-artifact-mismatch", True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_wheel_is_not_packaged_again(new_project, tmp_path, make_wheel):
+    filename, data = make_wheel("alpha")
+    (tmp_path / filename).write_bytes(data)
+    with pytest.raises(ConfigurationProblem, match="is a wheel already"):
+        package(tmp_path / filename, tmp_path / "out")
+
+
+def test_a_missing_path_and_an_empty_folder(tmp_path, capsys):
+    with pytest.raises(ConfigurationProblem, match="no such file"):
+        package(tmp_path / "nowhere", tmp_path / "out")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NothingToDo):
+        package(tmp_path / "empty", tmp_path / "out")
+    assert main(["package", str(tmp_path / "nowhere")]) == 2
+    assert main(["package", str(tmp_path / "empty")]) == 3
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_dependency_on_a_place_ends_the_command_before_anything_runs(new_project, snapshot, capsys, monkeypatch):
+    monkeypatch.setattr("sys.executable", "/nonexistent/python")
+    edit(new_project / "pyproject.toml", "dependencies = [", 'dependencies = ["evil @ file:///tmp/evil", ')
+    assert main(["package", str(new_project), "--advisories", str(snapshot)]) == 5
+    assert "direct-url-dependency" in capsys.readouterr().err
+    assert not (new_project / "dist").exists()
