@@ -1,0 +1,114 @@
+"""JSON values into frozen dataclasses by their annotations, every problem collected with its JSON pointer (RFC 6901).
+
+Reads what the SDK's metadata is made of: text, numbers, enumerations, version ranges, sequences, mappings, and
+dataclasses of these. Fields without a default are required, unknown ones refused with the nearest name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING
+from enum import Enum
+from functools import cache
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from theodore_sdk.versions import VersionRange
+
+MAX_ITEMS = 256
+MAX_TEXT = 32 * 1024
+
+_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]")
+
+
+class Reader:
+    """Builds dataclasses from JSON values by their annotations, collecting problems instead of stopping."""
+
+    def __init__(self) -> None:
+        self.problems: list[tuple[str, str]] = []
+
+    def read(self, wanted: Any, value: Any, pointer: str) -> Any:
+        """Return ``value`` as ``wanted``; on a problem, note it and return ``None``."""
+        if isinstance(wanted, UnionType):
+            return None if value is None else self.read(get_args(wanted)[0], value, pointer)
+        if get_origin(wanted) is not None:
+            return self._collection(get_origin(wanted), get_args(wanted), value, pointer)
+        if dataclasses.is_dataclass(wanted) and wanted is not VersionRange:
+            return self._object(wanted, value, pointer)  # type: ignore[arg-type]  # a class, not an instance
+        return self._scalar(wanted, value, pointer)
+
+    def _collection(self, origin: Any, arguments: tuple[Any, ...], value: Any, pointer: str) -> Any:
+        if not isinstance(value, dict if origin is Mapping else list):
+            return self._note(
+                pointer, f"{'an object' if origin is Mapping else 'a list'} is wanted, not {_kind(value)}"
+            )
+        if len(value) > MAX_ITEMS:
+            return self._note(pointer, f"{len(value)} entries are more than {MAX_ITEMS}")
+        if isinstance(value, list):
+            return tuple(self.read(arguments[0], item, f"{pointer}/{index}") for index, item in enumerate(value))
+        if arguments[1] is Any:
+            return value
+        return {key: self.read(arguments[1], item, f"{pointer}/{escape(key)}") for key, item in value.items()}
+
+    def _object(self, wanted: type, value: Any, pointer: str) -> Any:
+        if not isinstance(value, dict):
+            return self._note(pointer, f"an object is wanted, not {_kind(value)}")
+        fields = {field.name: field for field in dataclasses.fields(wanted)}
+        for name in value.keys() - fields.keys():
+            self._note(f"{pointer}/{escape(name)}", f"unknown field{_nearest(name, fields)}")
+        for name, field in fields.items():
+            if name not in value and field.default is MISSING and field.default_factory is MISSING:
+                self._note(f"{pointer}/{name}", "missing")
+        known = [name for name in fields if name in value]
+        types = _types(wanted)
+        made = {name: self.read(types[name], value[name], f"{pointer}/{name}") for name in known}
+        return None if self.problems else wanted(**made)
+
+    def _scalar(self, wanted: Any, value: Any, pointer: str) -> Any:
+        if wanted is VersionRange or (isinstance(wanted, type) and issubclass(wanted, Enum)):
+            return self._converted(wanted, value, pointer)
+        if wanted is float and type(value) is int:
+            return float(value)
+        if type(value) is not wanted:
+            return self._note(pointer, f"{_WORDS[wanted]} is wanted, not {_kind(value)}")
+        if wanted is str and (len(value) > MAX_TEXT or _CONTROL.search(value)):
+            return self._note(pointer, f"text with control characters or over {MAX_TEXT:,} characters")
+        return value
+
+    def _converted(self, wanted: Callable[[str], Any], value: Any, pointer: str) -> Any:
+        if not isinstance(value, str):
+            return self._note(pointer, f"text is wanted, not {_kind(value)}")
+        try:
+            return wanted(value)
+        except ValueError as error:
+            if not isinstance(wanted, type) or not issubclass(wanted, Enum):
+                return self._note(pointer, str(error))
+            known = [str(member.value) for member in wanted]
+            return self._note(pointer, f"{value[:64]!r} is not one of {', '.join(known)}{_nearest(value, known)}")
+
+    def _note(self, pointer: str, message: str) -> None:
+        self.problems.append((pointer, message))
+
+
+@cache
+def _types(wanted: type) -> dict[str, Any]:
+    return get_type_hints(wanted)
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def escape(key: str) -> str:
+    """Escape a key for a JSON pointer, shortened so that a hostile key cannot flood the message."""
+    return ascii(key[:64])[1:-1].replace("~", "~0").replace("/", "~1")
+
+
+def _nearest(word: str, known: Mapping[str, Any] | Sequence[str]) -> str:
+    close = difflib.get_close_matches(word[:64], list(known), 1)
+    return f"; did you mean {close[0]}?" if close else ""
