@@ -14,6 +14,11 @@ from typing import Any
 import pytest
 
 import theodore_sdk
+from theodore_loader.config import prepare_config
+from theodore_loader.manifest import Manifest, from_json, to_json
+from theodore_loader.policy import grants, load_policy
+from theodore_plugin.analysis import analyse
+from theodore_plugin.project import PluginProject
 from theodore_sdk import CATEGORY_BASES, PluginCategory
 
 SDK_ROOT = Path(theodore_sdk.__file__).parents[1]
@@ -125,12 +130,29 @@ def test_nothing_is_left_for_the_author_to_fill_in(projects: Projects, category:
 
 
 @pytest.mark.parametrize("category", PluginCategory)
-def test_permissions_are_declared_where_the_code_needs_them(projects: Projects, category: PluginCategory):
-    declared = [ast.unparse(call) for call in elements(plugin_info(projects[category])["permissions"])]
-    needed = {
-        PluginCategory.SCRAPER: ("PermissionType.NETWORK", "localhost:*"),
-        PluginCategory.WEBHOOK: ("PermissionType.NETWORK", "localhost:*"),
-        PluginCategory.STORAGE: ("PermissionType.FILE_SYSTEM", "rw:{data}/**"),
-    }.get(category)
-    assert len(declared) == (1 if needed else 0)
-    assert all(part in declared[0] for part in needed or ())
+def test_static_analysis_finds_nothing_and_infers_exactly_what_is_declared(
+    projects: Projects, category: PluginCategory
+):
+    policy = load_policy("default")
+    analysis = analyse(PluginProject.open(projects[category]), policy)
+    assert analysis.findings == ()
+    info = analysis.metadata.info
+    assert info is not None
+    assert {permission.type for permission in info.permissions} == {
+        inferred.permission for inferred in analysis.inference.permissions
+    }
+    assert not analysis.inference.unknown
+    assert not grants(info.permissions, policy).refused
+
+
+@pytest.mark.parametrize("category", PluginCategory)
+def test_the_manifest_can_be_compiled_and_the_default_settings_fit(projects: Projects, category: PluginCategory):
+    reading = analyse(PluginProject.open(projects[category]), load_policy("default")).metadata
+    assert reading.info is not None
+    assert reading.plugin_class is not None
+    manifest = Manifest(reading.info, reading.plugin_class)
+    assert to_json(from_json(to_json(manifest))) == to_json(manifest)
+    properties = reading.info.configuration_schema["properties"]
+    assert prepare_config(reading.info.configuration_schema, {}) == {
+        key: schema["default"] for key, schema in properties.items()
+    }
