@@ -1,0 +1,51 @@
+"""Every rule's own examples: documentation that is run."""
+
+from __future__ import annotations
+
+import pytest
+
+from theodore_loader.policy import load_policy
+from theodore_plugin.analysis import analyse
+from theodore_plugin.project import PluginProject
+from theodore_plugin.rules import RULES
+from theodore_plugin.rules.context import RuleModule
+from theodore_plugin.rules.examples import example_files, plugin
+
+POLICY = load_policy("default")
+
+CASES = [
+    pytest.param(rule, example.code, fires, id=f"{rule.RULE.name}-{'bad' if fires else 'good'}-{number}")
+    for rule in RULES
+    for fires, examples in ((True, rule.RULE.bad), (False, rule.RULE.good))
+    for number, example in enumerate(examples)
+]
+
+
+def found(code: str) -> set[str]:
+    project = PluginProject.from_files(example_files(code))
+    return {finding.rule for finding in analyse(project, POLICY).findings}
+
+
+@pytest.mark.parametrize(("rule", "code", "fires"), CASES)
+def test_bad_examples_fire_and_good_ones_do_not(rule: RuleModule, code: str, fires: bool) -> None:
+    assert (rule.RULE.name in found(code)) is fires
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.RULE.name)
+def test_a_rule_is_documented_and_named_after_its_file(rule: RuleModule) -> None:
+    text = rule.RULE
+    assert len(text.bad) >= 2
+    assert len(text.good) >= 2
+    assert text.summary.endswith(".")
+    assert text.why
+    assert text.remedy
+    assert rule.__name__.rpartition(".")[2] == text.name.replace("-", "_")  # type: ignore[attr-defined]
+
+
+def test_rule_names_are_unique() -> None:
+    names = [rule.RULE.name for rule in RULES]
+    assert len(names) == len(set(names))
+
+
+def test_the_project_around_the_examples_is_flawless() -> None:
+    assert found(plugin()) == set()

@@ -1,0 +1,138 @@
+"""The static half of a check: project in, findings and what they rest on out. No plugin code runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from theodore_loader.policy import Policy
+from theodore_plugin.contracts.model import shipped_contracts
+from theodore_plugin.facts.model import Blanket, FactsFailure, ModuleFacts, Suppression
+from theodore_plugin.facts.names import Names
+from theodore_plugin.finding import Confidence, Finding, Location, Severity
+from theodore_plugin.inference.capabilities import shipped_map
+from theodore_plugin.inference.infer import infer
+from theodore_plugin.inference.model import Inference
+from theodore_plugin.metadata import MetadataReading, read_metadata
+from theodore_plugin.project import PluginProject, SourceFile
+from theodore_plugin.rules import RULES
+from theodore_plugin.rules.context import RuleContext, RuleModule
+
+
+class CoverageStatus(StrEnum):
+    """What became of one file."""
+
+    ANALYSED = "analysed"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class FileCoverage:
+    """One file's fate in the static analysis; ``reason`` is empty only for analysed files."""
+
+    path: str
+    status: CoverageStatus
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StaticAnalysis:
+    """Everything the static rules found and know about a project."""
+
+    findings: tuple[Finding, ...]
+    """In report order; inline suppressions are *not* applied here."""
+    coverage: tuple[FileCoverage, ...]
+    """One entry per file in ``project.files``, ``project.unreadable`` and ``project.skipped``."""
+    metadata: MetadataReading
+    inference: Inference
+    suppressions: tuple[Suppression, ...] = ()
+    blankets: tuple[Blanket, ...] = ()
+    """Comments that silence other tools wholesale; not obeyed."""
+
+
+def analyse(project: PluginProject, policy: Policy, rules: Sequence[RuleModule] = RULES) -> StaticAnalysis:
+    """Analyse a project. What breaks inside one rule is a finding of its own; nothing a plugin contains raises."""
+    context = build_context(project, policy)
+    facts = tuple(context.facts.values())
+    return StaticAnalysis(
+        findings=tuple(sorted(_findings(context, rules), key=lambda finding: finding.sort_key)),
+        coverage=tuple(_coverage(project, context)),
+        metadata=context.metadata,
+        inference=context.inference,
+        suppressions=tuple(item for module in facts for item in module.suppressions),
+        blankets=tuple(item for module in facts for item in module.blankets),
+    )
+
+
+def build_context(project: PluginProject, policy: Policy) -> RuleContext:
+    """Lower every file once and establish what all rules share."""
+    facts, failures = _lower_all(project.files)
+    names = Names({module.module: module for module in facts.values() if module.module is not None})
+    metadata = read_metadata(project, names)
+    capabilities = shipped_map()
+    return RuleContext(
+        project=project,
+        facts=facts,
+        failures=failures,
+        names=names,
+        metadata=metadata,
+        inference=infer(names, capabilities, _entry_classes(metadata)),
+        policy=policy,
+        contracts=shipped_contracts(),
+        capabilities=capabilities,
+    )
+
+
+def _lower_all(files: Iterable[SourceFile]) -> tuple[dict[str, ModuleFacts], tuple[FactsFailure, ...]]:
+    from theodore_plugin.facts.from_libcst import lower
+
+    facts: dict[str, ModuleFacts] = {}
+    failures: list[FactsFailure] = []
+    for file in files:
+        lowered = lower(file)
+        if isinstance(lowered, FactsFailure):
+            failures.append(lowered)
+        else:
+            facts[file.path] = lowered
+    return facts, tuple(failures)
+
+
+def _entry_classes(metadata: MetadataReading) -> list[str]:
+    """Name the classes the host calls: the plugin class and every class it provides."""
+    provided = metadata.values.get("provides", {}).values()
+    return [name for name in (metadata.plugin_class, *provided) if name is not None]
+
+
+def _findings(context: RuleContext, rules: Sequence[RuleModule]) -> Iterator[Finding]:
+    for rule in rules:
+        try:
+            # what a rule found before it broke counts, and so does the gap it leaves
+            yield from rule.check(context)
+        except Exception as problem:  # whatever a rule raises is a gap in this check, never the end of it
+            yield _crashed(context, rule, problem)
+
+
+def _crashed(context: RuleContext, rule: RuleModule, problem: Exception) -> Finding:
+    return Finding(
+        rule="analyzer-failed",
+        severity=Severity.INCOMPLETE,
+        confidence=Confidence.HIGH,
+        location=Location(context.project.project_file),
+        message=f"rule {rule.RULE.name} crashed: {type(problem).__name__}: {problem}",
+        help="reproduce with: theodore-plugin --debug check, and report it",
+        subject=rule.RULE.name,
+    )
+
+
+def _coverage(project: PluginProject, context: RuleContext) -> Iterator[FileCoverage]:
+    reasons = {failure.path: failure.reason for failure in context.failures}
+    for file in project.files:
+        failed = reasons.get(file.path)
+        status = CoverageStatus.FAILED if failed else CoverageStatus.ANALYSED
+        yield FileCoverage(file.path, status, failed or "")
+    for gap in project.unreadable:
+        yield FileCoverage(gap.path, CoverageStatus.FAILED, gap.reason)
+    for skipped in project.skipped:
+        yield FileCoverage(skipped.path, CoverageStatus.SKIPPED, skipped.reason)

@@ -1,0 +1,1 @@
+"""What a source file says, lowered once into small immutable values; every rule reads these, none parses again."""

@@ -1,0 +1,49 @@
+"""Decide what a path is: a source tree, a wheel, or neither."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from theodore_loader.errors import ConfigurationProblem, NothingToDo
+from theodore_plugin.project.model import PluginProject
+
+MAX_WHEEL_BYTES = 256 * 1024 * 1024
+
+
+def open_project(path: Path) -> PluginProject:
+    """Read ``path``; see :meth:`PluginProject.open` for what is raised."""
+    if not path.exists():
+        raise ConfigurationProblem(f"no such file or folder: {path}", help="give the plugin's folder or a .whl file")
+    project = _open_folder(path) if path.is_dir() else _open_file(path)
+    if not project.files and not project.unreadable:
+        raise NothingToDo(
+            f"{path} holds no Python package to check",
+            help="point at a folder with src/<package>/ or <package>/, or create one: theodore-plugin new NAME",
+        )
+    return project
+
+
+def _open_folder(path: Path) -> PluginProject:
+    from theodore_plugin.project.tree import open_tree
+
+    return open_tree(path)
+
+
+def _open_file(path: Path) -> PluginProject:
+    if path.suffix != ".whl":
+        raise ConfigurationProblem(
+            f"{path} is neither a folder nor a wheel", help="give the plugin's folder or a file ending in .whl"
+        )
+    from theodore_plugin.project.wheel import open_wheel
+
+    try:
+        size = path.stat().st_size
+        if size > MAX_WHEEL_BYTES:
+            raise ConfigurationProblem(
+                f"{path.name} is larger than {MAX_WHEEL_BYTES // 2**20} MiB", help="a plugin wheel holds source code"
+            )
+        return open_wheel(path, path.read_bytes())
+    except OSError as error:
+        raise ConfigurationProblem(
+            f"cannot read {path}: {error.strerror}", help="check the file's permissions"
+        ) from error

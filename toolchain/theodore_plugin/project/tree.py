@@ -1,0 +1,255 @@
+"""Source trees: which files would be shipped, which are left out, and what could not be read.
+
+Two readers share the selection below: one over a folder, one over a mapping in memory. A file inside
+a package root is always taken, whatever its name, because build backends ship it too; only top-level
+folders that no backend ships by default are left out, and each is listed with its reason.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from theodore_loader.errors import ConfigurationProblem, NothingToDo
+from theodore_plugin.project.ignored import ignored_configs
+from theodore_plugin.project.model import PYPROJECT, PluginProject, SkippedFile, SourceFile, UnreadableFile
+
+MAX_FILE_BYTES = 2 * 1024 * 1024
+"""A larger Python file is data in disguise; it is reported as not analysed."""
+MAX_TOTAL_BYTES = 64 * 1024 * 1024
+MAX_FILES = 10_000
+LOCK_NAME = "pylock.toml"
+
+NEVER_SHIPPED = {
+    ".git": "version control",
+    ".hg": "version control",
+    ".svn": "version control",
+    ".tox": "virtual environments",
+    ".nox": "virtual environments",
+    ".venv": "virtual environment",
+    "venv": "virtual environment",
+    "env": "virtual environment",
+    "node_modules": "third-party packages",
+    "__pycache__": "bytecode cache",
+    ".mypy_cache": "tool cache",
+    ".ruff_cache": "tool cache",
+    ".pytest_cache": "tool cache",
+    ".eggs": "build artefact",
+    ".idea": "editor folder",
+    ".vscode": "editor folder",
+}
+"""Folders skipped wherever they lie."""
+NOT_A_PACKAGE = {
+    "tests": "tests are not part of the wheel",
+    "test": "tests are not part of the wheel",
+    "testing": "tests are not part of the wheel",
+    "docs": "documentation",
+    "doc": "documentation",
+    "examples": "examples are not part of the wheel",
+    "scripts": "developer scripts are not part of the wheel",
+    "tools": "developer scripts are not part of the wheel",
+    "benchmarks": "benchmarks are not part of the wheel",
+    "build": "build artefact",
+    "dist": "build artefact",
+}
+"""Top-level folders skipped beside packages."""
+NOT_A_MODULE = frozenset(
+    {"setup.py", "conftest.py", "noxfile.py", "tasks.py", "fabfile.py", "dodo.py", "manage.py", "versioneer.py"}
+)
+"""Top-level files that belong to developer tools, not to the distribution."""
+
+
+@dataclass
+class _Listing:
+    """What a walk saw, before anything is read."""
+
+    files: list[str] = field(default_factory=list)
+    skipped: list[SkippedFile] = field(default_factory=list)
+    unreadable: list[UnreadableFile] = field(default_factory=list)
+
+
+def open_tree(root: Path) -> PluginProject:
+    """Read a folder. Raises ConfigurationProblem or NothingToDo."""
+    listing = _walk(root)
+    if not listing.files and not listing.unreadable:
+        raise NothingToDo(f"{root} holds no files", help="create a plugin with: theodore-plugin new NAME --category C")
+    readable: dict[str, bytes] = {}
+    wanted = set(_shipped(listing.files, listing.skipped)) | _configuration(listing.files)
+    for path in sorted(wanted):
+        _read_into(readable, listing, root, path)
+    return _assemble(listing, readable, root=root, label=root.resolve().name or "project")
+
+
+def project_from_contents(files: Mapping[str, bytes], *, label: str) -> PluginProject:
+    """Build a project from a mapping of relative POSIX paths to contents."""
+    listing = _Listing(files=[])
+    for path in sorted(files):
+        folder = next((part for part in path.split("/")[:-1] if part in NEVER_SHIPPED), None)
+        if folder is None:
+            listing.files.append(path)
+        else:
+            listing.skipped.append(SkippedFile(path, NEVER_SHIPPED[folder]))
+    return _assemble(listing, files, root=Path(label), label=label)
+
+
+def _assemble(listing: _Listing, contents: Mapping[str, bytes], *, root: Path, label: str) -> PluginProject:
+    skipped = list(listing.skipped)
+    shipped = _shipped(listing.files, skipped)
+    text, table = _pyproject(contents)
+    sources = tuple(
+        SourceFile.of(path, module_name(path), contents[path])
+        for path in shipped
+        if path.endswith(".py") and path in contents
+    )
+    return PluginProject(
+        root=root,
+        label=label,
+        files=sources,
+        pyproject=table,
+        pyproject_text=text,
+        package_roots=_roots(shipped),
+        lock=contents.get(LOCK_NAME),
+        skipped=tuple(sorted(skipped, key=lambda item: item.path)),
+        unreadable=tuple(sorted(listing.unreadable, key=lambda item: item.path)),
+        ignored_configs=ignored_configs(listing.files, contents),
+        members=tuple(shipped),
+    )
+
+
+def module_name(path: str) -> str | None:
+    """Import name of a Python file in a source tree or wheel; ``None`` if no import statement can reach it."""
+    parts = path.removesuffix(".py").split("/")
+    if parts[0] == "src" and len(parts) > 1:
+        parts = parts[1:]
+    if parts[-1] == "__init__" and len(parts) > 1:
+        parts = parts[:-1]
+    return ".".join(parts) if all(part.isidentifier() for part in parts) else None
+
+
+def _walk(root: Path) -> _Listing:
+    listing = _Listing()
+    pending = [""]
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = sorted(os.scandir(root / folder), key=lambda entry: entry.name)
+        except OSError as error:
+            listing.unreadable.append(UnreadableFile(folder or ".", f"cannot list folder: {error.strerror}"))
+            continue
+        for entry in entries:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if _sort_entry(entry, path, listing, root):
+                pending.append(path)
+        if len(listing.files) > MAX_FILES:
+            raise ConfigurationProblem(
+                f"{root} holds more than {MAX_FILES} files", help="point at the plugin's own folder"
+            )
+    listing.files.sort()
+    return listing
+
+
+def _sort_entry(entry: os.DirEntry[str], path: str, listing: _Listing, root: Path) -> bool:
+    """File ``entry`` under what it is; say whether it is a folder to walk into."""
+    if entry.is_symlink():
+        _sort_symlink(path, listing, root)
+        return False
+    if entry.is_dir(follow_symlinks=False):
+        reason = NEVER_SHIPPED.get(entry.name) or _virtual_environment(entry.path)
+        if reason:
+            listing.skipped.append(SkippedFile(path, reason))
+        return not reason
+    if stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
+        listing.files.append(path)
+    elif path.endswith(".py"):
+        listing.unreadable.append(UnreadableFile(path, "not a regular file"))
+    return False
+
+
+def _sort_symlink(path: str, listing: _Listing, root: Path) -> None:
+    """Count a link to a file of this tree as that file; never follow a link anywhere else."""
+    target = (root / path).resolve()
+    if target.is_file() and target.is_relative_to(root.resolve()):
+        listing.files.append(path)
+    elif target.is_dir() or path.endswith(".py"):
+        listing.unreadable.append(UnreadableFile(path, "symbolic link out of the project, or to a folder"))
+
+
+def _virtual_environment(path: str) -> str | None:
+    return "virtual environment" if Path(path, "pyvenv.cfg").exists() else None
+
+
+def _read_into(contents: dict[str, bytes], listing: _Listing, root: Path, path: str) -> None:
+    try:
+        size = (root / path).stat().st_size
+        if size > MAX_FILE_BYTES:
+            reason = f"larger than {MAX_FILE_BYTES // 1024} KiB ({size} bytes)"
+            listing.unreadable.append(UnreadableFile(path, reason))
+            return
+        contents[path] = (root / path).read_bytes()
+    except OSError as error:
+        listing.unreadable.append(UnreadableFile(path, f"cannot be read: {error.strerror}"))
+    if sum(map(len, contents.values())) > MAX_TOTAL_BYTES:
+        raise ConfigurationProblem(
+            f"{root} holds more than {MAX_TOTAL_BYTES // 2**20} MiB of source", help="point at the plugin's own folder"
+        )
+
+
+def _configuration(files: Iterable[str]) -> set[str]:
+    return {path for path in files if path in {PYPROJECT, LOCK_NAME, "setup.cfg", "tox.ini"}}
+
+
+def _shipped(files: Iterable[str], skipped: list[SkippedFile]) -> list[str]:
+    """Keep the files a build backend would take; record the Python files left out (once each)."""
+    everything = list(files)
+    src_layout = any(path.startswith("src/") and path.count("/") >= 1 and path.endswith(".py") for path in everything)
+    seen = {item.path for item in skipped}
+    shipped = []
+    for path in everything:
+        reason = _left_out(path, src_layout)
+        if reason is None:
+            shipped.append(path)
+        elif path.endswith(".py") and path not in seen:
+            skipped.append(SkippedFile(path, reason))
+    return shipped
+
+
+def _left_out(path: str, src_layout: bool) -> str | None:
+    top, _, rest = path.partition("/")
+    if src_layout:
+        return None if top == "src" and rest else "outside src/"
+    if not rest:
+        return None if path.endswith((".py", ".pth")) and path not in NOT_A_MODULE else "developer file"
+    if not top.isidentifier():
+        return "not an importable folder"
+    return NOT_A_PACKAGE.get(top)
+
+
+def _roots(shipped: Iterable[str]) -> tuple[str, ...]:
+    roots: dict[str, None] = {}
+    for path in shipped:
+        parts = path.split("/")
+        depth = 2 if parts[0] == "src" and len(parts) > 1 else 1
+        roots["/".join(parts[:depth])] = None
+    return tuple(roots)
+
+
+def _pyproject(contents: Mapping[str, bytes]) -> tuple[str, Mapping[str, Any]]:
+    data = contents.get(PYPROJECT)
+    if data is None:
+        return "", {}
+    try:
+        text = data.decode("utf-8")
+        return text, tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        raise ConfigurationProblem(
+            f"{PYPROJECT} is not UTF-8 (byte {error.start})", help="save the file as UTF-8"
+        ) from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigurationProblem(
+            f"{PYPROJECT} is not valid TOML: {error}", help="correct the file at the place named"
+        ) from error

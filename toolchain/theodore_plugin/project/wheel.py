@@ -1,0 +1,73 @@
+"""Wheels: every Python file in the archive is checked, because every one of them would be importable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from email.message import Message
+from email.parser import Parser
+from pathlib import Path
+from typing import Any
+
+from theodore_loader.artifact.wheel import LOCK_NAME, Wheel
+from theodore_loader.errors import NothingToDo
+from theodore_loader.manifest import MANIFEST_NAME
+from theodore_plugin.project.model import PluginProject, SourceFile, UnreadableFile
+from theodore_plugin.project.tree import MAX_FILE_BYTES, module_name
+
+
+def open_wheel(path: Path, data: bytes) -> PluginProject:
+    """Read a wheel strictly. Raises Refused (InvalidWheel) with the rule of the first thing wrong."""
+    return project_of(Wheel.read(data, path.name), path)
+
+
+def project_of(wheel: Wheel, path: Path) -> PluginProject:
+    """View an already read wheel as a project."""
+    metadata_path = f"{wheel.dist_info}/METADATA"
+    text = wheel.entries[metadata_path].decode("utf-8", "replace")
+    code = {name: content for name, content in wheel.entries.items() if not name.startswith(wheel.dist_info)}
+    if not any(name.endswith(".py") for name in code):
+        raise NothingToDo(f"{wheel.filename} holds no Python code", help="build it with: theodore-plugin package")
+    return PluginProject(
+        root=path,
+        label=wheel.filename,
+        files=tuple(
+            SourceFile.of(name, module_name(name), content)
+            for name, content in sorted(code.items())
+            if _is_source(name, content)
+        ),
+        pyproject={"project": _project_table(Parser().parsestr(text))},
+        pyproject_text=text,
+        project_file=metadata_path,
+        package_roots=tuple(sorted({name.split("/", 1)[0] for name in code})),
+        is_wheel=True,
+        wheel_name=wheel.filename,
+        sha256=wheel.sha256,
+        manifest=wheel.entries.get(f"{wheel.dist_info}/{MANIFEST_NAME}"),
+        lock=wheel.entries.get(f"{wheel.dist_info}/{LOCK_NAME}"),
+        unreadable=tuple(
+            UnreadableFile(name, f"larger than {MAX_FILE_BYTES // 1024} KiB")
+            for name, content in sorted(code.items())
+            if name.endswith(".py") and not _is_source(name, content)
+        ),
+        members=tuple(sorted(code)),
+    )
+
+
+def _is_source(name: str, content: bytes) -> bool:
+    return name.endswith(".py") and len(content) <= MAX_FILE_BYTES
+
+
+def _project_table(metadata: Message) -> Mapping[str, Any]:
+    """Rebuild the parts of ``[project]`` that the rules compare (core metadata, PEP 566 and 643)."""
+    table: dict[str, Any] = {"name": metadata["Name"], "version": metadata["Version"]}
+    summary = metadata["Summary"]
+    if summary:
+        table["description"] = summary
+    licence = metadata["License-Expression"] or metadata["License"]
+    if licence:
+        table["license"] = licence
+    requirements = metadata.get_all("Requires-Dist") or []
+    table["dependencies"] = [item for item in requirements if "extra ==" not in item]
+    if metadata["Requires-Python"]:
+        table["requires-python"] = metadata["Requires-Python"]
+    return table

@@ -1,0 +1,121 @@
+"""What a rule sees, and how it reports: the same for every rule, so a rule file holds only its own question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+from theodore_loader.policy import Policy
+from theodore_plugin.contracts.compare import Mismatch, compare
+from theodore_plugin.contracts.model import Contract, Contracts
+from theodore_plugin.facts import model as m
+from theodore_plugin.facts.names import Names, OwnClass
+from theodore_plugin.finding import Finding, Location, Rule, Step
+from theodore_plugin.inference.capabilities import CapabilityMap
+from theodore_plugin.inference.model import Inference
+from theodore_plugin.metadata import MetadataReading
+from theodore_plugin.metadata.plugin_class import ancestors, sdk_base
+from theodore_plugin.project import PluginProject
+from theodore_sdk.info import PluginPermission
+
+
+class RuleModule(Protocol):
+    """The shape of a rule file."""
+
+    RULE: Rule
+
+    def check(self, context: RuleContext, /) -> Iterator[Finding]:
+        """Report what is wrong."""
+
+
+@dataclass(frozen=True)
+class RuleContext:
+    """Everything known about a project; nothing here reads a file or runs code."""
+
+    project: PluginProject
+    facts: Mapping[str, m.ModuleFacts]
+    """By path; files that could not be analysed are missing here and in ``failures``."""
+    failures: tuple[m.FactsFailure, ...]
+    names: Names
+    metadata: MetadataReading
+    inference: Inference
+    policy: Policy
+    contracts: Contracts
+    capabilities: CapabilityMap
+
+    @cached_property
+    def declared(self) -> tuple[PluginPermission, ...]:
+        """Declared permissions as far as the metadata could be read."""
+        return tuple(self.metadata.values.get("permissions", ()))
+
+    @property
+    def declaration_is_readable(self) -> bool:
+        """Whether the permission list could be read, so that "undeclared" means something."""
+        return "permissions" in self.metadata.values
+
+    @cached_property
+    def mismatches(self) -> tuple[Mismatch, ...]:
+        """Differences between the plugin's classes and the contracts they claim."""
+        return tuple(mismatch for cls, contract in self.claims() for mismatch in compare(self.names, cls, contract))
+
+    def claims(self) -> Iterator[tuple[OwnClass, Contract]]:
+        """Iterate over classes and the contract each claims: the plugin's base, and every provided port."""
+        plugin = self.metadata.plugin
+        if plugin is not None:
+            for base in self.plugin_bases():
+                yield plugin, self.contracts.bases[base]
+        for port, target in self.metadata.values.get("provides", {}).items():
+            contract, cls = self.contracts.ports.get(port), self.own_class(target)
+            if contract is not None and cls is not None:
+                yield cls, contract
+
+    def plugin_bases(self) -> tuple[str, ...]:
+        """SDK base classes the plugin class descends from."""
+        plugin = self.metadata.plugin
+        if plugin is None:
+            return ()
+        found = (sdk_base(path) for path in ancestors(self.names, plugin)[1])
+        return tuple(dict.fromkeys(name for name in found if name is not None and name in self.contracts.bases))
+
+    def own_class(self, target: str) -> OwnClass | None:
+        """Find the class a ``module:Class`` text names."""
+        module, _, name = target.partition(":")
+        facts = self.names.modules.get(module)
+        found = self.names.resolve(facts, name) if facts else None
+        return found if isinstance(found, OwnClass) else None
+
+    def where(self, pointer: str) -> Location:
+        """Where a metadata value is written, or the best place to start looking."""
+        plugin = self.metadata.plugin
+        fallback = plugin.node.name_span.at(plugin.module.path) if plugin else Location(self.project.project_file)
+        return self.metadata.where(pointer) or fallback
+
+
+def report(
+    rule: Rule,
+    location: Location,
+    message: str,
+    help: str | None = None,  # noqa: A002 - the word users read
+    *,
+    evidence: Iterable[Step] = (),
+    subject: str | None = None,
+) -> Finding:
+    """Build a finding of a rule."""
+    text = help or rule.remedy
+    return Finding(rule.name, rule.severity, rule.confidence, location, message, text, tuple(evidence), subject)
+
+
+def metadata_problems(rule: Rule, context: RuleContext) -> Iterator[Finding]:
+    """Report what reading the metadata found under this rule's name."""
+    for problem in context.metadata.problems:
+        if problem.rule == rule.name:
+            yield report(rule, problem.location, problem.message, problem.help)
+
+
+def contract_mismatches(rule: Rule, context: RuleContext) -> Iterator[Finding]:
+    """Report what comparing classes with contracts found under this rule's name."""
+    for item in context.mismatches:
+        if item.rule == rule.name:
+            yield report(rule, item.location, item.message, item.help, subject=item.subject)
