@@ -37,8 +37,8 @@ def configuration_seen(project: PluginProject) -> Iterator[Finding]:
 
 
 def _way_out(failure: Failure) -> str:
-    if failure.command:
-        return f"to reproduce: {failure.command}"
+    if failure.help:
+        return failure.help
     if failure.rule == VULNERABILITY_DATA_UNAVAILABLE.name:
         return VULNERABILITY_DATA_UNAVAILABLE.remedy
     return f"`theodore-plugin explain {failure.rule}` says what this means"

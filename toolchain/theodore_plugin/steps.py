@@ -50,7 +50,8 @@ def static_step(
     try:
         found = analysis(project, settings.policy)
         entries = [Covered(entry.path, State(entry.status.value), entry.reason) for entry in found.coverage]
-        return StaticStep(found, Coverage.account(STATIC, given, entries))
+        coverage = Coverage.account(STATIC, given, entries)
+        return StaticStep(found, coverage, _unsaid(found, coverage))
     except ConfigurationProblem:
         raise
     except Exception as problem:
@@ -93,9 +94,18 @@ def _scan(scanner: Scanner, tree: CleanTree, context: ScanContext) -> ScannerRes
 
 
 def _accounted(given: tuple[str, ...], result: ScannerResult) -> ScannerResult:
-    """Hold the account against the engine's own list of what the scanner was given."""
+    """Hold the account against the engine's own list of what the scanner was given, and losses against failures."""
     Coverage.account(result.coverage.analyser, given, result.coverage.entries)
+    if result.coverage.failed and not result.failures:
+        raise CoverageError(f"{result.coverage.failed[0].path} was not analysed and no failure says so")
     return result
+
+
+def _unsaid(found: StaticAnalysis, coverage: Coverage) -> Failure | None:
+    """Return a failure for files that were lost without a finding: silence must not look like a clean file."""
+    said = {finding.location.path for finding in found.findings}
+    lost = [entry for entry in coverage.failed if entry.path not in said]
+    return Failure(f"{lost[0].path} was not analysed: {lost[0].reason}") if lost else None
 
 
 def _crash(name: str, problem: Exception) -> str:

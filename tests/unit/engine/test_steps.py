@@ -1,9 +1,10 @@
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from theodore_loader.errors import ConfigurationProblem
+from theodore_plugin.analysis import analyse
 from theodore_plugin.coverage import Coverage, Covered, State
 from theodore_plugin.finding import Severity
 from theodore_plugin.scanners.bandit import BanditScanner
@@ -58,11 +59,26 @@ def test_a_scanner_whose_account_does_not_add_up_has_looked_at_nothing(step, ent
     assert done.result.coverage.count(State.FAILED) == 2
 
 
+def test_a_scanner_that_loses_files_without_saying_so_has_looked_at_nothing(step):
+    done = step(Odd(entries=(Covered("a.py"), Covered("b.py", State.FAILED, "odd"))))
+    assert "b.py was not analysed and no failure says so" in done.result.failures[0].reason
+
+
+def test_files_our_own_analysis_lost_without_a_finding_are_a_failure(opened, settings, plugin_file):
+    plugin_file.with_name("broken.py").write_text("def (\n")
+
+    def silent(project, policy):
+        return replace(analyse(project, policy), findings=())
+
+    done = static_step(opened(), settings(), silent)
+    assert "broken.py was not analysed" in done.failure.reason
+
+
 def test_a_missing_tool_is_a_failure_with_the_way_to_get_it(step):
     done = step(Odd(distribution="no-such-analyser"))
     (failure,) = done.result.failures
     assert failure.reason == "no-such-analyser is not installed"
-    assert 'pip install "theodore-plugin[toolchain]"' in failure.command
+    assert 'pip install "theodore-plugin[toolchain]"' in failure.help
     assert done.run.version == "not installed"
 
 

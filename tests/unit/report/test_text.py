@@ -94,3 +94,13 @@ def test_a_place_beyond_the_file_or_in_an_unknown_file_has_no_frame(make_report)
     for location in (Location("a.py", 99), Location("gone.py", 1)):
         text = lines(full, make_report(warning(location=location), sources={"a.py": b"x = 1\n"}))
         assert " | " not in text
+
+
+def test_configuration_that_was_not_used_is_named_in_one_line(make_report):
+    seen = [
+        Finding("target-tool-config-ignored", Severity.NOTICE, Confidence.HIGH, Location(path, 3), "not used")
+        for path in (".bandit", "mypy.ini")
+    ]
+    text = lines(full, make_report(*seen))
+    assert text.splitlines()[1] == "target-tool-config-ignored: seen and not used: .bandit:3, mypy.ini:3"
+    assert "(2 notices;" in text

@@ -52,5 +52,5 @@ def test_it_runs_out_of_time_as_a_failure(scan):
     slow = {f"src/demo/m{number}.py": "x = print(1)\n" * 20_000 for number in range(4)}
     result = scan(BanditScanner(), {"src/demo/__init__.py": SHELL, **slow}, timeout=1.0)
     assert "did not finish" in result.failures[0].reason
-    assert result.failures[0].command == "python -m bandit -q -r src/demo"
+    assert result.failures[0].help == "to reproduce: python -I -m bandit -q -r src/demo"
     assert {entry.state for entry in result.coverage.entries} == {State.FAILED}

@@ -149,7 +149,7 @@ def test_every_way_a_tool_can_end_is_described(tree, code, says, timeout):
     run = statement(tree, code, timeout=timeout)
     failure = tool_failure("tool", run, "python -m tool src")
     assert says in failure.reason
-    assert failure.command == "python -m tool src"
+    assert failure.help == "python -m tool src"
 
 
 def test_last_words_are_short_and_one_line(tree):

@@ -39,14 +39,15 @@ class PolicyLabel:
 
 @dataclass(frozen=True, slots=True)
 class ScannerRun:
-    """How one scanner ran: ``status`` is ``ok``, ``failed`` or ``skipped``; ``sandbox`` what held it."""
+    """How one scanner ran: ``status`` is ``ok``, ``failed`` or ``skipped``; ``sandbox`` the tier that held it."""
 
     name: str
     version: str
     status: str
     seconds: float
     detail: str = ""
-    sandbox: str = "none"
+    sandbox: str = ""
+    """Empty if no tool was started."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from theodore_plugin.coverage import Coverage, State
+from theodore_plugin.engine_rules import TARGET_TOOL_CONFIG_IGNORED
 from theodore_plugin.finding import Finding, Severity, Verdict
 from theodore_plugin.report.frame import code_frame
 from theodore_plugin.report.model import Report, ScannerRun
@@ -37,7 +38,7 @@ _VERDICT_STYLES = {Verdict.PASS: "bold green", Verdict.FAIL: "bold red", Verdict
 
 def full(report: Report) -> Iterator[Text]:
     """Yield the report line by line."""
-    for finding in report.findings:
+    for finding in _worth_a_block(report):
         yield from finding_block(finding, report)
         yield Text()
     yield from _account(report)
@@ -46,7 +47,7 @@ def full(report: Report) -> Iterator[Text]:
 
 def concise(report: Report) -> Iterator[Text]:
     """Yield one line per finding, the form editors and ``grep`` like, then the verdict."""
-    for finding in report.findings:
+    for finding in _worth_a_block(report):
         place = visible(str(finding.location))
         yield Text.assemble(f"{place}: ", _label(finding), " ", visible(finding.message))
     yield verdict_line(report)
@@ -77,6 +78,18 @@ def verdict_line(report: Report) -> Text:
     return line
 
 
+def _worth_a_block(report: Report) -> Iterator[Finding]:
+    """Yield the findings that are shown one by one; configuration that was not used gets one line together."""
+    return (finding for finding in report.findings if finding.rule != TARGET_TOOL_CONFIG_IGNORED.name)
+
+
+def _not_used(report: Report) -> Iterator[Text]:
+    places = [f.location for f in report.findings if f.rule == TARGET_TOOL_CONFIG_IGNORED.name]
+    if places:
+        named = ", ".join(f"{place.path}:{place.line}" for place in places)
+        yield Text(visible(f"{TARGET_TOOL_CONFIG_IGNORED.name}: seen and not used: {named}"), "dim")
+
+
 def _label(finding: Finding) -> Text:
     return Text(f"{finding.severity.value}[{visible(finding.rule)}]", STYLES[finding.severity])
 
@@ -98,6 +111,7 @@ def _account(report: Report) -> Iterator[Text]:
         for entry in coverage.failed:
             yield Text.assemble(("    not analysed: ", "magenta"), visible(f"{entry.path} ({entry.reason})"))
     yield from _silenced(report)
+    yield from _not_used(report)
     if report.advisories:
         dated = f", dated {report.advisories.date}" if report.advisories.date else ""
         yield Text(visible(f"advisories: {report.advisories.source}{dated}"), "dim")
@@ -114,7 +128,7 @@ def _coverage_line(coverage: Coverage, run: ScannerRun | None) -> Text:
 
 def _run_parts(run: ScannerRun) -> list[str]:
     parts = [run.detail] if run.detail and run.status != "failed" else []
-    if run.status == "ok":
+    if run.sandbox:
         parts.append(f"sandbox {run.sandbox}")
     return parts
 

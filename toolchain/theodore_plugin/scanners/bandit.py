@@ -42,11 +42,11 @@ class BanditScanner:
         if not tree.files:
             return ScannerResult((), Coverage.account(self.name, (), ()), skipped=True, detail="no Python files")
         run = run_tool("bandit", _arguments(tree), tree=tree, timeout=context.timeout_seconds)
-        report, command = _parse(run), by_hand("bandit", ["-q", "-r"], context.project)
+        report, reproduce = _parse(run), by_hand("bandit", ["-q", "-r"], context.project)
         if report is None:
-            return failed(self.name, tree.files, tool_failure(self.name, run, command), sandbox=run.sandbox)
+            return failed(self.name, tree.files, tool_failure(self.name, run, reproduce), sandbox=run.sandbox)
         coverage = Coverage.account(self.name, tree.files, _account(tree, report))
-        failures = (_partial(coverage, command),) if coverage.failed else ()
+        failures = (_partial(coverage, reproduce),) if coverage.failed else ()
         return ScannerResult(tuple(_findings(tree, report)), coverage, failures, sandbox=run.sandbox)
 
 
@@ -85,9 +85,9 @@ def _account(tree: CleanTree, report: Mapping[str, Any]) -> Iterator[Covered]:
             yield Covered(path)
 
 
-def _partial(coverage: Coverage, command: str) -> Failure:
+def _partial(coverage: Coverage, reproduce: str) -> Failure:
     lost = ", ".join(f"{entry.path} ({entry.reason})" for entry in coverage.failed[:5])
-    return Failure(f"bandit could not analyse {len(coverage.failed)} file(s): {lost}", command)
+    return Failure(f"bandit could not analyse {len(coverage.failed)} file(s): {lost}", reproduce)
 
 
 def _findings(tree: CleanTree, report: Mapping[str, Any]) -> Iterator[Finding]:

@@ -125,12 +125,12 @@ def _json_lines(stdout: bytes) -> list[Mapping[str, Any]] | None:
 
 def _why(run: ToolRun, copy: CleanTree, project: PluginProject) -> Failure:
     """Prefer mypy's own words (it stops at the first syntax error) over how the process ended."""
-    command = by_hand("mypy", ["--config-file=/dev/null", "--ignore-missing-imports"], project)
+    reproduce = by_hand("mypy", ["--config-file=/dev/null", "--ignore-missing-imports"], project)
     if run.completed.returncode == 2 and not run.completed.timed_out:
         for message in _json_lines(run.completed.stdout) or ():
             path = copy.project_path(str(message["file"])) or message["file"]
-            return Failure(f"mypy stopped at {path}:{message['line']}: {message['message']}", command)
-    return tool_failure("mypy", run, command)
+            return Failure(f"mypy stopped at {path}:{message['line']}: {message['message']}", reproduce)
+    return tool_failure("mypy", run, reproduce)
 
 
 def _poses_as_sdk(file: SourceFile) -> bool:

@@ -30,6 +30,7 @@ from theodore_plugin.scanners.tool_failure import tool_failure
 
 NO_DATA = "vulnerability-data-unavailable"
 _UNIT = "package"
+_LOCK_FIRST = "`theodore-plugin package` locks the dependencies and audits what it locked"
 _REACH = ("ConnectionError", "Could not connect", "ServiceError", "Max retries exceeded", "HTTPError", "Timeout")
 """What pip-audit's last words contain when the service, not the tool, is at fault."""
 
@@ -95,7 +96,7 @@ def _pins(context: ScanContext) -> tuple[Pin, ...] | Failure:
     if not _dependencies(context.project):
         return ()
     severity = Severity.INCOMPLETE if context.project.is_wheel else Severity.NOTICE
-    return Failure(f"there is no lock ({LOCK_FILE}), so no exact versions to audit", rule=NO_DATA, severity=severity)
+    return Failure(f"there is no lock ({LOCK_FILE}), so no exact versions to audit", _LOCK_FIRST, NO_DATA, severity)
 
 
 def _lock_path(project: PluginProject) -> str:
@@ -140,7 +141,7 @@ def _why(run: ToolRun, label: AdvisoryLabel) -> Failure:
         return Failure(
             f"{label.source} did not answer ({_short(said.strip().rpartition('Caused by ')[2])})", rule=NO_DATA
         )
-    return tool_failure("pip-audit", run, "python -m pip_audit --locked .")
+    return tool_failure("pip-audit", run, "to reproduce: python -I -m pip_audit --locked .")
 
 
 def _account(pins: tuple[Pin, ...], answers: Mapping[str, Mapping[str, Any]]) -> Iterator[Covered]:

@@ -21,12 +21,12 @@ from theodore_plugin.settings import Settings
 class Failure:
     """Why a scanner could not do its work, or its work counts for less.
 
-    ``rule`` is an engine rule; ``command`` shows the same by hand; ``severity`` is *incomplete* unless a policy
+    ``rule`` is an engine rule; ``help`` leads out of it; ``severity`` is *incomplete* unless a policy
     said otherwise.
     """
 
     reason: str
-    command: str | None = None
+    help: str | None = None
     rule: str = "analyzer-failed"
     severity: Severity = Severity.INCOMPLETE
 
@@ -48,7 +48,8 @@ class ScannerResult:
     coverage: Coverage
     failures: tuple[Failure, ...] = ()
     detail: str = ""
-    sandbox: str = "none"
+    sandbox: str = ""
+    """Tier that held the tool; empty if no tool was started."""
     skipped: bool = False
     advisories: AdvisoryLabel | None = None
 
@@ -76,7 +77,7 @@ class Scanner(Protocol):
 
 
 def failed(
-    name: str, given: tuple[str, ...], failure: Failure, *, unit: str = "file", sandbox: str = "none"
+    name: str, given: tuple[str, ...], failure: Failure, *, unit: str = "file", sandbox: str = ""
 ) -> ScannerResult:
     """Return the result of a scanner that established nothing."""
     coverage = Coverage.uniform(name, given, State.FAILED, failure.reason, unit=unit)

@@ -14,14 +14,14 @@ from theodore_plugin.scanners.scanner import Failure
 _TAIL_CHARACTERS = 300
 
 
-def tool_failure(name: str, run: ToolRun, command: str) -> Failure:
-    """Describe how ``name`` failed, with the end of what it said and a ``command`` that shows the same by hand."""
-    return Failure(f"{name} {_how_it_ended(run)}{_last_words(run.completed.stderr)}", command)
+def tool_failure(name: str, run: ToolRun, help: str) -> Failure:  # noqa: A002 - the word users read
+    """Describe how ``name`` failed, with the end of what it said and a way to see the same by hand."""
+    return Failure(f"{name} {_how_it_ended(run)}{_last_words(run.completed.stderr)}", help)
 
 
 def by_hand(module: str, arguments: Sequence[str], project: PluginProject) -> str:
-    """Return the command line that runs a tool over the project as it lies there."""
-    return shlex.join(["python", "-m", module, *arguments, *(project.package_roots or (".",))])
+    """Say how to run a tool over the project as it lies there; ``-I`` keeps the project's own modules out of it."""
+    return "to reproduce: " + shlex.join(["python", "-I", "-m", module, *arguments, *(project.package_roots or (".",))])
 
 
 def _how_it_ended(run: ToolRun) -> str:
