@@ -29,11 +29,8 @@ def main() -> None:
 def confine(spec: dict[str, Any]) -> None:
     if spec["mode"] == "none":
         return
-    import asyncio  # noqa: F401 - what a worker has loaded when it confines itself
-    import ctypes  # noqa: F401
-    import multiprocessing.connection  # noqa: F401
-    import sqlite3  # noqa: F401
-    import ssl  # noqa: F401
+    import ctypes  # noqa: F401 - what confinement leaves behind in a worker
+    import subprocess  # noqa: F401
 
     from theodore_loader.permissions import Permission
     from theodore_loader.sandbox import audit_hook, interpreter, order
@@ -56,7 +53,8 @@ def attempt(spec: dict[str, Any]) -> dict[str, Any]:
         assert found.loader is not None
         module = importlib.util.module_from_spec(found)
         found.loader.exec_module(module)
-        sys.stdout.write("imported\n")  # what comes now is the attempt, and not a case that could not be read
+        sys.stdout.write("imported\n")
+        sys.stdout.flush()  # what comes now is the attempt, and not a case that could not be read
         graceful = spec["case"] == "last-words" or getattr(module, "GRACEFUL", False)
         act = module.CASES[spec["case"]][1] if spec["case"] else module.attempt
         return {"result": str(act(spec["canary"])), "graceful": graceful}

@@ -271,7 +271,7 @@ class Shot:
     @property
     def attempted(self) -> bool:
         """Whether the case was at least imported, so that a failure is the sandbox's doing."""
-        return self.output.startswith("imported\n")
+        return "imported\n" in self.output
 
     @property
     def escaped(self) -> bool:
