@@ -227,9 +227,10 @@ def show_receipt(receipt: Any) -> None:
 def show_access_log(plugins: PluginHost, name: str) -> None:
     """Print the access log: what was granted and what was denied."""
     console.print("\n  access log", style="bold")
-    for record in plugins.access_log(name):
-        mark, style = ("granted", "green") if record.granted else ("denied ", "red")
-        console.print(f"    {mark} {record.permission:<20} {record.resource}  {record.location or ''}", style=style)
+    for record in plugins.accesses_since_load(name):
+        mark, style = ("granted", "green") if record["decision"] == "allow" else ("denied ", "red")
+        seen = f"{record['source']}, {record['location']}" if record.get("location") else record["source"]
+        console.print(f"    {mark} {record['permission']:<18} {record['resource']}  ({seen})", style=style)
 
 
 @contextmanager
