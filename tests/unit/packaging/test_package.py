@@ -93,7 +93,7 @@ def test_a_plugin_that_fails_its_check_is_not_built(new_project, snapshot, tmp_p
         package(new_project, tmp_path / "out", settings(new_project, snapshot))
     assert caught.value.report.verdict is Verdict.FAIL
     assert not (tmp_path / "out").exists()
-    assert main(["package", str(new_project), "--out", str(tmp_path / "out"), "--advisories", str(snapshot)]) == 1
+    assert main(["package", str(new_project), "--output-dir", str(tmp_path / "out"), "--advisories", str(snapshot)]) == 1
     captured = capsys.readouterr()
     assert "dynamic-code-execution" in captured.out
     assert "not packaged" in captured.err
@@ -104,7 +104,7 @@ def test_a_check_that_could_not_look_at_everything_is_not_enough(new_project, sn
     (new_project / "src/acme_hello/broken.py").write_text("def (:\n", encoding="utf-8")
     with pytest.raises(NotPackaged):
         package(new_project, tmp_path / "out", settings(new_project, snapshot))
-    assert main(["package", str(new_project), "--out", str(tmp_path / "out"), "--advisories", str(snapshot)]) == 4
+    assert main(["package", str(new_project), "--output-dir", str(tmp_path / "out"), "--advisories", str(snapshot)]) == 4
     assert not (tmp_path / "out").exists()
 
 

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 @click.command("package")
 @click.argument("path", type=click.Path(path_type=Path), default=Path())
-@click.option("--out", "out_dir", type=click.Path(path_type=Path), help="Folder for the wheel; default: PATH/dist.")
+@click.option(
+    "--output-dir", "out_dir", type=click.Path(path_type=Path), help="Folder for the wheel; default: PATH/dist."
+)
 @click.option("--policy", metavar="NAME|FILE", help="Policy the check uses: default, strict, development or a file.")
 @click.option("--advisories", metavar="SOURCE", help="Where vulnerabilities are looked up, as for `check`.")
 @click.option("--upgrade-lock", is_flag=True, help="Resolve the dependencies anew, even if pylock.toml still fits.")
