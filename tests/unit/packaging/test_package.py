@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -93,7 +98,9 @@ def test_a_plugin_that_fails_its_check_is_not_built(new_project, snapshot, tmp_p
         package(new_project, tmp_path / "out", settings(new_project, snapshot))
     assert caught.value.report.verdict is Verdict.FAIL
     assert not (tmp_path / "out").exists()
-    assert main(["package", str(new_project), "--output-dir", str(tmp_path / "out"), "--advisories", str(snapshot)]) == 1
+    assert (
+        main(["package", str(new_project), "--output-dir", str(tmp_path / "out"), "--advisories", str(snapshot)]) == 1
+    )
     captured = capsys.readouterr()
     assert "dynamic-code-execution" in captured.out
     assert "not packaged" in captured.err
@@ -104,7 +111,9 @@ def test_a_check_that_could_not_look_at_everything_is_not_enough(new_project, sn
     (new_project / "src/acme_hello/broken.py").write_text("def (:\n", encoding="utf-8")
     with pytest.raises(NotPackaged):
         package(new_project, tmp_path / "out", settings(new_project, snapshot))
-    assert main(["package", str(new_project), "--output-dir", str(tmp_path / "out"), "--advisories", str(snapshot)]) == 4
+    assert (
+        main(["package", str(new_project), "--output-dir", str(tmp_path / "out"), "--advisories", str(snapshot)]) == 4
+    )
     assert not (tmp_path / "out").exists()
 
 
@@ -144,3 +153,26 @@ def test_a_dependency_on_a_place_ends_the_command_before_anything_runs(new_proje
     assert main(["package", str(new_project), "--advisories", str(snapshot)]) == 5
     assert "direct-url-dependency" in capsys.readouterr().err
     assert not (new_project / "dist").exists()
+
+
+@pytest.mark.registry
+@pytest.mark.parametrize("step", ["theodore-check-", "theodore-build-"])
+def test_ctrl_c_leaves_nothing_half_written(new_project, snapshot, tmp_path, step):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    before = {path.name for path in new_project.iterdir()}
+    argv = [sys.executable, "-m", "theodore_plugin", "package", str(new_project), "--advisories", str(snapshot)]
+    environment = {**os.environ, "TMPDIR": str(scratch)}
+    with subprocess.Popen(argv, env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not any(path.name.startswith(step) for path in scratch.iterdir()):
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        time.sleep(0.3)
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert list(scratch.iterdir()) == []
+    assert {path.name for path in new_project.iterdir()} == before | {"pylock.toml"}
