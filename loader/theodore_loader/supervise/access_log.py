@@ -37,9 +37,9 @@ class AccessLog:
         self._bucket = TokenBucket(RECORDS_PER_SECOND, 4 * RECORDS_PER_SECOND)
         self.granted = 0
         self.denied = 0
-        self._seq, self._prev = _continue(self.path)
-        self.first = self._seq + 1
         self._fd = self._open()
+        self._seq, self._prev = _continue(self._fd)
+        self.first = self._seq + 1
 
     def record(
         self,
@@ -100,7 +100,7 @@ class AccessLog:
         self._fd = self._open()
 
     def _open(self) -> int:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         return os.open(self.path, flags, 0o600)
 
 
@@ -136,15 +136,14 @@ def _timestamp(ts: float | None) -> str:
     return moment.isoformat(timespec="milliseconds")
 
 
-def _continue(path: Path) -> tuple[int, str]:
-    """Return the last sequence number and digest of an existing log; a torn last line is cut off."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return 0, _GENESIS
+def _continue(descriptor: int) -> tuple[int, str]:
+    """Return the last sequence number and digest of an opened log; a torn last line is cut off."""
+    with os.fdopen(os.dup(descriptor), "rb") as file:
+        file.seek(0)
+        data = file.read()
     whole = data[: data.rfind(b"\n") + 1]
     if len(whole) != len(data):
-        os.truncate(path, len(whole))
+        os.ftruncate(descriptor, len(whole))
     if not whole:
         return 0, _GENESIS
     last = whole[whole.rfind(b"\n", 0, -1) + 1 :]

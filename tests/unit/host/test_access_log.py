@@ -1,0 +1,124 @@
+"""The access log under hostile text, damage, floods and restarts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from theodore_loader.supervise import access_log
+from theodore_loader.supervise.access_log import AccessLog
+
+
+@pytest.fixture
+def log(tmp_path):
+    made = AccessLog(tmp_path / "logs", "demo")
+    yield made
+    made.close()
+
+
+def lines_of(log):
+    return log.path.read_bytes().splitlines(keepends=True)
+
+
+def test_a_record_says_who_decided_what(log):
+    log.record("network", "a:1", granted=True, source="broker", detail="connected to 192.0.2.1")
+    log.record("filesystem:read", "/etc/passwd", granted=False, source="hook", location="p.py:3", count=4)
+    first, second = access_log.read(log.path)
+    assert (first["trust"], first["decision"], first["seq"], first["prev"]) == ("host", "allow", 1, "0" * 64)
+    assert (second["trust"], second["decision"], second["n"], second["location"]) == ("worker", "deny", 4, "p.py:3")
+    assert (log.granted, log.denied) == (1, 4)
+
+
+@settings(max_examples=25)
+@given(text=st.text() | st.sampled_from(['\n{"seq":99}', "\u202e", "\x1b[2J", "\ud800", "x" * 100_000]))
+def test_hostile_text_stays_inside_its_line(tmp_path_factory, text):
+    log = AccessLog(tmp_path_factory.mktemp("log"), "demo")
+    log.record(text, text, granted=True, source="hook", location=text)
+    log.close()
+    data = log.path.read_bytes()
+    assert data.isascii()
+    assert data.count(b"\n") == 1
+    assert len(data) < 30_000
+    assert json.loads(data)["seq"] == 1
+    assert access_log.broken_at(log.path, "0" * 64) is None
+
+
+@pytest.mark.parametrize("ts", [float("nan"), float("inf"), -1e300, 1e300, 0.0])
+def test_a_workers_clock_cannot_break_the_log(log, ts):
+    log.record("network", "a:1", granted=True, source="hook", ts=ts)
+    assert len(list(access_log.read(log.path))) == 1
+
+
+@pytest.mark.parametrize("change", ["edit", "remove", "reorder", "insert"])
+def test_a_changed_log_shows_where(log, change):
+    for number in range(5):
+        log.record("network", f"a:{number}", granted=True, source="broker")
+    log.close()
+    lines = lines_of(log)
+    if change == "edit":
+        lines[2] = lines[2].replace(b"allow", b"deny")
+    elif change == "remove":
+        del lines[2]
+    elif change == "reorder":
+        lines[1], lines[2] = lines[2], lines[1]
+    else:
+        lines.insert(2, lines[1])
+    log.path.write_bytes(b"".join(lines))
+    assert access_log.broken_at(log.path, "0" * 64) is not None
+
+
+def test_a_later_run_continues_the_chain(tmp_path):
+    for _ in range(3):
+        log = AccessLog(tmp_path, "demo")
+        log.record("network", "a:1", granted=True, source="broker")
+        log.close()
+    assert [entry["seq"] for entry in access_log.read(log.path)] == [1, 2, 3]
+    assert access_log.broken_at(log.path, "0" * 64) is None
+
+
+def test_a_torn_last_line_is_cut_off(tmp_path):
+    log = AccessLog(tmp_path, "demo")
+    log.record("network", "a:1", granted=True, source="broker")
+    log.close()
+    with log.path.open("ab") as file:
+        file.write(b'{"seq":2,"half')
+    again = AccessLog(tmp_path, "demo")
+    again.record("network", "a:2", granted=True, source="broker")
+    again.close()
+    assert [entry["seq"] for entry in access_log.read(log.path)] == [1, 2]
+    assert access_log.broken_at(log.path, "0" * 64) is None
+
+
+def test_size_is_bounded_and_the_chain_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(access_log, "MAX_BYTES", 2000)
+    log = AccessLog(tmp_path, "demo")
+    for number in range(50):
+        log.record("network", f"a:{number}", granted=True, source="broker")
+    log.close()
+    older = log.path.with_name(log.path.name + ".1")
+    assert log.path.stat().st_size <= 2000
+    assert older.stat().st_size <= 2000
+    assert older.stat().st_mode & 0o777 == 0o600
+    last = json.loads(older.read_bytes().splitlines()[-1])
+    first = json.loads(log.path.read_bytes().splitlines()[0])
+    assert first["seq"] == last["seq"] + 1
+    assert access_log.broken_at(log.path) is None
+
+
+def test_a_flood_is_counted_and_not_written(log):
+    for _ in range(10_000):
+        log.record("network", "a:1", granted=False, source="broker")
+    assert log.denied == 10_000
+    assert len(lines_of(log)) < 4_000
+
+
+def test_a_link_in_place_of_the_log_is_refused(tmp_path):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "victim").write_text("precious")
+    (tmp_path / "logs" / "demo.access.jsonl").symlink_to(tmp_path / "victim")
+    with pytest.raises(OSError, match=r"symbolic link|Too many levels|demo"):
+        AccessLog(tmp_path / "logs", "demo").record("network", "a", granted=True, source="broker")
+    assert (tmp_path / "victim").read_text() == "precious"
