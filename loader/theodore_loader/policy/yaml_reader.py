@@ -113,13 +113,18 @@ class _Builder:
             name = type(event).__name__
             if name == "DocumentStartEvent":
                 documents += 1
-                if documents > 1:
-                    self._refuse(event, "a second document", "one policy, one file")
+                self._check_document(event, documents)
             elif name in ("MappingStartEvent", "SequenceStartEvent", "ScalarEvent", "AliasEvent"):
                 self.document.value = self._value(event, ())
         if not documents:
             raise PolicyProblems(self.label, [Problem(1, 1, "the file is empty", "begin with `schema: 1`")])
         return self.document
+
+    def _check_document(self, event: Any, number: int) -> None:
+        if number > 1:
+            self._refuse(event, "a second document", "one policy, one file")
+        if event.version not in (None, (1, 2)):
+            self._refuse(event, "a YAML version other than 1.2", "leave the %YAML line out")
 
     def _value(self, event: Any, path: Path) -> Any:
         self._check(event, path)

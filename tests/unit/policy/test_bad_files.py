@@ -64,6 +64,7 @@ minimum_tier: strong
         (HEAD + "rules: !!python/object/apply:os.system [id]\n", (3, 8), "tag", "plain values"),
         (HEAD + "rules: !!str {}\n", (3, 8), "tag", "plain values"),
         (HEAD + "---\nname: x\n", (3, 1), "a second document", "one file"),
+        ("%YAML 1.1\n---\n" + HEAD, (2, 1), "YAML version other than 1.2", "leave the %YAML line out"),
         (HEAD + "? [a, b]\n: c\n", (3, 3), "a key has to be text", "key: value"),
         (HEAD + "<<: {}\n", (3, 1), "unknown key '<<'", ""),
         (HEAD + "description: 5\n", (3, 14), "text is wanted, not a number", ""),
