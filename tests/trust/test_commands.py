@@ -96,6 +96,17 @@ def test_verify_says_what_is_wrong_with_the_path(tmp_path: Path, capsys) -> None
     assert "not-a-wheel" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("companion", [bundle_path, attestations_path])
+def test_a_pipe_or_folder_in_place_of_a_signature_is_named_and_not_waited_for(companion, beside: Path, capsys) -> None:
+    companion(beside).unlink()
+    os.mkfifo(companion(beside))
+    assert main(["verify", str(beside)]) == 2
+    assert f"{companion(beside)} is not a file" in capsys.readouterr().err
+    companion(beside).unlink()
+    companion(beside).mkdir()
+    assert main(["verify", str(beside)]) == 2
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_verify_of_an_unreadable_wheel_names_it(beside: Path, capsys) -> None:
     beside.chmod(0)
@@ -239,3 +250,11 @@ def test_an_unsigned_wheel_can_be_accepted_by_its_exact_digest(bench, beside: Pa
     trust.chmod(0o600)
     assert main(["verify", str(beside), "--trust", str(trust)]) == 0
     assert "unsigned, accepted by its digest until 2999-01-01: built here" in capsys.readouterr().out
+
+
+def test_every_rule_that_a_tampered_wheel_meets_at_these_steps_can_be_explained(capsys) -> None:
+    from theodore_plugin.trust_rules import TRUST_RULES
+
+    for rule in TRUST_RULES:
+        assert main(["explain", rule.name]) == 0
+        assert rule.summary in capsys.readouterr().out

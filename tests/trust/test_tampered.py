@@ -698,3 +698,9 @@ def test_the_cases_are_refused_for_what_was_changed(bench, tools) -> None:
     assert bench.verify(bundle=tools.edited(bench.bundle, lambda bundle: None)).verdict
     assert bench.verify(trust=tools.with_rogue_root(bench.trust)).verdict
     assert bench.verify(policy=load_policy("default")).verdict
+
+
+def test_every_rule_of_trust_is_documented_and_has_a_case() -> None:
+    from theodore_plugin.trust_rules import TRUST_RULES
+
+    assert {rule.name for rule in TRUST_RULES} <= {rule for rule, _ in CASES.values()}

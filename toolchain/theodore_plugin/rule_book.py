@@ -1,4 +1,4 @@
-"""Every rule there is, by name: those of the static analysis and those of the engine."""
+"""Every rule there is, by name: those of the static analysis, of the engine, and of the hosts that refuse wheels."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from theodore_plugin import __version__
 from theodore_plugin.engine_rules import ENGINE_RULES
 from theodore_plugin.finding import Rule
 from theodore_plugin.rules import RULES
+from theodore_plugin.trust_rules import TRUST_RULES
 
 
 @cache
 def rule_book() -> Mapping[str, Rule]:
     """Return all rules by name, in report order."""
-    return {rule.name: rule for rule in (*(module.RULE for module in RULES), *ENGINE_RULES)}
+    return {rule.name: rule for rule in (*(module.RULE for module in RULES), *ENGINE_RULES, *TRUST_RULES)}
 
 
 @cache

@@ -46,20 +46,21 @@ def read_signed(wheel: Path) -> SignedFiles:
     )
 
 
-def refuse_missing(wheel: Path) -> None:
-    """Raise ConfigurationProblem unless ``wheel`` names a file."""
-    if not wheel.is_file():
+def refuse_missing(path: Path) -> None:
+    """Raise ConfigurationProblem unless ``path`` names a regular file."""
+    if not path.is_file():
         raise ConfigurationProblem(
-            f"{wheel} is not a file" if wheel.exists() else f"{wheel}: no such file",
-            help="name a wheel; `theodore-plugin package` makes one",
+            f"{path} is not a file" if path.exists() else f"{path}: no such file",
+            help="name a wheel with its signatures beside it; `theodore-plugin package` and `sign` make them",
         )
 
 
 def _if_there(path: Path, limit: int) -> bytes | None:
-    try:
-        return _bounded(path, limit)
-    except FileNotFoundError:
+    if not path.exists():
         return None
+    # a pipe would be waited for without end
+    refuse_missing(path)
+    return _bounded(path, limit)
 
 
 def _bounded(path: Path, limit: int) -> bytes:

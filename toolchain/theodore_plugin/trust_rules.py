@@ -1,0 +1,100 @@
+"""The rules under which a host refuses a wheel (``theodore_loader.trust``), for ``explain`` and the pages.
+
+They are never findings of a check. What each of them means for a host is in ``docs/guide/trust.md``.
+"""
+
+from __future__ import annotations
+
+from theodore_plugin.finding import Confidence, Rule, Severity, Silencer
+
+
+def _rule(name: str, summary: str, why: str, remedy: str, silencer: Silencer = Silencer.NOBODY) -> Rule:
+    return Rule(name, Severity.ERROR, Confidence.HIGH, silencer, summary, why, remedy)
+
+
+TRUST_RULES: tuple[Rule, ...] = (
+    _rule(
+        "unsigned-artifact",
+        "No publisher's bundle (`WHEEL.sigstore.json`) lies beside the wheel.",
+        "Without a signature nobody answers for the bytes, and anybody on the way can have changed them.",
+        "Sign it: `theodore-plugin sign WHEEL`. A host's owner can accept one exact digest for a limited time: "
+        "`allow_unsigned_sha256` in the trust file.",
+        Silencer.POLICY,
+    ),
+    _rule(
+        "digest-mismatch",
+        "The bytes are not those that were signed or locked.",
+        "The file was changed, damaged on the way, or lies beside the signature of another one.",
+        "Fetch the wheel and its bundle again from where they were published; if you built it, sign it again.",
+    ),
+    _rule(
+        "signature-invalid",
+        "The bundle is malformed, or its signature, certificate or log entry does not verify.",
+        "A signature that cannot be verified completely, transparency log included, proves nothing.",
+        "Fetch the bundle again, or sign again. If it keeps happening, somebody is tampering: keep the files.",
+    ),
+    _rule(
+        "signer-not-trusted",
+        "Whoever signed is not named by the trust file for this purpose: publishing this plugin, or judging it.",
+        "A valid signature says who signed, not that this host wants their plugins. Identities are compared exactly "
+        "or by anchored globs, always together with issuer and root.",
+        "If you do believe the signer: `theodore-plugin trust add-publisher` or `trust add-verifier`. On a fresh "
+        "machine: `theodore-plugin trust init`.",
+    ),
+    _rule(
+        "verdict-missing",
+        "No signed verdict lies beside the wheel.",
+        "A signature says who made the wheel; only a verdict says that it was checked, and with what result.",
+        "Check and sign it: `theodore-plugin sign WHEEL`.",
+    ),
+    _rule(
+        "verdict-invalid",
+        "An attestation is malformed, of an unknown type, too large, dated in the future, or leaves permissions out.",
+        "What is not understood completely cannot be relied on.",
+        "Check and sign again with a version of theodore-plugin that this host knows.",
+    ),
+    _rule(
+        "verdict-subject-mismatch",
+        "The verdict is about another wheel: another digest, file name, or version.",
+        "A PASSED verdict about a harmless wheel is the obvious thing to put beside a harmful one.",
+        "Put the attestations of this very wheel beside it, or check and sign it.",
+    ),
+    _rule(
+        "verdict-policy-mismatch",
+        "The verdict was made under a policy the trust file does not accept from this verifier.",
+        "PASSED under a policy that allows everything means nothing.",
+        "Check again under an accepted policy (`theodore-plugin sign --policy NAME`), or accept the policy's digest.",
+    ),
+    _rule(
+        "verdict-failed",
+        "The verdict is FAILED.",
+        "A verifier this host believes found the plugin wanting.",
+        "See what it found: `theodore-plugin check WHEEL`.",
+    ),
+    _rule(
+        "verdict-stale",
+        "The verdict, or the vulnerability data it rests on, is older than the policy or the trust file accepts.",
+        "Vulnerabilities are found after wheels are checked.",
+        "Refresh the advisories, then check and sign again.",
+        Silencer.POLICY,
+    ),
+    _rule(
+        "verdict-incomplete",
+        "A required check did not run, or files were not looked at.",
+        "What was not looked at must not look clean.",
+        "Install the missing tools and check again; the report says what was not looked at.",
+    ),
+    _rule(
+        "revoked",
+        "The wheel's digest, or a signer from a moment on, is on this host's revocation list.",
+        "The list's owner learnt something after the signature was made: a stolen key, a malicious release.",
+        "Read the reason and the address that are printed; use another version.",
+    ),
+    _rule(
+        "revocation-list-stale",
+        "The revocation list is older than the trust file allows, or missing where one is demanded.",
+        "Whoever can hold back the list can keep a revoked plugin alive.",
+        "Put the current list beside the trust file.",
+        Silencer.POLICY,
+    ),
+)
