@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from theodore_loader.errors import RemoteError
 from theodore_loader.supervise import access_log
-from theodore_sdk import PluginPermissionError, ResourceLimitExceeded
+from theodore_sdk import PluginPermissionError, ResourceLimitExceeded, ScrapingRequest
 
 CLIENTS = {
     "httpx-async": """
@@ -111,6 +116,99 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (site / name).exists():
             shutil.copy(site / name, folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]]:
+    """The port of an HTTPS server for ``localhost``, and the certificate of the authority that vouches for it."""
+    folder = tmp_path_factory.mktemp("tls")
+    authority = _certificates(folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem")
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Page) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server.server_address[1], authority
+        server.shutdown()
+        thread.join()
+
+
+def _certificates(folder: Path) -> str:
+    """Write ``server.pem``; return the authority's certificate as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test's authority")])
+    now = datetime.now(UTC)
+
+    def sign(subject: x509.Name, public: ec.EllipticCurvePublicKey, extension: x509.ExtensionType) -> bytes:
+        builder = x509.CertificateBuilder(issuer_name=name, subject_name=subject, public_key=public)
+        builder = builder.serial_number(x509.random_serial_number())
+        builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        builder = builder.add_extension(extension, critical=True)
+        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+        builder = builder.add_extension(identifier, critical=False)
+        return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+    server_key = ec.generate_private_key(ec.SECP256R1())
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+    server = sign(x509.Name([]), server_key.public_key(), names)
+    private = server_key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "server.pem").write_bytes(private + server)
+    return sign(name, key.public_key(), x509.BasicConstraints(ca=True, path_length=None)).decode()
+
+
+SECURE_CLIENTS = {
+    "httpx-async": """
+        import httpx, ssl
+        context = ssl.create_default_context(cadata=request.headers["ca"])
+        async with httpx.AsyncClient(verify=context) as client:
+            return say((await client.get(request.url)).text)
+        """,
+    "httpx": """
+        import httpx, ssl
+        context = ssl.create_default_context(cadata=request.headers["ca"])
+        with httpx.Client(verify=context) as client:
+            return say(client.get(request.url).text)
+        """,
+    "requests": """
+        import requests
+        bundle = self.container.tmp_dir / "ca.pem"
+        bundle.write_text(request.headers["ca"])
+        return say(requests.get(request.url, verify=str(bundle), timeout=5).text)
+        """,
+    "urllib": """
+        import ssl, urllib.request
+        context = ssl.create_default_context(cadata=request.headers["ca"])
+        with urllib.request.urlopen(request.url, timeout=5, context=context) as response:
+            return say(response.read().decode())
+        """,
+    "asyncio-streams": """
+        import ssl, urllib.parse
+        parts = urllib.parse.urlsplit(request.url)
+        context = ssl.create_default_context(cadata=request.headers["ca"])
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port, ssl=context)
+        writer.write(f"GET {parts.path} HTTP/1.0\\r\\n\\r\\n".encode())
+        body = (await reader.read()).decode().partition("\\r\\n\\r\\n")[2]
+        writer.close()
+        return say(body)
+        """,
+}
+
+
+@pytest.mark.parametrize("client", SECURE_CLIENTS)
+async def test_tls_ends_in_the_worker_and_checks_the_name_that_was_asked_for(start, libraries, secure, client):
+    port, authority = secure
+    running = await start(
+        SECURE_CLIENTS[client], grants=(f"network localhost:{port}", f"network 127.0.0.1:{port}"), roots=(libraries,)
+    )
+    method = running.worker.methods["scrape_content"]
+    request = ScrapingRequest(url=f"https://localhost:{port}/s", headers={"ca": authority})
+    assert (await running.worker.call(method, (request,), {})).content == "page /s"
+    other = ScrapingRequest(url=f"https://127.0.0.1:{port}/s", headers={"ca": authority})
+    with pytest.raises(RemoteError, match=r"(?i)certificate|IP address mismatch"):
+        await running.worker.call(method, (other,), {})
 
 
 def log_of(running):
@@ -257,7 +355,7 @@ async def test_a_descriptor_of_the_broker_is_not_inherited_by_the_next_connectio
         import socket
         for _ in range(60):
             socket.create_connection(("127.0.0.1", int(request.url)), timeout=5).close()
-        return say(len(os.listdir("/proc/self/fd")) if False else "fine")
+        return say("fine")
         """,
         grants=(f"network 127.0.0.1:{port}",),
     )
