@@ -54,7 +54,7 @@ class SandboxProbePlugin(TransformerPlugin):
                 ),
                 PluginPermission(PermissionType.SUBPROCESS, "Runs one program, so that another can be tried.", "false"),
                 PluginPermission(
-                    PermissionType.NATIVE, "Calls the C library directly, where no audit event is raised."
+                    PermissionType.NATIVE, "Calls the C library, where no audit event is raised.", "libc.so.6"
                 ),
             ],
             resource_limits=PluginResourceLimits(max_memory_mb=256, max_subprocess_count=1),

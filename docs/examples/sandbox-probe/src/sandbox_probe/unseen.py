@@ -43,7 +43,7 @@ def spawn(program: str) -> str:
 
 @cache
 def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
+    return ctypes.CDLL("libc.so.6", use_errno=True)
 
 
 def _checked(result: int) -> int:
