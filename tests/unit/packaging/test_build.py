@@ -182,6 +182,8 @@ def test_an_interrupt_leaves_the_old_file(tmp_path, monkeypatch):
 
 SETUPTOOLS = backend("setuptools.build_meta", "setuptools>=77")
 FLIT = backend("flit_core.buildapi", "flit-core>=3.9")
+UV = backend("uv_build", "uv-build")
+POETRY = backend("poetry.core.masonry.api", "poetry-core>=2")
 
 
 @pytest.mark.registry
@@ -197,6 +199,13 @@ def test_two_builds_anywhere_any_time_are_one_wheel(project_dir, edits):
             os.umask(previous)
         digests.add(normalise(built.data, built.filename, {}, epoch=EPOCH).sha256)
     assert len(digests) == 1
+
+
+@pytest.mark.registry
+@pytest.mark.parametrize("edits", [UV, POETRY], ids=["uv_build", "poetry-core"])
+def test_the_other_backends_run_in_the_sandbox_too(project_dir, edits):
+    built = build_wheel(PluginProject.open(project_dir(edits)), epoch=EPOCH)
+    assert "acme_hello/__init__.py" in normalise(built.data, built.filename, {}, epoch=EPOCH).entries
 
 
 @pytest.mark.registry

@@ -17,13 +17,14 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from theodore_loader.errors import ConfigurationProblem
 
-BACKENDS = {
-    "hatchling.build": "hatchling",
-    "flit_core.buildapi": "flit-core",
-    "setuptools.build_meta": "setuptools",
-    "uv_build": "uv-build",
-    "poetry.core.masonry.api": "poetry-core",
+BACKENDS: Mapping[str, tuple[str, ...]] = {
+    "hatchling.build": (),
+    "flit_core.buildapi": (),
+    "setuptools.build_meta": (),
+    "uv_build": ("uv-build",),
+    "poetry.core.masonry.api": (),
 }
+"""The backends that are run, and which programs of their own distribution each must start."""
 _USE = '[build-system] requires = ["hatchling"] and build-backend = "hatchling.build"'
 
 # Settings through which a declarative backend would run code of the project.
@@ -39,10 +40,11 @@ _EXECUTING_SETTINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """A backend that may run: its import name and what must be installed for it."""
+    """A backend that may run: its import name, what must be installed for it, and the programs it starts."""
 
     name: str
     requires: tuple[str, ...]
+    programs: tuple[str, ...] = ()
 
 
 def read_backend(pyproject: Mapping[str, Any], root: Path) -> Backend:
@@ -56,7 +58,7 @@ def read_backend(pyproject: Mapping[str, Any], root: Path) -> Backend:
     if not isinstance(name, str) or name not in BACKENDS:
         raise _refused(f"the build backend {name!r} is not one of {', '.join(BACKENDS)}")
     _check_settings(pyproject, name, root)
-    return Backend(name, _requirements(table.get("requires", [])))
+    return Backend(name, _requirements(table.get("requires", [])), BACKENDS[name])
 
 
 def _check_settings(pyproject: Mapping[str, Any], name: str, root: Path) -> None:

@@ -36,7 +36,7 @@ def build_wheel(project: PluginProject, *, epoch: int) -> Built:
         source, output = scratch / "source", scratch / "output"
         copy_sources(project.root, source)
         output.mkdir()
-        environment = BuildEnvironment(scratch, [source, output], epoch)
+        environment = BuildEnvironment(scratch, [source, output], backend.programs, epoch)
         environment.install(backend.requires)
         try:
             builder = ProjectBuilder.from_isolated_env(environment, source, runner=environment.run_hook)

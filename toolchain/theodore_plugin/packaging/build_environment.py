@@ -17,6 +17,7 @@ from theodore_loader.sandbox.run import run_confined
 _INSTALL_SECONDS = 900
 _HOOK_SECONDS = 600
 _TAIL_LINES = 25
+_MAX_SUBPROCESSES = 8
 
 
 class BackendFailed(ConfigurationProblem):
@@ -27,11 +28,13 @@ class BuildEnvironment:
     """A virtual environment, implementing :class:`build.env.IsolatedEnv`.
 
     Installing requirements reaches the user's package index, wheels only. Running the backend reaches nothing: no
-    network, no other process, and only the folders named in ``writable`` can be written.
+    network, no other program than ``programs`` (names in the environment), and only the folders named in ``writable``
+    can be written. ``epoch`` is the time the build is told, in seconds since 1970.
     """
 
-    def __init__(self, scratch: Path, writable: Sequence[Path], epoch: int) -> None:
+    def __init__(self, scratch: Path, writable: Sequence[Path], programs: Sequence[str], epoch: int) -> None:
         self._root = scratch / "environment"
+        self._programs = programs
         self._home = scratch / "home"
         self._writable = writable
         self._epoch = epoch
@@ -86,6 +89,8 @@ class BuildEnvironment:
         return Profile(
             read=(*interpreter.read_paths(self.python_executable), str(self._root), str(script.parent)),
             write=tuple(str(path) for path in writable),
+            execute=tuple(str(self._root / "bin" / name) for name in self._programs),
+            subprocesses=_MAX_SUBPROCESSES if self._programs else 0,
             memory_bytes=2048 * MIB,
             open_files=256,
             file_bytes=256 * MIB,
