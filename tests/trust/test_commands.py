@@ -258,3 +258,48 @@ def test_every_rule_that_a_tampered_wheel_meets_at_these_steps_can_be_explained(
     for rule in TRUST_RULES:
         assert main(["explain", rule.name]) == 0
         assert rule.summary in capsys.readouterr().out
+
+
+def test_sign_refuses_a_wheel_whose_check_does_not_pass_and_shows_the_report(bench, tmp_path: Path, capsys) -> None:
+    wheel = tmp_path / bench.filename
+    wheel.write_bytes(bench.data)
+    assert main(["sign", str(wheel), "--advisories", "off"]) == 1
+    printed = capsys.readouterr()
+    assert "error[manifest-missing]" in printed.out
+    assert printed.err.splitlines()[-1].startswith("not signed: ")
+    assert [path.name for path in tmp_path.iterdir()] == [bench.filename]
+
+
+def test_sign_says_what_is_wrong_with_the_path(bench, tmp_path: Path, capsys) -> None:
+    (tmp_path / "notes.txt").write_text("hello")
+    truncated = tmp_path / bench.filename
+    truncated.write_bytes(bench.data[:-30])
+    for path, code, says in (
+        (tmp_path / "absent.whl", 2, "no such file"),
+        (tmp_path, 2, "is not a file"),
+        (tmp_path / "notes.txt", 5, "not-a-wheel"),
+        (truncated, 5, "error["),
+    ):
+        assert main(["sign", str(path)]) == code
+        printed = capsys.readouterr().err
+        assert says in printed
+        assert "help: " in printed
+        assert "Traceback" not in printed
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_sign_with_a_trust_config_that_is_none_is_a_usage_error(bench, tmp_path: Path, capsys) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    command = ["sign", str(bench.path), "--trust-config", str(tmp_path / "config.json"), "--identity-token", "x"]
+    assert main(command) == 2
+    assert "not a sigstore ClientTrustConfig" in capsys.readouterr().err
+
+
+def test_sign_with_a_token_that_is_none_is_a_usage_error_and_does_not_repeat_it(
+    bench, workshop, tmp_path: Path, capsys
+) -> None:
+    config = workshop.instance().instance.folder / "trust_config.json"
+    assert main(["sign", str(bench.path), "--trust-config", str(config), "--identity-token", "s3cret"]) == 2
+    printed = capsys.readouterr()
+    assert "identity token cannot be used" in printed.err
+    assert "s3cret" not in printed.err + printed.out
