@@ -22,7 +22,7 @@ from theodore_plugin.project import PluginProject
 BUILT_IN_POLICIES = ("default", "strict", "development")
 TABLE = "[tool.theodore-plugin]"
 SCAN_SECONDS = 120.0
-"""Time budget of one scanner; mypy, the slowest, needs 8 s cold on a large dependency tree."""
+"""Time budget of one step; mypy, the slowest, needs 8 s cold on a large dependency tree."""
 
 
 class Persona(Enum):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_plugin.analysis import StaticAnalysis, analyse
+from theodore_plugin.budget import OutOfTime, time_budget
 from theodore_plugin.coverage import Coverage, CoverageError, Covered, State
 from theodore_plugin.finding import Severity
 from theodore_plugin.project import PluginProject
@@ -48,15 +49,17 @@ def static_step(
     """Run the static rules."""
     given = given_files(project)
     try:
-        found = analysis(project, settings.policy)
+        with time_budget(settings.scan_seconds):
+            found = analysis(project, settings.policy)
         entries = [Covered(entry.path, State(entry.status.value), entry.reason) for entry in found.coverage]
         coverage = Coverage.account(STATIC, given, entries)
         return StaticStep(found, coverage, _unsaid(found, coverage))
     except ConfigurationProblem:
         raise
+    except OutOfTime:
+        return _nothing(given, Failure(f"the static analysis did not finish within {settings.scan_seconds:.0f} s"))
     except Exception as problem:
-        failure = Failure(_crash("the static analysis", problem), "theodore-plugin --debug check")
-        return StaticStep(None, Coverage.uniform(STATIC, given, State.FAILED, failure.reason), failure)
+        return _nothing(given, Failure(_crash("the static analysis", problem), "theodore-plugin --debug check"))
 
 
 def scanner_step(scanner: Scanner, tree: CleanTree, context: ScanContext) -> ScannerStep:
@@ -75,10 +78,14 @@ def _status(result: ScannerResult) -> str:
     return "skipped" if result.skipped else "ok"
 
 
+def _nothing(given: tuple[str, ...], failure: Failure) -> StaticStep:
+    return StaticStep(None, Coverage.uniform(STATIC, given, State.FAILED, failure.reason), failure)
+
+
 def given_files(project: PluginProject) -> tuple[str, ...]:
     """Name every file the static analysis has to account for."""
-    listed = (*project.files, *project.unreadable, *project.skipped)
-    return tuple(entry.path for entry in listed)
+    shipped = [file.path for file in project.files]
+    return (*shipped, *(gap.path for gap in project.unreadable), *(entry.path for entry in project.skipped))
 
 
 def _scan(scanner: Scanner, tree: CleanTree, context: ScanContext) -> ScannerResult:

@@ -9,8 +9,9 @@ from theodore_plugin.coverage import State
 from theodore_plugin.engine import run
 from theodore_plugin.finding import Severity, Verdict
 from theodore_plugin.report.json import to_json_dict
-from theodore_plugin.scanners import SCANNERS
-from theodore_plugin.settings import Persona
+from theodore_plugin.scanners.bandit import BanditScanner
+from theodore_plugin.scanners.mypy import MypyScanner
+from theodore_plugin.scanners.pip_audit import PipAuditScanner
 
 LOCK = f"""lock-version = "1.0"
 created-by = "a test"
@@ -23,6 +24,8 @@ name = "idna-3.6-py3-none-any.whl"
 url = "https://files.example/idna-3.6-py3-none-any.whl"
 hashes = {{sha256 = "{"a" * 64}"}}
 """
+
+BANDIT, MYPY, AUDIT = (BanditScanner(),), (MypyScanner(),), (PipAuditScanner(),)
 
 
 class Crashing:
@@ -56,7 +59,7 @@ def test_the_report_does_not_depend_on_timing(opened, settings, plugin_file):
     add(plugin_file, "\n\ndef f(x: str) -> object:\n    return eval(x)\n")
 
     def values():
-        report = replace(run(opened(), settings()), seconds=0.0)
+        report = replace(run(opened(), settings(), scanners=BANDIT), seconds=0.0)
         return to_json_dict(replace(report, scanners=tuple(replace(scan, seconds=0.0) for scan in report.scanners)))
 
     assert values() == values()
@@ -64,7 +67,7 @@ def test_the_report_does_not_depend_on_timing(opened, settings, plugin_file):
 
 def test_our_rule_and_the_tools_say_one_thing_once(opened, settings, plugin_file):
     add(plugin_file, "\n\ndef f(x: str) -> object:\n    return eval(x)\n")
-    report = run(opened(), settings())
+    report = run(opened(), settings(), scanners=BANDIT)
     evals = [finding for finding in report.findings if finding.rule == "dynamic-code-execution"]
     assert [finding.related for finding in evals] == [("bandit/B307",)]
     assert report.verdict is Verdict.FAIL
@@ -72,7 +75,7 @@ def test_our_rule_and_the_tools_say_one_thing_once(opened, settings, plugin_file
 
 def test_a_crash_outweighs_findings_but_hides_none(opened, settings, plugin_file):
     add(plugin_file, "\n\ndef f(x: str) -> object:\n    return eval(x)\n")
-    report = run(opened(), settings(), scanners=(*SCANNERS, Crashing()))
+    report = run(opened(), settings(), scanners=(Crashing(),))
     assert report.verdict is Verdict.INCOMPLETE
     assert {"analyzer-failed", "dynamic-code-execution"} <= set(rules(report))
 
@@ -88,25 +91,17 @@ def test_a_scanner_the_policy_does_not_require_may_fail_in_plain_sight(opened, s
 
 def test_a_broken_file_makes_the_check_incomplete_and_is_named(opened, settings, plugin_file):
     plugin_file.with_name("broken.py").write_text("def (\n")
-    report = run(opened(), settings())
+    report = run(opened(), settings(), scanners=BANDIT)
     assert report.verdict is Verdict.INCOMPLETE
     failed = {coverage.analyser: [entry.path for entry in coverage.failed] for coverage in report.coverage}
     assert failed["theodore"] == failed["bandit"] == ["src/page_notes/broken.py"]
-
-
-def test_a_scanner_out_of_time_is_incomplete(opened, settings, plugin_file):
-    for number in range(4):
-        plugin_file.with_name(f"slow{number}.py").write_text("x = print(1)\n" * 20_000)
-    report = run(opened(), settings(scan_seconds=1.0))
-    assert report.verdict is Verdict.INCOMPLETE
-    assert any("did not finish within 1 s" in finding.message for finding in report.findings)
 
 
 def test_an_accepted_suppression_is_in_the_report(opened, settings, plugin_file):
     comment = '# theodore: ignore[bandit/B310] reason="a test"'
     source = "\n\ndef f(x: str) -> object:\n    import urllib.request\n\n    return urllib.request.urlopen(x)  "
     add(plugin_file, source + comment + "\n")
-    report = run(opened(), settings())
+    report = run(opened(), settings(), scanners=BANDIT)
     (record,) = report.suppressions
     assert (record.reason, [found.rule for found in record.silenced]) == ("a test", ["bandit/B310"])
     assert "bandit/B310" not in rules(report)
@@ -122,7 +117,7 @@ def test_bare_comments_of_the_tools_silence_nothing(opened, settings, plugin_fil
 
 def test_a_type_ignore_with_a_code_is_a_recorded_suppression(opened, settings, plugin_file):
     add(plugin_file, "\n\ndef f(x: str) -> int:\n    return x  # type: ignore[return-value]\n")
-    report = run(opened(), settings())
+    report = run(opened(), settings(), scanners=MYPY)
     assert "mypy/return-value" not in rules(report)
     assert [record.rules for record in report.suppressions] == [("mypy/return-value",)]
 
@@ -130,14 +125,14 @@ def test_a_type_ignore_with_a_code_is_a_recorded_suppression(opened, settings, p
 def test_the_policy_sets_levels(opened, settings, plugin_file):
     add(plugin_file, "\n\ndef f(x: str) -> int:\n    return x\n")
     policy = replace(settings().policy, rules={"mypy/return-value": RuleSetting("error")})
-    report = run(opened(), settings(policy=policy, persona=Persona.AUDITOR))
+    report = run(opened(), settings(policy=policy), scanners=MYPY)
     assert report.verdict is Verdict.FAIL
 
 
 def test_vulnerable_pins_of_the_lock_fail_the_check(opened, settings, project_folder):
     (project_folder / "pylock.toml").write_text(LOCK)
     source = AdvisorySource.parse(str(Path(__file__).parents[2] / "data" / "advisories.jsonl"))
-    report = run(opened(), settings(advisories=source))
+    report = run(opened(), settings(advisories=source), scanners=AUDIT)
     assert "known-vulnerability" in rules(report)
     assert report.verdict is Verdict.FAIL
     assert report.advisories.digest
@@ -146,7 +141,7 @@ def test_vulnerable_pins_of_the_lock_fail_the_check(opened, settings, project_fo
 def test_a_lock_handed_over_wins_over_the_projects(opened, settings, project_folder):
     (project_folder / "pylock.toml").write_text(LOCK)
     source = AdvisorySource.parse(str(Path(__file__).parents[2] / "data" / "advisories.jsonl"))
-    report = run(opened(), settings(advisories=source, lock=LOCK.replace("3.6", "3.7").encode()))
+    report = run(opened(), settings(advisories=source, lock=LOCK.replace("3.6", "3.7").encode()), scanners=AUDIT)
     assert "known-vulnerability" not in rules(report)
 
 
@@ -155,15 +150,6 @@ def test_progress_is_told_each_step_started_and_ended(opened, settings):
     run(opened(), settings(), watch=lambda step, event: events.append((step, event)))
     steps = ["theodore", "bandit", "mypy", "pip-audit"]
     assert sorted(events) == sorted((step, event) for step in steps for event in ("started", "ended"))
-
-
-HOSTILE_PYPROJECT = """
-[tool.mypy]
-plugins = ["evil"]
-
-[tool.bandit]
-skips = ["B307"]
-"""
 
 
 @pytest.fixture
@@ -187,9 +173,12 @@ def booby_trapped(project_folder, plugin_file, tmp_path):
     bomb = tmp_path / "bomb"
     bomb.mkdir()
     (bomb / "setup.py").write_text(trap)
-    text = pyproject.read_text().replace("dependencies = [", f'dependencies = [\n    "bomb @ file://{bomb}",', 1)
+    text = pyproject.read_text()
+    text = text.replace("dependencies = []", f'dependencies = ["bomb @ file://{bomb}"]')
+    text = text.replace("[tool.mypy]", '[tool.bandit]\nskips = ["B307"]\n\n[tool.mypy]\nplugins = ["evil"]')
     assert "bomb @" in text
-    pyproject.write_text(text + HOSTILE_PYPROJECT)
+    assert "evil" in text
+    pyproject.write_text(text)
     add(plugin_file, "\n\ndef f(x: str) -> int:\n    eval(x)  # nosec\n    return x\n")
     return canary
 

@@ -1,4 +1,5 @@
 import sys
+import time
 from dataclasses import dataclass, replace
 
 import pytest
@@ -102,6 +103,19 @@ def test_a_real_scanner_reports_its_version_time_and_sandbox(step):
     assert done.run.version[0].isdigit()
     assert done.run.seconds > 0
     assert done.run.sandbox
+
+
+def test_our_own_analysis_has_a_time_budget(opened, settings):
+    def endless(project, policy):
+        while True:
+            try:
+                time.sleep(0.01)
+            except Exception:  # a rule's own handler does not keep it alive
+                continue
+
+    done = static_step(opened(), settings(scan_seconds=0.3), endless)
+    assert "did not finish within" in done.failure.reason
+    assert done.coverage.count(State.FAILED) == len(done.coverage.entries) > 0
 
 
 def test_our_own_analysis_that_crashes_is_a_failure_too(opened, settings):
