@@ -18,6 +18,7 @@ exception must not be caught and ignored, for half of the layers may be in place
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import threading
@@ -100,11 +101,12 @@ def confine(
     )
     descriptors.close_all_except(keep)  # 1
     _own_session()  # 2
+    step = functools.partial(_step, weaker=profile.allow_weaker)
     layers = (
-        _step("rlimits", offer.rlimits, lambda: rlimits.apply(profile)),  # 5
-        _step("privileges", linux, lambda: _give_up_privileges(parent)),  # 6
-        _step("landlock", offer.landlock_abi > 0, lambda: _landlock(profile, offer.landlock_abi)),  # 8
-        _step("seccomp", offer.seccomp, lambda: f"{seccomp.install(profile, situation)} instructions"),  # 9
+        step("rlimits", offer.rlimits, lambda: rlimits.apply(profile)),  # 5
+        step("privileges", linux, lambda: _give_up_privileges(parent)),  # 6
+        step("landlock", offer.landlock_abi > 0, lambda: _landlock(profile, offer.landlock_abi)),  # 8
+        step("seccomp", offer.seccomp, lambda: f"{seccomp.install(profile, situation)} instructions"),  # 9
     )
     held = {layer.name for layer in layers if layer.active}
     return Achieved(_tier(held), layers, canaries.prove(profile, held, outside))  # 11
@@ -118,12 +120,14 @@ def _require(profile: Profile, offer: Availability) -> None:
         )
 
 
-def _step(name: str, offered: bool, take: Callable[[], str]) -> LayerState:
+def _step(name: str, offered: bool, take: Callable[[], str], *, weaker: bool) -> LayerState:
     if not offered:
         return LayerState(name, False, "not offered by this machine")
     try:
         return LayerState(name, True, take())
     except OSError as problem:
+        if weaker:
+            return LayerState(name, False, f"could not be set up: {problem}")
         raise TierUnavailable(
             f"the sandbox layer {name} is offered and could not be set up: {problem}",
             help="this is not a weaker tier but a failure; report it with the kernel's version",

@@ -8,10 +8,13 @@ from __future__ import annotations
 import os
 import struct
 from pathlib import Path
+from typing import BinaryIO
 
 _MOST_INTERPRETERS = 4  # BINPRM recursion limit
 _LONGEST_LINE = 256  # BINPRM_BUF_SIZE
-_PT_INTERP = 3
+_LONGEST_PATH = 4096
+_ELF_64_LITTLE = b"\x7fELF\x02\x01"
+_HEADER_SIZE, _ENTRY_SIZE, _PT_INTERP = 64, 56, 3
 
 
 def closure(program: str) -> tuple[str, ...]:
@@ -32,26 +35,30 @@ def _interpreter(path: Path) -> str | None:
         with path.open("rb") as stream:
             head = stream.read(_LONGEST_LINE)
             if head.startswith(b"#!"):
-                words = head[2:].split(b"\n", 1)[0].split()
-                return os.fsdecode(words[0]) if words else None
-            return _elf_interpreter(path) if head.startswith(b"\x7fELF\x02\x01") else None
-    except (OSError, struct.error):
+                return _script_interpreter(head)
+            return _elf_interpreter(stream) if head.startswith(_ELF_64_LITTLE) else None
+    except (OSError, ValueError, struct.error):  # it is no program then, and exec will say so
         return None
 
 
-def _elf_interpreter(path: Path) -> str | None:
+def _script_interpreter(head: bytes) -> str | None:
+    words = head[2:].split(b"\n", 1)[0].split()
+    return os.fsdecode(words[0]) if words and b"\0" not in words[0] else None
+
+
+def _elf_interpreter(stream: BinaryIO) -> str | None:
     """Read ``PT_INTERP`` of a 64-bit little-endian ELF file (System V ABI, "Program Header")."""
-    with path.open("rb") as stream:
-        header = stream.read(64)
-        table, entry_size, entries = (
-            struct.unpack_from("<Q", header, 32)[0],
-            *struct.unpack_from("<HH", header, 54),
-        )
-        stream.seek(table)
-        data = stream.read(entry_size * entries)
-        for at in range(0, len(data), entry_size):
-            kind, offset, size = struct.unpack_from("<I", data, at)[0], *struct.unpack_from("<Q16xQ", data, at + 8)
-            if kind == _PT_INTERP:
-                stream.seek(offset)
-                return os.fsdecode(stream.read(min(size, 4096)).rstrip(b"\0"))
+    stream.seek(0)
+    header = stream.read(_HEADER_SIZE)
+    table = struct.unpack_from("<Q", header, 32)[0]
+    entry_size, entries = struct.unpack_from("<HH", header, 54)
+    if entry_size != _ENTRY_SIZE:
+        return None
+    stream.seek(table)
+    data = stream.read(entry_size * entries)
+    for at in range(0, len(data) - _ENTRY_SIZE + 1, _ENTRY_SIZE):
+        kind, offset, size = struct.unpack_from("<I4xQ16xQ", data, at)
+        if kind == _PT_INTERP:
+            stream.seek(offset)
+            return os.fsdecode(stream.read(min(size, _LONGEST_PATH)).partition(b"\0")[0]) or None
     return None

@@ -29,7 +29,7 @@ from theodore_loader.sandbox.order import Achieved
 from theodore_loader.sandbox.profile import MIB, Profile
 
 OUTPUT_CAP = 64 * MIB
-_CHUNK = 65536
+_CHUNK = _STATUS_CAP = 65536
 _STOP_POLL_SECONDS = 0.2
 _LOADER = str(Path(__file__).resolve().parents[2])
 _BOOT = "import sys; sys.path.append({loader!r}); from theodore_loader.sandbox.stage0 import main; main()"
@@ -81,6 +81,8 @@ def run_confined(
         WorkerCrashed: the process ended before it was confined.
 
     """
+    if sys.platform == "win32":
+        raise TierUnavailable("programs cannot be confined on Windows", help="use Linux, or WSL 2")
     program = _find(argv[0], env, cwd)
     profile = _with_programs(profile, program)
     started = time.monotonic()
@@ -205,7 +207,7 @@ class _Session:
         if not data:
             self._selector.unregister(source)
             return
-        room = self._cap - len(into)
+        room = (_STATUS_CAP if into is self.status else self._cap) - len(into)
         into += data[:room]
         self.truncated = self.truncated or len(data) > room
 
@@ -254,7 +256,10 @@ class _ExitNotice:
 
 def _achieved(status: bytes, returncode: int, program: str) -> Achieved:
     """Read what stage 0 said; it is our own code, yet a process that died half-way says anything."""
-    messages = [json.loads(line) for line in status.splitlines()]
+    try:
+        messages = [json.loads(line) for line in status.splitlines()]
+    except ValueError:
+        messages = []
     if not messages:
         raise WorkerCrashed(
             f"{program} was not started: the confining process ended with status {returncode}",

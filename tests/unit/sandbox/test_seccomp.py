@@ -1,0 +1,217 @@
+"""The compiled filters, run by a small interpreter of BPF: every architecture can be tested on every machine."""
+
+from __future__ import annotations
+
+import errno
+import struct
+from typing import Any
+
+import pytest
+
+from theodore_loader.sandbox import libc
+from theodore_loader.sandbox.profile import Profile
+from theodore_loader.sandbox.seccomp import compile_filter
+from theodore_loader.sandbox.seccomp_rules import ALLOWED, REFUSED, Situation
+
+ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+PID = 4711
+SITUATION = Situation(pid=PID, landlock_abi=7, signals_scoped=True)
+OLD_LANDLOCK = Situation(pid=PID, landlock_abi=1, signals_scoped=False)
+
+ALLOW, KILL = "allow", "kill"
+
+
+def run(code: bytes, data: bytes) -> int:
+    """Interpret classic BPF (``linux/filter.h``), the five instructions a filter of ours has."""
+    at = accumulator = 0
+    while True:
+        opcode, if_true, if_false, value = struct.unpack_from("=HBBI", code, at * 8)
+        at += 1
+        if opcode == 0x20:
+            accumulator = struct.unpack_from("=I", data, value)[0]
+        elif opcode == 0x54:
+            accumulator &= value
+        elif opcode in (0x15, 0x35):
+            holds = accumulator == value if opcode == 0x15 else accumulator >= value
+            at += if_true if holds else if_false
+        elif opcode == 0x06:
+            return int(value)
+        else:
+            raise AssertionError(f"instruction {opcode:#x} is not one a filter of ours has")
+
+
+def verdict(name: str | int, *arguments: int, machine: str = "x86_64", **options: Any) -> object:
+    situation = options.pop("situation", SITUATION)
+    architecture = options.pop("architecture", ARCHITECTURES[machine])
+    number = libc.syscall_numbers(machine)[name] if isinstance(name, str) else name
+    words = (*arguments, 0, 0, 0, 0, 0, 0)[:6]
+    data = struct.pack("=iIQ6Q", number, architecture, 0, *(word & 2**64 - 1 for word in words))
+    result = run(compile_filter(Profile(**options), situation, machine), data)
+    if result == 0x7FFF0000:
+        return ALLOW
+    return KILL if result == 0x80000000 else errno.errorcode.get(result & 0xFFFF, "success")
+
+
+@pytest.fixture(params=sorted(ARCHITECTURES))
+def machine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_foreign_architecture_is_killed(machine):
+    other = {"x86_64": 0x40000003, "aarch64": 0x40000028}[machine]  # i386, 32-bit arm
+    assert verdict("read", machine=machine, architecture=other) == KILL
+
+
+def test_x32_numbers_are_unknown():
+    assert verdict(libc.syscall_numbers("x86_64")["read"] | 0x40000000) == "ENOSYS"
+
+
+def test_number_from_the_future_is_unknown(machine):
+    assert verdict(1023, machine=machine) == "ENOSYS"
+
+
+def test_clone3_is_unknown_so_that_the_c_library_falls_back(machine):
+    assert verdict("clone3", machine=machine) == "ENOSYS"
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_ordinary_call_passes_on_every_architecture_that_has_it(machine, name):
+    if name in libc.syscall_numbers(machine):
+        assert verdict(name, machine=machine) == ALLOW
+
+
+@pytest.mark.parametrize("name", sorted(set(REFUSED) - {"truncate"}))
+def test_dangerous_call_is_refused(machine, name):
+    if name in libc.syscall_numbers(machine):
+        assert verdict(name, machine=machine) == "EPERM"
+
+
+def test_every_listed_name_exists_on_some_architecture():
+    known = set(libc.syscall_numbers("x86_64")) | set(libc.syscall_numbers("aarch64"))
+    assert set(ALLOWED + REFUSED) <= known
+
+
+THREAD = 0x3D0F00  # what glibc passes to make a thread
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        ("clone", (THREAD,), ALLOW),
+        ("clone", (17,), "EPERM"),  # fork
+        ("clone", (THREAD | 0x10000000,), "EPERM"),  # with a user namespace
+        ("clone", (THREAD | 1 << 40,), ALLOW),  # what the kernel ignores, so do we
+        ("socketpair", (1, 1 | 0o2004000, 0), ALLOW),  # AF_UNIX, STREAM|CLOEXEC|NONBLOCK
+        ("socketpair", (1, 2, 0), "EPERM"),
+        ("socketpair", (1, 5, 0), "EPERM"),
+        ("socketpair", (2, 1, 0), "EPERM"),
+        ("sendto", (3, 0, 5, 0x4000, 0, 0), ALLOW),  # MSG_NOSIGNAL, no address
+        ("sendto", (3, 0, 5, 0, 0x7F0000000000, 16), "EPERM"),
+        ("sendto", (3, 0, 5, 0x20000000, 0, 0), "EPERM"),
+        ("sendmsg", (3, 0, 0x20000000), "EPERM"),
+        ("sendmmsg", (3, 0, 1, 0x20000000), "EPERM"),
+        ("mmap", (0, 4096, 3, 0x22), ALLOW),
+        ("mmap", (0, 4096, 3, 0x21), "EPERM"),  # shared and anonymous
+        ("mmap", (0, 4096, 3, 0x23), "EPERM"),  # the same by MAP_SHARED_VALIDATE
+        ("mmap", (0, 4096, 3, 0x122), "EPERM"),  # grows down
+        ("mmap", (0, 4096, 3, 0x01, 5), ALLOW),  # a shared file
+        ("kill", (PID, 9), ALLOW),
+        ("kill", (1, 9), "EPERM"),
+        ("kill", (0, 9), "EPERM"),
+        ("kill", (-1, 9), "EPERM"),
+        ("tgkill", (PID, 99, 6), ALLOW),
+        ("tgkill", (1, 1, 6), "EPERM"),
+        ("prlimit64", (0, 7, 0, 0x1000), ALLOW),
+        ("prlimit64", (0, 7, 0x1000, 0), "EPERM"),
+        ("prlimit64", (0, 7, 0x100000000, 0), "EPERM"),  # a pointer whose low half is zero
+        ("prlimit64", (1, 7, 0, 0x1000), "EPERM"),
+        ("fcntl", (3, 4, 0o4000), ALLOW),
+        ("fcntl", (3, 4, 0o24000), "EPERM"),  # O_ASYNC
+        ("fcntl", (3, 8, 1), "EPERM"),  # F_SETOWN
+        ("fcntl", (3, 8 | 1 << 32, 1), "EPERM"),  # the same with a bit the kernel ignores
+        ("fcntl", (3, 1024, 0), "EPERM"),  # F_SETLEASE
+        ("ioctl", (0, 0x5413), ALLOW),
+        ("ioctl", (0, 0x5412), "EPERM"),  # TIOCSTI
+        ("ioctl", (0, 0x5412 | 1 << 32), "EPERM"),  # CVE-2019-10063
+        ("prctl", (15,), ALLOW),
+        ("prctl", (4, 1), "EPERM"),  # PR_SET_DUMPABLE
+        ("prctl", (1, 0), "EPERM"),  # PR_SET_PDEATHSIG
+        ("setsockopt", (3, 6, 1), ALLOW),  # TCP_NODELAY
+        ("setsockopt", (3, 6, 31), "EPERM"),  # TCP_ULP
+        ("setsockopt", (3, 1, 26), "EPERM"),  # SO_ATTACH_FILTER
+        ("openat", (-100, 0, 0), ALLOW),
+        ("openat", (-100, 0, 0o1001), ALLOW),  # O_WRONLY|O_TRUNC
+        ("openat", (-100, 0, 0o1000), "EPERM"),  # O_RDONLY|O_TRUNC
+        ("pipe2", (0, 0o2000000), ALLOW),
+        ("pipe2", (0, 0o200), "EPERM"),  # O_NOTIFICATION_PIPE
+        ("sched_getaffinity", (0,), ALLOW),
+        ("sched_getaffinity", (1,), "EPERM"),
+        ("getxattr", (), "ENOTSUP"),
+    ],
+)
+def test_arguments_decide(machine, name, arguments, expected):
+    if expected == "ENOTSUP":
+        assert verdict(name, *arguments, machine=machine) in ("ENOTSUP", "EOPNOTSUPP")
+    else:
+        assert verdict(name, *arguments, machine=machine) == expected
+
+
+def test_path_truncate_waits_for_the_landlock_right(machine):
+    assert verdict("truncate", machine=machine) == ALLOW
+    assert verdict("truncate", machine=machine, situation=OLD_LANDLOCK) == "EPERM"
+    assert verdict("openat2", machine=machine, situation=OLD_LANDLOCK) == "ENOSYS"
+
+
+def test_outbound_tools_reach_the_internet_and_nothing_local(machine):
+    assert verdict("socket", 2, 1, 6, machine=machine, sockets="outbound") == ALLOW
+    assert verdict("socket", 10, 2 | 0o2004000, 17, machine=machine, sockets="outbound") == ALLOW
+    assert verdict("connect", machine=machine, sockets="outbound") == ALLOW
+    assert verdict("socket", 1, 1, 0, machine=machine, sockets="outbound") == "EPERM"
+    assert verdict("socket", 2, 3, 1, machine=machine, sockets="outbound") == "EPERM"
+    assert verdict("socket", 2, 1, 262, machine=machine, sockets="outbound") == "EPERM"
+    for name in ("bind", "listen", "accept4"):
+        assert verdict(name, machine=machine, sockets="outbound") == "EPERM"
+
+
+def test_process_trees_may_fork_and_signal_themselves_where_signals_are_scoped(machine):
+    assert verdict("clone", 17, machine=machine, subprocesses=3) == ALLOW
+    assert verdict("execve", 0x1000, machine=machine, subprocesses=3) == ALLOW
+    assert verdict("kill", 12, 9, machine=machine, subprocesses=3) == ALLOW
+    assert verdict("kill", 12, 9, machine=machine, subprocesses=3, situation=OLD_LANDLOCK) == "EPERM"
+    assert verdict("clone", 17 | 0x20000000, machine=machine, subprocesses=3) == "EPERM"
+    assert verdict("setsid", machine=machine, subprocesses=3) == "EPERM"
+
+
+def test_one_program_may_be_executed_from_one_address(machine):
+    pinned = Situation(pid=PID, landlock_abi=7, signals_scoped=True, exec_address=0x7F00_1234_5678)
+    assert verdict("execve", 0x7F00_1234_5678, machine=machine, situation=pinned) == ALLOW
+    assert verdict("execve", 0x7F00_1234_5679, machine=machine, situation=pinned) == "EPERM"
+    assert verdict("execve", 0x1234_5678, machine=machine, situation=pinned) == "EPERM"
+
+
+def test_write_xor_execute_refuses_new_code(machine):
+    strict = {"machine": machine, "write_xor_execute": True}
+    assert verdict("mmap", 0, 4096, 3, 0x22, **strict) == ALLOW
+    assert verdict("mmap", 0, 4096, 5, 0x02, 3, **strict) == "EPERM"
+    assert verdict("mprotect", 0, 4096, 1, **strict) == ALLOW
+    assert verdict("mprotect", 0, 4096, 5, **strict) == "EPERM"
+    assert verdict("mprotect", 0, 4096, 5, machine=machine) == ALLOW
+
+
+def test_write_xor_execute_lets_a_program_still_to_start_map_its_files(machine):
+    pinned = Situation(pid=PID, landlock_abi=7, signals_scoped=True, exec_address=0x7F00_0000_1000)
+    strict = {"machine": machine, "write_xor_execute": True, "situation": pinned}
+    assert verdict("mmap", 0, 4096, 5, 0x02, 3, **strict) == ALLOW
+    assert verdict("mmap", 0, 4096, 7, 0x02, 3, **strict) == "EPERM"
+    assert verdict("mmap", 0, 4096, 5, 0x22, **strict) == "EPERM"
+
+
+def test_metadata_changes_are_refused_or_ignored_never_done(machine):
+    for name in ("fchmod", "fchmodat", "fchown", "utimensat"):
+        assert verdict(name, machine=machine) == "EPERM"
+        assert verdict(name, machine=machine, metadata_changes="ignore") == "success"
+
+
+def test_symbolic_links_only_where_the_profile_says_so(machine):
+    assert verdict("symlinkat", machine=machine) == "EPERM"
+    assert verdict("symlinkat", machine=machine, symlinks=True) == ALLOW
