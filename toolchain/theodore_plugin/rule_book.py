@@ -9,6 +9,7 @@ from functools import cache
 
 from theodore_loader.data import policies_dir
 from theodore_plugin import __version__
+from theodore_plugin.artifact_rules import ARTIFACT_RULES
 from theodore_plugin.engine_rules import ENGINE_RULES
 from theodore_plugin.finding import Rule
 from theodore_plugin.rules import RULES
@@ -18,7 +19,8 @@ from theodore_plugin.trust_rules import TRUST_RULES
 @cache
 def rule_book() -> Mapping[str, Rule]:
     """Return all rules by name, in report order."""
-    return {rule.name: rule for rule in (*(module.RULE for module in RULES), *ENGINE_RULES, *TRUST_RULES)}
+    static = (module.RULE for module in RULES)
+    return {rule.name: rule for rule in (*static, *ENGINE_RULES, *ARTIFACT_RULES, *TRUST_RULES)}
 
 
 @cache

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theodore_loader.artifact.archive import read_archive
@@ -59,18 +59,21 @@ def test_mutated_wheels_are_refused_or_unchanged_in_meaning(kit, reader):
     assert accepted < MUTATIONS / 20
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_arbitrary_bytes_never_crash_the_reader(data):
     with pytest.raises(InvalidWheel):
         Wheel.read(data, "acme_hello-1.2.0-py3-none-any.whl")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_arbitrary_names_never_crash_the_reader(filename):
     with pytest.raises(InvalidWheel):
         Wheel.read(b"", filename)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text("abcdef/", min_size=1, max_size=6), st.binary(max_size=50), max_size=6))
 def test_an_accepted_archive_unpacks_to_what_was_put_in(raw_zip, raw_entry, files):
     entries = [raw_entry(name.encode(), content) for name, content in files.items()]

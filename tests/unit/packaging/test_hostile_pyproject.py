@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theodore_loader.errors import ConfigurationProblem, Refused
@@ -26,6 +26,7 @@ KEYS = st.sampled_from(["requires", "build-backend", "backend-path", "dependenci
 TABLES = st.dictionaries(KEYS, VALUES) | VALUES
 
 
+@settings(deadline=None)
 @given(TABLES, VALUES)
 def test_build_system_tables(table, tools):
     try:
@@ -36,6 +37,7 @@ def test_build_system_tables(table, tools):
         assert accepted.name == table["build-backend"]
 
 
+@settings(deadline=None)
 @given(st.dictionaries(KEYS, VALUES))
 def test_project_tables(table):
     try:
