@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from theodore_loader.errors import ConfigurationProblem
 
+MAX_LISTED = 100
+
 
 class Problem(NamedTuple):
     """One defect of a policy file; lines and columns count from 1, ``help`` may be empty."""
@@ -24,7 +26,9 @@ class PolicyProblems(ConfigurationProblem):
         self.label = label
         self.problems = tuple(sorted(problems))
         count = "one problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
-        lines = [_line(label, problem) for problem in self.problems]
+        lines = [_line(label, problem) for problem in self.problems[:MAX_LISTED]]
+        if len(self.problems) > MAX_LISTED:
+            lines.append(f"  ... and {len(self.problems) - MAX_LISTED} more")
         super().__init__(
             "\n".join([f"{label} is not a usable policy ({count}):", *lines]),
             help="correct the file, then try `theodore-plugin policy check FILE`; the reference is docs/policy.md",

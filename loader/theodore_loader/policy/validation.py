@@ -6,12 +6,16 @@ import difflib
 import json
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import chain, islice
 from typing import Any
 
 from theodore_loader.permissions import PatternError, Permission
 from theodore_loader.policy.problems import PolicyProblems, Problem
 from theodore_loader.policy.schema import schema_bytes
 from theodore_loader.policy.yaml_reader import Document, Path
+
+MAX_PROBLEMS = 500
+"""Nobody corrects more at once, and finding the nearest name takes time."""
 
 _WORDS = {
     "object": "a mapping",
@@ -26,7 +30,7 @@ _WORDS = {
 
 def validate(document: Document, label: str) -> None:
     """Raise :class:`PolicyProblems` unless the document fits the schema and every pattern its grammar."""
-    problems = [*_schema_problems(document), *_pattern_problems(document)]
+    problems = list(islice(chain(_schema_problems(document), _pattern_problems(document)), MAX_PROBLEMS))
     if problems:
         raise PolicyProblems(label, problems)
 
