@@ -11,7 +11,7 @@ demo: $(READY)          ## the main job end to end on the example plugin, then t
 
 test: $(READY)          ## every test, the command line included in the coverage
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage run -m pytest -n 2 --dist loadgroup
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
@@ -37,7 +37,7 @@ bench: $(READY)         ## ratios, side by side in one run
 	$(BIN)/python tests/benchmarks
 
 wheel: $(READY)         ## the built wheel, tried in a fresh environment
-	$(BIN)/python -m pytest -m e2e --override-ini addopts="-ra --strict-markers --import-mode=importlib" tests/e2e
+	$(BIN)/python -m pytest -m e2e tests/e2e
 
 requirements:           ## recompile the hashed requirements (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
