@@ -31,7 +31,7 @@ from theodore_loader.broker.rate import SlidingMinute, TokenBucket
 from theodore_loader.broker.wire import MAX_PACKET, Dial, Dialled, decode_dial, encode
 from theodore_loader.errors import ProtocolViolation
 from theodore_loader.permissions import Permission
-from theodore_loader.permissions.network import canonical_host
+from theodore_loader.permissions.hosts import Host, canonical_host
 
 MAX_OPEN_DIALS = 16
 MAX_SECONDS = 30.0
@@ -155,7 +155,10 @@ class Broker:
         return allowed
 
     async def _resolve(self, dial: Dial) -> list[Address]:
-        name = str(canonical_host(dial.host)).strip("[]")
+        host = canonical_host(dial.host) or Host()
+        name = str(host).strip("[]")
+        if host.network is not None:  # an address needs no resolver, and no thread to wait for one
+            return [_address(host.network.network_address, dial.port)]
         try:
             found = await self._loop.getaddrinfo(name, dial.port, type=socket.SOCK_STREAM)
         except socket.gaierror as problem:
@@ -197,6 +200,12 @@ class Broker:
         except OSError as problem:
             if self._sock.fileno() >= 0:
                 self._violation(ProtocolViolation(f"the worker does not read its broker socket: {problem}"))
+
+
+def _address(ip: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> Address:
+    if ip.version == 6:
+        return socket.AF_INET6, (str(ip), port, 0, 0)
+    return socket.AF_INET, (str(ip), port)
 
 
 def _names_address(grant: Permission, address: str, port: int) -> bool:

@@ -62,7 +62,10 @@ class Ready(_Frame, tag="ready", frozen=True):
 
 
 class Load(_Frame, tag="load", frozen=True):
-    """Import the plugin's class; ``services`` are the host services it may resolve."""
+    """Import the plugin's class, which derives from ``base``; ``services`` are the host services it may resolve.
+
+    ``entry_point`` and ``base`` are ``module:Class``.
+    """
 
     entry_point: Name
     base: Name

@@ -16,7 +16,6 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from theodore_loader.channel.depth import check_depth
 from theodore_loader.channel.frames import MAX_VALUE_BYTES
 from theodore_loader.errors import ProtocolViolation
 
@@ -48,17 +47,15 @@ def encode_value(value: object) -> msgspec.Raw:
 
 
 def decode_value(decoder: msgspec.msgpack.Decoder[Any], raw: msgspec.Raw) -> Any:
-    """Return the value in ``raw`` as the decoder's type.
+    """Return the value in ``raw`` as the decoder's type. ``raw`` comes out of a frame, whose nesting was checked.
 
     Raises:
         BadValueError: it has another shape.
-        ProtocolViolation: it is no msgpack at all, or nests too deep.
+        ProtocolViolation: it is no msgpack at all.
 
     """
-    data = bytes(raw)
-    check_depth(data)
     try:
-        return decoder.decode(data)
+        return decoder.decode(memoryview(raw))
     except msgspec.ValidationError as problem:
         raise BadValueError(str(problem)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:

@@ -181,7 +181,7 @@ class Worker:
         manifest = self.plan.manifest
         return codec.Load(
             manifest.entry_point,
-            PluginCategory(manifest.info.category).value,
+            f"{self.base.__module__}:{self.base.__name__}",
             encode_value(manifest.info.configuration_schema),
             self._services.granted,
         )

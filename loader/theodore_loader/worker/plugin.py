@@ -12,9 +12,7 @@ from theodore_loader.channel.methods import ANY, Method, decode_value, methods_o
 from theodore_loader.worker.context import HostCaller, WorkerContext
 from theodore_loader.worker.setup import Setup
 from theodore_sdk.config import PluginConfig
-from theodore_sdk.info import PluginCategory
 from theodore_sdk.plugin import PluginInterface
-from theodore_sdk.ports import CATEGORY_BASES
 
 
 class NotAPluginError(Exception):
@@ -40,7 +38,7 @@ class LoadedPlugin:
         assert self.host_call is not None  # noqa: S101 - main connects it before it serves
         sys.path.extend(self._setup.roots)
         importlib.invalidate_caches()
-        base = CATEGORY_BASES[PluginCategory(load.base)]
+        base = _named(load.base)
         self._plugin = _plugin_class(load.entry_point, base)()
         self._context = WorkerContext(self._setup, load.services, self.host_call)
         self._schema = decode_value(ANY, load.config_schema)
@@ -56,6 +54,13 @@ class LoadedPlugin:
         """Return the plugin's own method."""
         found: Callable[..., Coroutine[Any, Any, Any]] = getattr(self._plugin, method)
         return found
+
+
+def _named(base: str) -> type[PluginInterface]:
+    """Import the category's base class by the name the host gives, and none of the other nine."""
+    module, _, name = base.partition(":")
+    found: type[PluginInterface] = getattr(importlib.import_module(module), name)
+    return found
 
 
 def _plugin_class(entry_point: str, base: type[PluginInterface]) -> Callable[[], PluginInterface]:

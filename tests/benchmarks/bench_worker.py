@@ -1,0 +1,200 @@
+"""Starting a worker, calling it, dialling through the broker: against a bare interpreter, a pipe and a direct socket.
+
+Interleaved in one run, so that a slow moment of the machine hits everything alike; ratios are what to compare.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from theodore_loader.manifest import Manifest
+from theodore_loader.permissions import Permission
+from theodore_loader.sandbox.tier import available
+from theodore_loader.supervise.plan import Plan
+from theodore_loader.supervise.runtime import runtime_folder
+from theodore_loader.supervise.worker import Surroundings, Worker, spawn_worker
+from theodore_sdk import PluginCategory, PluginInfo, PluginResourceLimits, ScrapingRequest, VersionRange
+
+PLUGIN = """
+import socket, time
+from theodore_sdk import HealthStatus, ScraperPlugin, ScrapingResult, ValidationResult
+
+class Bench(ScraperPlugin):
+    def get_plugin_info(self): ...
+    async def initialize(self, container, config): ...
+    async def validate_configuration(self, config): return ValidationResult.success()
+    async def health_check(self): return HealthStatus.healthy()
+    async def cleanup(self): ...
+    async def scrape_content(self, request):
+        if not request.url.isdigit():
+            return ScrapingResult("", request.url, 200, True)
+        started = time.perf_counter()
+        for _ in range(50):
+            socket.create_connection(("127.0.0.1", int(request.url))).close()
+        return ScrapingResult("", str((time.perf_counter() - started) / 50), 200, True)
+"""
+INFO = PluginInfo(
+    name="bench",
+    version="1.0.0",
+    description="measured",
+    author="A",
+    email="a@example.com",
+    homepage="https://example.com",
+    license="MIT",
+    category=PluginCategory.SCRAPER,
+    interfaces=("ScraperPlugin",),
+    dependencies=(),
+    compatible_versions=VersionRange(">=2.0.0,<3.0.0"),
+    min_python_version="3.11",
+    max_python_version=None,
+    required_packages=(),
+    optional_packages=(),
+    configuration_schema={},
+    permissions=(),
+    resource_limits=PluginResourceLimits(max_network_requests_per_minute=100_000),
+    tags=(),
+)
+STARTS, CALLS, IN_FLIGHT, DIALS = 15, 2000, 64, 5
+
+
+def bare_start() -> float:
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-I", "-S", "-c", "pass"], check=True)
+    return time.perf_counter() - started
+
+
+def echo(pipe: Connection) -> None:
+    while (message := pipe.recv()) is not None:
+        pipe.send(message)
+
+
+def pipe_round_trip(count: int, message: object) -> float:
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=echo, args=(theirs,))
+    process.start()
+    ours.send(message)
+    ours.recv()
+    started = time.perf_counter()
+    for _ in range(count):
+        ours.send(message)
+        ours.recv()
+    seconds = (time.perf_counter() - started) / count
+    ours.send(None)
+    process.join()
+    return seconds
+
+
+async def scrape(worker: Worker, url: str) -> str:
+    result = await worker.call(worker.methods["scrape_content"], (ScrapingRequest(url=url),), {})
+    return str(result.content)
+
+
+async def many(worker: Worker) -> float:
+    """Seconds a call with ``IN_FLIGHT`` callers at once."""
+
+    async def caller() -> None:
+        for _ in range(CALLS // IN_FLIGHT):
+            await scrape(worker, "x")
+
+    started = time.perf_counter()
+    await asyncio.gather(*(caller() for _ in range(IN_FLIGHT)))
+    return (time.perf_counter() - started) / CALLS
+
+
+async def each(worker: Worker, count: int, text: str) -> float:
+    started = time.perf_counter()
+    for _ in range(count):
+        await scrape(worker, text)
+    return (time.perf_counter() - started) / count
+
+
+async def direct_dials(port: int) -> float:
+    started = time.perf_counter()
+    for _ in range(50):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
+    return (time.perf_counter() - started) / 50
+
+
+def show(name: str, seconds: float, reference: float, unit: str = "ms") -> None:
+    scale = 1000 if unit == "ms" else 1_000_000
+    print(f"{name:44} {seconds * scale:10.2f} {unit} {seconds / reference:8.2f} x")
+
+
+async def measure(start: Callable[[], object], kill: list[float], worker_starts: list[Worker]) -> float:
+    started = time.perf_counter()
+    worker = await start()  # type: ignore[misc]
+    seconds = time.perf_counter() - started
+    worker_starts.append(worker)
+    started = time.perf_counter()
+    await worker.kill()
+    kill.append(time.perf_counter() - started)
+    return seconds
+
+
+async def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "plugin").mkdir()
+        (folder / "plugin" / "bench_plugin.py").write_text(PLUGIN)
+        folders = {own: folder / own for own in ("data", "cache", "tmp")}
+        for own in folders.values():
+            own.mkdir()
+        server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        plan = Plan(
+            manifest=Manifest(INFO, "bench_plugin:Bench"),
+            grants=(Permission.from_text(f"network 127.0.0.1:{port}"),),
+            limits=INFO.resource_limits,
+            roots=(folder / "plugin",),
+            folders=folders,
+            minimum_tier=available().tier,
+        )
+        surroundings = Surroundings(folder / "logs", runtime_folder(folder), {}, {}, lambda _: None)
+        bare, ready, kills, workers = [], [], [], []
+        for _ in range(STARTS):
+            bare.append(bare_start())
+            ready.append(await measure(lambda: spawn_worker(plan, surroundings), kills, workers))
+        receipt = workers[-1].receipt
+        assert receipt is not None
+        reference = statistics.median(bare)
+        print(f"tier {receipt.tier.name.lower()}; median of {STARTS} starts")
+        show("python -I -S -c pass", reference, reference)
+        show("spawn to initialised", statistics.median(ready), reference)
+        for phase in ("worker preload", "worker confine", "worker police", "import"):
+            taken = statistics.median(w.receipt.milliseconds[phase] for w in workers if w.receipt) / 1000
+            show(f"  of which {phase}", taken, reference)
+        show("kill to observed exit", statistics.median(kills), reference)
+
+        worker = await spawn_worker(plan, surroundings)
+        await scrape(worker, "x")
+        small = pipe_round_trip(CALLS, {"url": "x"})
+        print(f"\nmedian-free means over {CALLS} calls")
+        show("blocking multiprocessing.Pipe, small", small, small, "us")
+        show("call, small", await each(worker, CALLS, "x"), small, "us")
+        show(f"call, {IN_FLIGHT} in flight", await many(worker), small, "us")
+        large = "x" * 1_000_000
+        reference = pipe_round_trip(50, large)
+        show("blocking multiprocessing.Pipe, 1 MB", reference, reference, "us")
+        show("call, 1 MB there and back", await each(worker, 50, large), reference, "us")
+
+        direct = statistics.median([await direct_dials(port) for _ in range(DIALS)])
+        dialled = statistics.median([float(await scrape(worker, str(port))) for _ in range(DIALS)])
+        print(f"\nconnections to a server on loopback, median of {DIALS} x 50")
+        show("asyncio.open_connection, direct", direct, direct, "us")
+        show("through the broker", dialled, direct, "us")
+        await worker.close()
+        server.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
