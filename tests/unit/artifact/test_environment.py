@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import signal
 import subprocess
 import sys
 import threading
@@ -281,3 +282,32 @@ def test_packages_for_other_platforms_are_left_out():
     alpha, beta = ("alpha", "1.0", "alpha-1.0-py3-none-any.whl", b""), ("beta", "1.0", "beta-1.0-py3-none-any.whl", b"")
     text = lock_of([alpha, beta]).replace(b'name = "beta"\n', b'name = "beta"\nmarker = "sys_platform == \'amiga\'"\n')
     assert [wheel.name for wheel in select_wheels(read_lock(text))] == ["alpha"]
+
+
+KILLED_AT = """
+import os, signal, sys
+from pathlib import Path
+from theodore_loader.artifact.environment import ensure_environment
+
+written = 0
+def count(event, arguments):
+    global written
+    if event in ("os.rename", "os.chmod") or event == "open" and isinstance(arguments[1], str) and "x" in arguments[1]:
+        written += 1
+        if written == int(sys.argv[3]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(count)
+ensure_environment(Path(sys.argv[1]).read_bytes(), Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("moment", [1, 4, 8, 12])
+def test_killed_half_way_the_next_call_makes_it_whole(home, publish, tmp_path, moment):
+    lock = tmp_path / "pylock.toml"
+    lock.write_bytes(lock_of([publish("alpha")]))
+    argv = [sys.executable, "-c", KILLED_AT, lock, home, str(moment)]
+    assert subprocess.run(argv, check=False).returncode == -signal.SIGKILL
+    site = ensure_environment(lock.read_bytes(), home)
+    assert {path.name for path in site.iterdir()} == {"alpha", "alpha-1.0.dist-info"}
+    assert {path.name for path in site.parents[1].iterdir()} == {".lock", "environment"}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import time
 import zipfile
 
@@ -130,3 +132,24 @@ def test_what_a_host_would_refuse_is_not_written(extra, rule):
 def test_a_backend_that_made_no_wheel(data):
     with pytest.raises(InvalidWheel):
         normalise(data, FILENAME, {}, epoch=EPOCH)
+
+
+def test_pip_still_installs_it(tmp_path):
+    wheel = normalise(VARIANTS[0], FILENAME, {"pylock.toml": b"lock"}, epoch=EPOCH)
+    path = tmp_path / wheel.filename
+    path.write_bytes(wheel.data)
+    argv = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--no-index",
+        "--no-deps",
+        "--quiet",
+        "--target",
+        tmp_path / "site",
+        path,
+    ]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "site" / "acme_hello" / "__init__.py").read_bytes() == CONTENT["acme_hello/__init__.py"]
