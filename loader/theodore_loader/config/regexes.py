@@ -43,15 +43,15 @@ def regex_problem(pattern: str) -> str | None:
 class _Group:
     """The ways through an unfinished group: finished branches, the branch at hand, and its last item."""
 
-    finished: float = 0
-    branch: float = 1
-    item: float = 1
+    finished: float = 0.0
+    branch: float = 1.0
+    item: float = 1.0
 
     def add(self, ways: float) -> None:
         self.branch, self.item = self.branch * self.item, ways
 
     def next_branch(self) -> None:
-        self.finished, self.branch, self.item = self.ways, 1, 1
+        self.finished, self.branch, self.item = self.ways, 1.0, 1.0
 
     @property
     def ways(self) -> float:
@@ -86,11 +86,14 @@ def _take(groups: list[_Group], kind: str, text: str) -> None:
         case "repeat":
             groups[-1].item = _repeated(groups[-1].item, text)
         case _:
-            groups[-1].add(1)
+            groups[-1].add(1.0)
 
 
 def _repeated(ways: float, quantifier: str) -> float:
-    """Return the ways through a repeated item; without end where an open repeat holds choices of its own."""
+    """Return the ways through a repeated item; without end where an open repeat holds choices of its own.
+
+    In floating point, because the exact number of nested repeats would itself be a bomb.
+    """
     low, high = _bounds(quantifier)
     try:
         return (high - low + 1) * ways**high

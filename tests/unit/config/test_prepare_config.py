@@ -220,3 +220,26 @@ def test_data_that_looks_like_a_reference_is_data() -> None:
 def test_a_property_may_be_called_like_a_keyword() -> None:
     schema = {"properties": {"$ref": {"type": "integer", "default": 1}, "pattern": {"type": "string"}}}
     assert prepare_config(schema, {"pattern": "(a+)+$"}) == {"$ref": 1, "pattern": "(a+)+$"}
+
+
+def test_a_flood_of_problems_is_cut_short_in_the_message() -> None:
+    schema = {"properties": {f"p{n}": {"type": "integer"} for n in range(200)}}
+    with pytest.raises(ConfigurationMismatch) as caught:
+        prepare_config(schema, dict.fromkeys(schema["properties"], "x"))
+    assert len(caught.value.problems) == 200
+    assert caught.value.message.endswith("... and 150 more")
+
+
+def test_arithmetic_that_overflows_is_a_problem_and_no_crash() -> None:
+    schema = {"properties": {"a": {"type": "number", "multipleOf": 1e-300}}}
+    assert refused(schema, {"a": 1e300})
+
+
+def test_a_long_value_is_not_matched_against_a_pattern() -> None:
+    assert "too long" in dict(refused({"properties": {"a": {"pattern": "^a*$"}}}, {"a": "a" * 600}))["/a"]
+
+
+def test_a_key_that_a_pattern_accepts_is_not_called_unknown() -> None:
+    schema = {"patternProperties": {"^x-": {"type": "integer"}}, "additionalProperties": False}
+    assert prepare_config(schema, {"x-a": 1}) == {"x-a": 1}
+    assert refused(schema, {"x-a": 1, "y": 2}) == [("/y", "unknown setting")]

@@ -37,6 +37,8 @@ def test_ordinary_patterns_are_accepted(pattern: str) -> None:
         "^(a|aa)+$",
         "^((a?){30}){30}$",
         "(.*)*",
+        "(" * 40 + "a*" + "){512}" * 40,
+        "(?:a{0,512}){0,512}",
         "(x+x+)+y",
         "^(\\w+\\s?)*$",
         ".*a.*b.*c.*",

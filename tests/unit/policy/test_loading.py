@@ -175,6 +175,16 @@ def test_a_cache_that_cannot_be_written_only_costs_time(write: Callable[..., Pat
     assert load_policy(write(HEAD)).name == "acme"
 
 
+def test_a_full_disk_leaves_no_half_written_cache() -> None:
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100));"
+        "from theodore_loader.policy import load_policy; print(load_policy('strict').digest)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert list((cache_dir() / "policies").iterdir()) == []
+    assert done.stdout.strip() == load_policy("strict").digest
+
+
 def test_a_warm_load_imports_neither_parser_nor_validator() -> None:
     load_policy("strict")
     code = (
