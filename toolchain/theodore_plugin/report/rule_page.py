@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from theodore_plugin.finding import Example, Rule, Silencer
 
+MAX_LINES = 30
+"""Longest example shown beside shorter ones."""
+
 _COMMENT = '# theodore: ignore[{name}] reason="why this is fine"'
 _SUPPRESSING = {
     Silencer.INLINE: f"The author may silence it on its line, with a reason:\n\n```python\n{_COMMENT}\n```",
@@ -48,7 +51,12 @@ def _section(heading: str, text: str) -> Iterator[str]:
 def _examples(heading: str | None, examples: Sequence[Example]) -> Iterator[str]:
     if heading and examples:
         yield from ("", f"## {heading}")
-    for example in examples:
+    for example in _short(examples):
         if example.caption:
             yield from ("", example.caption)
         yield from ("", "```python", example.code.strip("\n"), "```")
+
+
+def _short(examples: Sequence[Example]) -> Sequence[Example]:
+    """Return the examples that fit a page; whole plugins only where there is nothing shorter."""
+    return [example for example in examples if example.code.count("\n") <= MAX_LINES] or examples[:1]
