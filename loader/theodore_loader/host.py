@@ -40,6 +40,7 @@ from theodore_loader.supervise.receipt import LoadReceipt
 from theodore_loader.supervise.runtime import runtime_folder
 from theodore_loader.supervise.worker import LogRecord, OnLog, Surroundings, Worker, spawn_worker
 from theodore_loader.trust.files import SignedFiles, read_signed
+from theodore_loader.trust.receipts import Receipts
 from theodore_loader.trust.trust_file import TrustFile
 from theodore_loader.trust.verify import Verified, verify
 from theodore_sdk.info import PermissionType
@@ -218,6 +219,7 @@ class PluginHost:
             attestations=files.attestations,
             trust=self._trust or TrustFile.load(),
             policy=self._policy,
+            receipts=Receipts(self._home),
         )
 
     def _materialised(self, verified: Verified) -> tuple[Path, ...]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from theodore_loader import strict_json
 from theodore_loader.errors import Refused
 from theodore_loader.trust.files import MAX_ATTESTATIONS, MAX_BUNDLE
 from theodore_loader.trust.signatures import OtherSigner, Signatures, Signer, parse_bundle
@@ -58,6 +60,12 @@ def authenticate(
     if not any(attestation.verdict for attestation in accepted):
         raise _no_verdict(strangers)
     return tuple(accepted)
+
+
+def read_attestation(signer: Signer, rules: tuple[Verifier, ...], statement: dict[str, Any]) -> Attestation:
+    """Build an attestation from what was authenticated earlier; raises StatementInvalid or ``Refused``."""
+    read = read_statement(strict_json.canonical(statement))
+    return Attestation(signer, rules, read, _verdict(read))
 
 
 def _lines(attestations: bytes | None) -> list[bytes]:

@@ -13,8 +13,9 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from theodore_loader import strict_json
@@ -91,12 +92,11 @@ class ParsedBundle:
         return entries[0] if isinstance(entries, list) and isinstance(entries[0], dict) else {}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Signatures:
-    """Verifies bundles against signer rules; keeps one sigstore verifier per root."""
+    """Verifies bundles against signer rules, with one sigstore verifier per root."""
 
     roots: Mapping[str, Root]
-    _verifiers: dict[str, Verifier] = field(default_factory=dict)
 
     def artifact(self, data: bytes, parsed: ParsedBundle, rule: SignerRule) -> Signer:
         """Return who signed ``data``; raises :class:`OtherSigner` or ``signature-invalid``."""
@@ -133,7 +133,8 @@ class Signatures:
     def _without_chain(self, parsed: ParsedBundle, root: str) -> Exception:
         """Say why no chain was found: a certificate of another authority, or one of ours out of its time."""
         certificate = parsed.bundle.signing_certificate
-        for authority in _trusted_root(self.roots[root]).get_fulcio_certs():
+        trusted = self.roots[root]
+        for authority in _trusted_root(trusted.id, trusted.document).get_fulcio_certs():
             with suppress(Exception):
                 certificate.verify_directly_issued_by(authority)
                 return Refused(
@@ -142,9 +143,8 @@ class Signatures:
         return OtherSigner(f"its certificate was not issued under root {root!r}")
 
     def _verifier(self, root: str) -> Verifier:
-        if root not in self._verifiers:
-            self._verifiers[root] = _make_verifier(self.roots[root])
-        return self._verifiers[root]
+        trusted = self.roots[root]
+        return _make_verifier(trusted.id, trusted.document)
 
 
 def parse_bundle(data: bytes) -> ParsedBundle:
@@ -191,27 +191,28 @@ def _identity(certificate: Certificate) -> str:
     return identities[0]
 
 
-def _make_verifier(root: Root) -> Verifier:
+@lru_cache(maxsize=32)
+def _make_verifier(root_id: str, document: bytes) -> Verifier:
     from sigstore.verify import Verifier
 
-    return Verifier(trusted_root=_trusted_root(root))
+    return Verifier(trusted_root=_trusted_root(root_id, document))
 
 
-def _trusted_root(root: Root) -> TrustedRoot:
+def _trusted_root(root_id: str, document: bytes) -> TrustedRoot:
     from sigstore.models import ClientTrustConfig
 
     # The only public way to build a trusted root from bytes already in hand: inside a client trust configuration.
     try:
         config = {
             "mediaType": "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json",
-            "trustedRoot": json.loads(root.document),
+            "trustedRoot": json.loads(document),
             "signingConfig": {"mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json"},
         }
         trusted = ClientTrustConfig.from_json(json.dumps(config)).trusted_root
         trusted.get_fulcio_certs()
     except Exception as error:
         raise ConfigurationProblem(
-            f"root {root.id!r} of the trust file is no sigstore trusted root: {_reason(error)}",
+            f"root {root_id!r} of the trust file is no sigstore trusted root: {_reason(error)}",
             help="ask the instance's owner for its trusted_root.json; `theodore-plugin trust export` writes ours",
         ) from error
     return trusted

@@ -29,6 +29,7 @@ from theodore_loader.policy import Grants, Policy, grants
 from theodore_loader.trust.attestations import Attestation, authenticate
 from theodore_loader.trust.files import BUNDLE_SUFFIX, MAX_WHEEL, SignedFiles
 from theodore_loader.trust.identity import matches
+from theodore_loader.trust.receipts import Receipt, Receipts
 from theodore_loader.trust.revocation import Revocations
 from theodore_loader.trust.signatures import OtherSigner, ParsedBundle, Signatures, Signer, parse_bundle
 from theodore_loader.trust.statements import Verdict
@@ -92,14 +93,16 @@ def verify(
     policy: Policy,
     now: datetime | None = None,
     revocations: Revocations | None = None,
+    receipts: Receipts | None = None,
 ) -> Verified:
     """Verify a wheel given as bytes. Raises :class:`NotVerified` with the rule, the step and the steps passed.
 
-    ``revocations`` defaults to the list beside the trust file. A damaged trust root or revocation list raises
+    ``revocations`` defaults to the list beside the trust file. With ``receipts``, what was authenticated before is not
+    authenticated again, and what is authenticated now is kept. A damaged trust root or revocation list raises
     ConfigurationProblem: this host cannot decide anything.
     """
     files = SignedFiles(filename, data, bundle, attestations)
-    return _Verification(files, trust, policy, now or datetime.now(UTC), revocations).run()
+    return _Verification(files, trust, policy, now or datetime.now(UTC), revocations, receipts).run()
 
 
 @dataclass
@@ -111,10 +114,12 @@ class _Verification:
     policy: Policy
     now: datetime
     revocations: Revocations | None
+    receipts: Receipts | None
     steps: list[VerifiedStep] = field(default_factory=list)
     sha256: str = ""
     name: str = ""
     exception: UnsignedException | None = None
+    receipt: Receipt | None = None
     publisher: Signer | None = None
     attestations: tuple[Attestation, ...] = ()
     verifier: Signer | None = None
@@ -144,13 +149,20 @@ class _Verification:
         return f"{self.files.filename}, {len(data):,} bytes, sha256 {self.sha256}"
 
     def _2(self) -> str:
-        """2 a receipt would spare steps 3 to 5; without one they are taken."""
-        return "no receipt of an earlier decision: every step is taken"
+        """2 a receipt spares the cryptography of steps 3 and 4; everything else is judged anew."""
+        if self.receipts and not self.exception:
+            self.receipt = self.receipts.find(self.files, self.sha256, self.trust)
+        if self.receipt is None:
+            return "none is used: every step is taken"
+        return f"authenticated on {self.receipt.made:%Y-%m-%d %H:%M}Z, and nothing that rests on has changed"
 
     def _3(self) -> str:
         """3 the publisher rules for this plugin name; the first whose signer signed these bytes decides."""
         if self.exception:
             return f"unsigned, accepted by its digest until {self.exception.expires}: {self.exception.reason}"
+        if self.receipt:
+            self.publisher = self.receipt.publisher
+            return f"{self.publisher}{_logged(self.publisher)}, by receipt"
         rules = [rule for rule in self.trust.publishers if any(matches(glob, self.name) for glob in rule.plugins)]
         if not rules:
             raise self._no_publisher("the trust file names no publisher for it")
@@ -169,8 +181,10 @@ class _Verification:
         """4 every statement: signed by a listed verifier, payload type, predicate type, subject."""
         if self.exception:
             return "none are asked for: accepted by digest"
-        self.attestations = authenticate(
-            self.files.attestations, self.trust, self._signatures, self.files.filename, self.sha256
+        self.attestations = (
+            self.receipt.attestations
+            if self.receipt
+            else authenticate(self.files.attestations, self.trust, self._signatures, self.files.filename, self.sha256)
         )
         return f"{len(self.attestations)} about this wheel: {', '.join(_kinds(self.attestations))}"
 
@@ -211,6 +225,9 @@ class _Verification:
 
     def _8(self) -> str:
         """8 what was verified is what is handed on; Wheel.read held every entry against RECORD."""
+        if self.receipts and self.publisher and not self.receipt:
+            receipt = Receipt(self.now, self.publisher, self.attestations)
+            self.receipts.keep(receipt, self.files, self.sha256, self.trust)
         return f"RECORD accounts for all {len(self.wheel.entries)} entries of these bytes"
 
     def _unsigned_exception(self) -> UnsignedException | None:

@@ -1,0 +1,170 @@
+"""Receipts: what was authenticated once need not be authenticated on every load.
+
+A receipt keeps the *results of steps 3 and 4*, the ones that need sigstore: who signed the wheel, and which statements
+are authentic. Everything that can change with time or policy (the verdict's age, revocation, permissions) is judged
+anew on every load. A receipt counts only if nothing it rests on has changed: the wheel's digest and name, the bytes of
+bundle and attestations, the roots and rules of the trust file, and the versions of what verified them.
+
+::
+
+    <home>/receipts/secret          32 random bytes, 0600
+    <home>/receipts/<sha256>        HMAC-SHA256 of the rest under the secret, hex, newline, JSON
+
+A receipt that is damaged, edited or from another home is no receipt, and the wheel is verified in full. Whoever can
+read the secret can forge receipts, but could as well rewrite the trust file: both are protected alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from theodore_loader import strict_json
+from theodore_loader.errors import ConfigurationProblem
+from theodore_loader.paths import private_dir
+from theodore_loader.trust.attestations import Attestation, read_attestation
+from theodore_loader.trust.files import MAX_ATTESTATIONS, MAX_BUNDLE, SignedFiles
+from theodore_loader.trust.protected import read_protected, replace_file
+from theodore_loader.trust.signatures import Signer
+from theodore_loader.trust.statements import StatementInvalid
+from theodore_loader.trust.trust_file import TrustFile
+
+FORMAT = 1
+"""Raised whenever steps 3 and 4 change what they accept."""
+_MAX_BYTES = MAX_BUNDLE * MAX_ATTESTATIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Who signed, what they state, and when that was authenticated."""
+
+    made: datetime
+    publisher: Signer
+    attestations: tuple[Attestation, ...]
+
+
+class _Stated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    signer: Signer
+    rules: list[int]
+    statement: dict[str, Any]
+
+
+class _Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    rests_on: str
+    made: datetime
+    publisher: Signer
+    attestations: list[_Stated]
+
+
+class Receipts:
+    """The receipts of one state folder; safe for several processes, and never a reason to fail."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "receipts"
+
+    def find(self, files: SignedFiles, sha256: str, trust: TrustFile) -> Receipt | None:
+        """Return the receipt for exactly these files under exactly this trust, or ``None``."""
+        with suppress(OSError, ConfigurationProblem, strict_json.JsonError, msgspec.ValidationError, StatementInvalid):
+            stored = self._read(sha256)
+            if stored is not None and stored.rests_on == rests_on(files, sha256, trust):
+                return Receipt(stored.made, stored.publisher, _attestations(stored.attestations, trust))
+        return None
+
+    def keep(self, receipt: Receipt, files: SignedFiles, sha256: str, trust: TrustFile) -> bool:
+        """Write a receipt; tells whether it could be written."""
+        stated = [_stated(attestation, trust) for attestation in receipt.attestations]
+        stored = _Stored(rests_on(files, sha256, trust), receipt.made, receipt.publisher, stated)
+        body = strict_json.canonical(msgspec.to_builtins(stored))
+        with suppress(OSError, ConfigurationProblem):
+            secret = self._secret(create=True)
+            if secret is not None:
+                replace_file(self._folder / sha256, _seal(secret, body) + b"\n" + body)
+                return True
+        return False
+
+    def _read(self, sha256: str) -> _Stored | None:
+        secret = self._secret(create=False)
+        if secret is None:
+            return None
+        seal, _, body = read_protected(self._folder / sha256, _MAX_BYTES).partition(b"\n")
+        if not hmac.compare_digest(seal, _seal(secret, body)):
+            return None
+        return msgspec.convert(strict_json.loads(body, max_bytes=_MAX_BYTES), _Stored)
+
+    def _secret(self, *, create: bool) -> bytes | None:
+        """Return the secret, or ``None`` if there is none or others can read it."""
+        path = self._folder / "secret"
+        if create and not path.exists():
+            private_dir(self._folder)
+            _create_secret(path)
+        if path.stat().st_mode & 0o077:
+            return None
+        secret = read_protected(path, 32)
+        return secret if len(secret) == 32 else None
+
+
+def rests_on(files: SignedFiles, sha256: str, trust: TrustFile) -> str:
+    """Return the digest of everything that steps 3 and 4 depend on."""
+    parts = {
+        "format": FORMAT,
+        "versions": _versions(),
+        "wheel": [files.filename, sha256],
+        "beside": [_digest(files.bundle), _digest(files.attestations)],
+        "roots": {root.id: _digest(root.document) for root in trust.roots.values()},
+        "publishers": msgspec.to_builtins(trust.publishers),
+        "verifiers": [
+            [rule.id, msgspec.to_builtins(rule.signer), sorted(rule.policies), rule.max_age_days]
+            for rule in trust.verifiers
+        ],
+    }
+    return hashlib.sha256(strict_json.canonical(parts)).hexdigest()
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in ("sigstore", "cryptography")}
+
+
+def _attestations(stated: Sequence[_Stated], trust: TrustFile) -> tuple[Attestation, ...]:
+    return tuple(
+        read_attestation(one.signer, tuple(trust.verifiers[index] for index in one.rules), one.statement)
+        for one in stated
+    )
+
+
+def _stated(attestation: Attestation, trust: TrustFile) -> _Stated:
+    indexes = [trust.verifiers.index(rule) for rule in attestation.rules]
+    return _Stated(attestation.signer, indexes, msgspec.to_builtins(attestation.statement))
+
+
+def _create_secret(path: Path) -> None:
+    """Write a new secret whole or not at all; if another process was first, its secret stays."""
+    temporary = path.with_name(f".secret.{secrets.token_hex(8)}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(32))
+        with suppress(FileExistsError):
+            os.link(temporary, path)
+    finally:
+        temporary.unlink()
+
+
+def _seal(secret: bytes, body: bytes) -> bytes:
+    return hmac.digest(secret, body, "sha256").hex().encode()
+
+
+def _digest(data: bytes | None) -> str | None:
+    return None if data is None else hashlib.sha256(data).hexdigest()
