@@ -148,6 +148,25 @@ def test_a_file_that_is_not_utf8_is_answered(project_folder, plugin_file, capsys
     assert "latin.py" in capsys.readouterr().out
 
 
+def test_a_disk_that_takes_no_more_is_one_message_and_leaves_nothing(project_folder, plugin_file, tmp_path):
+    add(plugin_file, "\n# " + "x" * 20_000 + "\n")
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    script = (
+        "import resource, sys\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))\n"
+        "from theodore_plugin.cli import main\n"
+        f"sys.exit(main(['check', {str(project_folder)!r}]))"
+    )
+    environment = {**os.environ, "TMPDIR": str(scratch), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=60)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"error: {scratch}/theodore-check-")
+    assert "plugin.py: File too large" in done.stderr
+    assert list(scratch.iterdir()) == []
+
+
 def test_an_interrupt_ends_the_tools_and_leaves_nothing(project_folder, plugin_file, tmp_path):
     for number in range(6):
         plugin_file.with_name(f"slow{number}.py").write_text("x = print(1)\n" * 20_000)

@@ -8,6 +8,7 @@ import pytest
 from theodore_loader.errors import ConfigurationProblem, LoaderError, NothingToDo, Refused, WorkerCrashed
 from theodore_plugin import __version__
 from theodore_plugin.cli import COMMANDS, cli, main
+from theodore_plugin.cli.ending import ending
 from theodore_plugin.cli.failure import exit_code, explain_failure
 
 
@@ -140,14 +141,32 @@ def test_a_base_install_asked_to_check_prints_the_remedy():
     assert "Traceback" not in done.stderr
 
 
-def test_a_closed_pipe_ends_quietly():
-    script = "import sys\nfrom theodore_plugin.cli import main\nsys.exit(main(['--help']))"
+def test_a_pipe_to_something_else_that_breaks_is_not_passed_over(capsys):
+    assert ending(BrokenPipeError(errno.EPIPE, "Broken pipe"), debug=False) == 2
+    assert "Broken pipe" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["explain"]])
+def test_a_closed_pipe_ends_quietly(arguments):
+    script = f"import sys\nfrom theodore_plugin.cli import main\nsys.exit(main({arguments!r}))"
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run([sys.executable, "-c", script], stdout=writer, stderr=subprocess.PIPE, timeout=60)
     os.close(writer)
     assert done.stderr == b""
     assert done.returncode == 141
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+@pytest.mark.parametrize("arguments", [["--help"], ["explain", "analyzer-failed"]])
+def test_output_that_cannot_be_written_is_one_message(arguments):
+    script = f"import sys\nfrom theodore_plugin.cli import main\nsys.exit(main({arguments!r}))"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", script], stdout=full, stderr=subprocess.PIPE, timeout=60, text=True
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: standard output: No space left on device\nhelp: ")
 
 
 def test_the_group_knows_its_commands_without_importing_them():

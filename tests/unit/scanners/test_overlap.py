@@ -28,6 +28,11 @@ def test_a_rule_we_do_not_have_keeps_the_native_name():
     assert (merged.rule, merged.related) == ("bandit/B301", ())
 
 
+def test_two_findings_of_a_tool_on_one_line_stay_two():
+    first, second = theirs("mypy/name-defined", 3), theirs("mypy/name-defined", 3)
+    assert merge([], [first, second], KNOWN) == (first, second)
+
+
 def test_different_lines_or_defects_stay_apart_and_in_order():
     merged = merge([ours("dynamic-code-execution", 7)], [theirs("bandit/B602", 7), theirs("bandit/B307", 2)], KNOWN)
     assert [(found.rule, found.location.line) for found in merged] == [

@@ -101,14 +101,10 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         result = _dispatch(list(sys.argv[1:] if args is None else args), session)
         sys.stdout.flush()
-    except SystemExit as ended:
-        return _ended(ended)
-    except BrokenPipeError:
-        return _reader_went_away()
-    except (Exception, KeyboardInterrupt) as problem:
-        from theodore_plugin.cli.failure import explain_failure
+    except BaseException as problem:
+        from theodore_plugin.cli.ending import ending
 
-        return explain_failure(problem, debug=session.debug)
+        return ending(problem, debug=session.debug)
     return result if isinstance(result, int) else 0
 
 
@@ -140,16 +136,3 @@ def _nearest(name: str) -> str:
 
     close = get_close_matches(name, COMMANDS, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def _ended(ended: SystemExit) -> int:
-    """Return the code of an exit taken inside click or rich: completion, or a pipe closed under rich."""
-    if isinstance(ended.__context__, BrokenPipeError):
-        return _reader_went_away()
-    return ended.code if isinstance(ended.code, int) else 0
-
-
-def _reader_went_away() -> int:
-    """Leave quietly when a pager or ``head`` closed the pipe, as a process killed by SIGPIPE would."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 128 + 13

@@ -126,8 +126,11 @@ def _write(root: Path, path: str, data: bytes) -> None:
         raise UnsafePathError(f"{path!r} does not stay inside the project")
     target = root.joinpath(*parts)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("xb") as file:
-        file.write(data)
+    try:
+        with target.open("xb") as file:
+            file.write(data)
+    except OSError as problem:  # a failing write does not say which file it was
+        raise OSError(problem.errno, problem.strerror, str(target)) from problem
 
 
 def _profile(tree: CleanTree, scratch: Path, timeout: float, sockets: Sockets, subprocesses: int) -> Profile:

@@ -37,14 +37,14 @@ OURS: Mapping[str, str] = {
 
 def merge(own: Iterable[Finding], foreign: Iterable[Finding], known_rules: Collection[str]) -> tuple[Finding, ...]:
     """Return all findings, tools' duplicates folded into ours; only rules in ``known_rules`` lend their name."""
-    merged = list(own)
+    ours, alone = list(own), []
     for finding in foreign:
-        twin = _twin(merged, finding, known_rules)
+        twin = _twin(ours, finding, known_rules)
         if twin is None:
-            merged.append(_renamed(finding, known_rules))
+            alone.append(_renamed(finding, known_rules))
         else:
-            merged[twin] = _with_related(merged[twin], finding)
-    return tuple(sorted(merged, key=lambda finding: finding.sort_key))
+            ours[twin] = _with_related(ours[twin], finding)
+    return tuple(sorted([*ours, *alone], key=lambda finding: finding.sort_key))
 
 
 def _twin(findings: list[Finding], foreign: Finding, known_rules: Collection[str]) -> int | None:
