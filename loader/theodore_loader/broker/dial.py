@@ -47,6 +47,7 @@ class Decision:
     resource: str
     granted: bool
     detail: str
+    location: str | None = None
 
 
 class _Answer(Exception):  # noqa: N818 - control flow inside this file: a decision against
@@ -114,10 +115,11 @@ class Broker:
         try:
             connection = await self._connect(dial)
         except _Answer as refusal:
-            self._record(Decision(resource, refusal.outcome not in ("denied", "limited"), refusal.message))
+            granted = refusal.outcome not in ("denied", "limited")
+            self._record(Decision(resource, granted, refusal.message, dial.location))
             self._reply(Dialled(dial.id, refusal.outcome, refusal.number, refusal.message))
             return
-        self._record(Decision(resource, True, f"connected to {_peer(connection)}"))
+        self._record(Decision(resource, True, f"connected to {_peer(connection)}", dial.location))
         with connection:
             self._reply(Dialled(dial.id, "connected", 0, ""), connection.fileno())
 

@@ -14,12 +14,16 @@ MAX_PACKET = 4096
 
 
 class Dial(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Connect to ``host:port`` within ``seconds`` (``None``: the host's own bound)."""
+    """Connect to ``host:port`` within ``seconds`` (``None``: the host's own bound).
+
+    ``location`` is the plugin's ``file:line`` as the worker tells it, for the access log.
+    """
 
     id: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
     host: Annotated[str, msgspec.Meta(max_length=512)]
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)]
     seconds: float | None
+    location: Annotated[str, msgspec.Meta(max_length=512)] | None = None
 
 
 class Dialled(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

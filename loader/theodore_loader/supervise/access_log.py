@@ -1,8 +1,8 @@
 """The access log: one JSON line a decision, append-only, hash-chained, bounded.
 
 Each line carries ``prev``, the SHA-256 of the line before it, so that a removed or changed line shows
-(:func:`broken_at`). Text that came from a worker is escaped to ASCII and cut. ``trust`` says who observed:
-``host`` (the broker) is evidence; ``worker`` (the audit hook) is what a process said that may be hostile.
+(:func:`broken_at`). Text that came from a worker is escaped to ASCII and cut. ``trust`` says who observed: ``host`` (the broker) is evidence; ``worker`` (the audit hook, the kernel's refusals as
+the worker tells them) is what a process said that may be hostile, and so is the plugin's line in every record.
 At ``MAX_BYTES`` the file becomes ``<name>.1`` and the chain goes on in a new one.
 """
 
@@ -65,7 +65,7 @@ class AccessLog:
             "seq": self._seq + 1,
             "plugin": self._plugin,
             "source": source,
-            "trust": "worker" if source == "hook" else "host",
+            "trust": "host" if source == "broker" else "worker",
             "permission": permission[:MAX_TEXT],
             "resource": resource[:MAX_TEXT],
             "decision": "allow" if granted else "deny",

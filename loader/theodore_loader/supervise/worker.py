@@ -34,7 +34,7 @@ from theodore_loader.supervise.limits import call_within
 from theodore_loader.supervise.output import CapturedOutput
 from theodore_loader.supervise.plan import NOT_ENFORCED, Plan, setup_of
 from theodore_loader.supervise.receipt import LayerReceipt, LoadReceipt
-from theodore_sdk.errors import PluginError
+from theodore_sdk.errors import PluginError, PluginPermissionError
 from theodore_sdk.info import PluginCategory, PluginInfo
 from theodore_sdk.plugin import PluginInterface
 from theodore_sdk.ports import CATEGORY_BASES
@@ -252,9 +252,11 @@ class Worker:
             CallTimeout, WorkerCrashed, ProtocolViolation: see ``errors``.
 
         """
-        raw = await self._call(method.name, method.encode_args(args, kwargs))
         try:
-            return method.decode_result(raw)
+            return method.decode_result(await self._call(method.name, method.encode_args(args, kwargs)))
+        except PluginPermissionError as denied:
+            self._on_denied(denied)
+            raise
         except BadValueError as problem:
             raise RemoteError(
                 "InvalidResult", f"{method.name} returned another type than declared: {problem}"
@@ -324,7 +326,14 @@ class Worker:
     # recording
 
     def _on_dial(self, decision: Decision) -> None:
-        self._record("network", decision.resource, granted=decision.granted, source="broker", detail=decision.detail)
+        self._record(
+            "network",
+            decision.resource,
+            granted=decision.granted,
+            source="broker",
+            detail=decision.detail,
+            location=decision.location,
+        )
 
     def _on_service(self, resource: str, granted: bool) -> None:
         self._record("registry", resource, granted=granted, source="broker")
@@ -340,6 +349,11 @@ class Worker:
                 count=min(max(seen.count, 1), 1_000_000),
                 ts=seen.ts,
             )
+
+    def _on_denied(self, denied: PluginPermissionError) -> None:
+        """Record what the kernel refused; broker and hook have recorded their own refusals already."""
+        if denied.enforced_by == "kernel":
+            self._record(denied.permission, denied.resource, granted=False, source="kernel", location=denied.location)
 
     def _record(self, permission: str, resource: str, **details: Any) -> None:
         try:

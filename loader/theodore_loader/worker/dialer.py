@@ -23,7 +23,7 @@ class Dialer:
         self._waiting: dict[int, tuple[Future[int], str]] = {}
         self._reader: threading.Thread | None = None
 
-    def dial(self, host: str, port: int, seconds: float | None) -> Future[int]:
+    def dial(self, host: str, port: int, seconds: float | None, location: str | None) -> Future[int]:
         """Return the future of a connected descriptor, which belongs to whoever awaits it.
 
         The future raises :class:`PluginPermissionError`, :class:`ResourceLimitExceeded`, ``socket.gaierror``,
@@ -34,7 +34,7 @@ class Dialer:
             self._start_reader()
             number = next(self._ids)
             self._waiting[number] = (future, f"{host}:{port}")
-            self._broker.send(encode(Dial(number, host[:512], port, seconds)))
+            self._broker.send(encode(Dial(number, host[:512], port, seconds, location and location[:512])))
         return future
 
     def _start_reader(self) -> None:

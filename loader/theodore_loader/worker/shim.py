@@ -65,7 +65,7 @@ class _Broker:
 
     def connected(self, host: str, port: int, seconds: float | None) -> int:
         """Return a connected descriptor; blocks."""
-        future = self.dialer.dial(host, port, seconds)
+        future = self.dialer.dial(host, port, seconds, self.caller())
         try:
             return future.result()
         except Exception as problem:
@@ -212,7 +212,7 @@ async def _sock_connect(loop: Any, sock: Any, address: Any) -> None:
     broker = _the_broker()
     where = broker.caller()
     try:
-        descriptor = await asyncio.wrap_future(broker.dialer.dial(address[0], address[1], None))
+        descriptor = await asyncio.wrap_future(broker.dialer.dial(address[0], address[1], None, where))
     except PluginPermissionError as denied:
         located = denied.location or where
         raise PluginPermissionError(

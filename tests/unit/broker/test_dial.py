@@ -248,7 +248,7 @@ async def test_a_connection_that_hangs_ends_in_a_timeout(asker_with, monkeypatch
     [
         b"garbage",
         b"\x91" * 4000,
-        msgspec.msgpack.encode([1, "h", 80, None, "more"]),
+        msgspec.msgpack.encode([1, "h", 80, None, None, "more"]),
         msgspec.msgpack.encode([0, "h", 80, None]),
         msgspec.msgpack.encode([1, "h", 70000, None]),
         msgspec.msgpack.encode([1, 5, 80, None]),

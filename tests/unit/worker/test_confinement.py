@@ -172,6 +172,25 @@ async def test_what_the_hook_cannot_see_the_kernel_refuses(start, attempt):
 
 @pytest.mark.kernel
 @needs_kernel
+async def test_a_refusal_of_the_kernel_is_recorded_with_its_line(start):
+    running = await start(
+        """
+        import ctypes
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.open(b"/etc/passwd", 0) < 0:
+            raise PermissionError(ctypes.get_errno(), "open", "/etc/passwd")
+        """,
+        grants=("native *",),
+    )
+    with pytest.raises(PluginPermissionError, match="refused by the kernel"):
+        await running.scrape()
+    (entry,) = [entry for entry in denials(running) if entry["source"] == "kernel"]
+    assert (entry["resource"], entry["trust"]) == ("/etc/passwd", "worker")
+    assert entry["location"].startswith("demo_plugin.py:")
+
+
+@pytest.mark.kernel
+@needs_kernel
 async def test_without_native_no_library_can_be_loaded(start):
     running = await start("import ctypes; ctypes.CDLL(None); return say('loaded')")
     with pytest.raises(PluginPermissionError, match="native"):
