@@ -1,9 +1,10 @@
 """The access log: one JSON line a decision, append-only, hash-chained, bounded.
 
 Each line carries ``prev``, the SHA-256 of the line before it, so that a removed or changed line shows
-(:func:`broken_at`). Text that came from a worker is escaped to ASCII and cut. ``trust`` says who observed: ``host`` (the broker) is evidence; ``worker`` (the audit hook, the kernel's refusals as
-the worker tells them) is what a process said that may be hostile, and so is the plugin's line in every record.
-At ``MAX_BYTES`` the file becomes ``<name>.1`` and the chain goes on in a new one.
+(:func:`broken_at`). Text that came from a worker is escaped to ASCII and cut. ``trust`` says who observed: ``host``
+(the broker) is evidence; ``worker`` (the audit hook, the kernel's refusals as the worker tells them) is what a
+process said that may be hostile, and so is the plugin's line in every record. At ``MAX_BYTES`` the file becomes
+``<name>.1`` and the chain goes on in a new one.
 """
 
 from __future__ import annotations
