@@ -232,13 +232,45 @@ def test_two_machines_trust_each_other_only_when_told_to_and_only_for_the_names_
     assert "signer-not-trusted" in capsys.readouterr().err
 
 
-def test_a_second_root_of_the_same_id_is_a_usage_error(fresh_home: Path, tmp_path: Path, capsys) -> None:
+def test_a_root_that_cannot_be_added_is_a_usage_error_and_nothing_changes(
+    fresh_home: Path, tmp_path: Path, capsys
+) -> None:
     main(["trust", "init"])
-    (tmp_path / "other.json").write_text("{}")
+    (tmp_path / "none.json").write_text("{}")
+    other = str(instances.local("other", tmp_path).instance.trusted_root_path)
     before = (fresh_home / "trust.toml").read_bytes()
-    assert main(["trust", "add-root", "local", str(tmp_path / "other.json")]) == 2
-    assert "another root named 'local'" in capsys.readouterr().err
+    for root_id, document, says in (
+        ("local", other, "another root named 'local'"),
+        ("../../escape", other, "is no id for a root"),
+        ("none", str(tmp_path / "none.json"), "is no sigstore trusted root"),
+        ("none", str(tmp_path / "absent.json"), "does not exist"),
+    ):
+        assert main(["trust", "add-root", root_id, document]) == 2
+        assert says in capsys.readouterr().err
     assert (fresh_home / "trust.toml").read_bytes() == before
+    assert len(list((fresh_home / "roots").iterdir())) == 1
+
+
+def test_a_full_disk_is_named_with_its_file_and_leaves_nothing(fresh_home: Path, monkeypatch, capsys) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert main(["trust", "init"]) == 2
+    printed = capsys.readouterr().err
+    assert "No space left on device" in printed
+    assert str(fresh_home / "instances") in printed
+    assert not (fresh_home / "trust.toml").exists()
+    assert [path.name for path in (fresh_home / "instances").iterdir()] == [".default.lock"]
+    monkeypatch.undo()
+    monkeypatch.setenv(HOME_VARIABLE, str(fresh_home))
+    assert main(["trust", "init"]) == 0
+    before = (fresh_home / "trust.toml").read_bytes()
+    monkeypatch.setattr(os, "fsync", full)
+    assert main(["trust", "init", "--policy", "strict"]) == 2
+    assert f"{fresh_home / 'trust.toml'}: No space left" in capsys.readouterr().err
+    assert (fresh_home / "trust.toml").read_bytes() == before
+    assert not list(fresh_home.glob(".trust.toml.*.tmp"))
 
 
 def test_an_unsigned_wheel_can_be_accepted_by_its_exact_digest(bench, beside: Path, tmp_path: Path, capsys) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from theodore_loader.trust.protected import replace_file
 from theodore_loader.trust.trust_file import SCHEMA, Publisher, Root, SignerRule, TrustFile, Verifier, parse
 
 ROOTS_FOLDER = "roots"
+_ROOT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _HEADER = f"""\
 # Whom this host believes. Nobody else is believed. The format is described in docs/guide/trust.md.
 schema = {SCHEMA}
@@ -49,6 +51,10 @@ class TrustEditor:
 
     def add_root(self, root_id: str, document: bytes) -> None:
         """Add a trusted root, kept as a file beside the trust file; one of the same id must be the same root."""
+        if not _ROOT_ID.fullmatch(root_id):
+            raise ConfigurationProblem(
+                f"{root_id!r} is no id for a root", help="use lower-case letters, digits and hyphens, 64 at most"
+            )
         sha256 = hashlib.sha256(document).hexdigest()
         known = self.trust.roots.get(root_id)
         if known is not None and known.sha256 == sha256:

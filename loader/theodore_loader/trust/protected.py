@@ -35,10 +35,17 @@ def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
             os.fchmod(descriptor, mode)
             os.fsync(descriptor)
         temporary.replace(path)
-    except BaseException:
+    except BaseException as problem:
         temporary.unlink(missing_ok=True)
+        name_file(problem, path)
         raise
     sync_folder(path.parent)
+
+
+def name_file(problem: BaseException, path: Path) -> None:
+    """Note ``path`` in an operating system error that names none: a full disk is met by a descriptor."""
+    if isinstance(problem, OSError) and problem.filename is None:
+        problem.filename = str(path)
 
 
 def sync_folder(folder: Path) -> None:

@@ -134,7 +134,7 @@ class Signatures:
         """Say why no chain was found: a certificate of another authority, or one of ours out of its time."""
         certificate = parsed.bundle.signing_certificate
         trusted = self.roots[root]
-        for authority in _trusted_root(trusted.id, trusted.document).get_fulcio_certs():
+        for authority in trusted_root(trusted.id, trusted.document).get_fulcio_certs():
             with suppress(Exception):
                 certificate.verify_directly_issued_by(authority)
                 return Refused(
@@ -195,10 +195,11 @@ def _identity(certificate: Certificate) -> str:
 def _make_verifier(root_id: str, document: bytes) -> Verifier:
     from sigstore.verify import Verifier
 
-    return Verifier(trusted_root=_trusted_root(root_id, document))
+    return Verifier(trusted_root=trusted_root(root_id, document))
 
 
-def _trusted_root(root_id: str, document: bytes) -> TrustedRoot:
+def trusted_root(root_id: str, document: bytes) -> TrustedRoot:
+    """Read a trusted root. Raises ConfigurationProblem, naming ``root_id``, if the document is none."""
     from sigstore.models import ClientTrustConfig
 
     # The only public way to build a trusted root from bytes already in hand: inside a client trust configuration.
@@ -212,7 +213,7 @@ def _trusted_root(root_id: str, document: bytes) -> TrustedRoot:
         trusted.get_fulcio_certs()
     except Exception as error:
         raise ConfigurationProblem(
-            f"root {root_id!r} of the trust file is no sigstore trusted root: {_reason(error)}",
+            f"root {root_id!r} is no sigstore trusted root: {_reason(error)}",
             help="ask the instance's owner for its trusted_root.json; `theodore-plugin trust export` writes ours",
         ) from error
     return trusted

@@ -91,10 +91,13 @@ def export_root(folder: Path) -> None:
 def add_root(root_id: str, document: Path, trust_file: Path | None) -> None:
     """Add a sigstore trusted root (FILE, as `trust export` writes it) under ID. On its own it grants nothing."""
     from theodore_loader.trust.edit import TrustEditor
+    from theodore_loader.trust.signatures import trusted_root
     from theodore_loader.trust.trust_file import TrustFile
 
+    content = document.read_bytes()
+    trusted_root(root_id, content)
     with TrustEditor(trust_file or TrustFile.default_path()) as editor:
-        editor.add_root(root_id, document.read_bytes())
+        editor.add_root(root_id, content)
     stdout.print(visible(f"added root {root_id}"))
 
 

@@ -30,6 +30,7 @@ from filelock import FileLock
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import home_dir, private_dir
+from theodore_loader.trust.protected import name_file
 from theodore_plugin.signing.local import documents
 from theodore_plugin.signing.local.authority import Authority, create_authority
 from theodore_plugin.signing.local.log import Log
@@ -173,10 +174,14 @@ def _write(folder: Path, now: datetime) -> None:
 
 def _write_private(path: Path, data: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as problem:
+        name_file(problem, path)
+        raise
 
 
 def _refuse_exposed_keys(folder: Path) -> None:
