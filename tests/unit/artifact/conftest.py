@@ -8,6 +8,7 @@ import struct
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import pytest
 
@@ -35,6 +36,7 @@ class RawEntry:
     comment: bytes = b""
     gap: bytes = b""
 
+    @cached_property
     def payload(self) -> bytes:
         """What is stored: deflated content, the content, or what the test says."""
         if self.stored is not None:
@@ -53,7 +55,7 @@ class RawEntry:
             "time": DOS_1980[0],
             "date": DOS_1980[1],
             "crc": zlib.crc32(self.content),
-            "stored": len(self.payload()),
+            "stored": len(self.payload),
             "size": len(self.content),
             "name": self.name,
         }
@@ -80,7 +82,7 @@ def _write(
         offset = len(out)
         near = entry.fields(entry.local)
         out += LOCAL.pack(b"PK\3\4", *(near[k] for k in _COMMON), len(near["name"]), len(entry.local_extra))
-        out += near["name"] + entry.local_extra + entry.payload()
+        out += near["name"] + entry.local_extra + entry.payload
         far = entry.fields({"offset": offset, **entry.central})
         directory += CENTRAL.pack(
             b"PK\1\2", 0x0314, *(far[k] for k in _COMMON), len(far["name"]), len(entry.central_extra),

@@ -217,7 +217,7 @@ def test_names_that_become_one_file(raw_zip, raw_entry, names):
 
 
 def test_a_bomb_is_refused_before_it_unfolds(raw_zip, raw_entry):
-    bomb = raw_entry(b"bomb", bytes(300 * 1024 * 1024))
+    bomb = raw_entry(b"bomb", bytes(65 * 1024 * 1024))
     assert refused(raw_zip([bomb])).rule == LARGE
 
 
