@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 import sys
+import time
 from typing import Any
 
 
@@ -57,9 +58,21 @@ def attempt(spec: dict[str, Any]) -> dict[str, Any]:
         sys.stdout.flush()  # what comes now is the attempt, and not a case that could not be read
         graceful = spec["case"] == "last-words" or getattr(module, "GRACEFUL", False)
         act = module.CASES[spec["case"]][1] if spec["case"] else module.attempt
-        return {"result": str(act(spec["canary"])), "graceful": graceful}
+        result = str(act(spec["canary"]))
+        linger(result, getattr(module, "AFTER", 0), spec["canary"])
+        return {"result": result, "graceful": graceful}
     except BaseException as refusal:
         return {"error": f"{type(refusal).__name__}: {refusal}", "graceful": graceful}
+
+
+def linger(result: str, seconds: float, canary: dict[str, Any]) -> None:
+    """Stay alive for what was left to happen after the attempt returned: a timer, a visitor from outside."""
+    if result.startswith("PORT "):
+        with open(canary["port_file"] + ".new", "w") as file:
+            file.write(result.removeprefix("PORT "))
+        os.rename(canary["port_file"] + ".new", canary["port_file"])
+        seconds = 2
+    time.sleep(seconds)
 
 
 main()

@@ -123,7 +123,7 @@ class Range:
         self._shared_name = f"theodore-{secrets.token_hex(8)}"
         shared = Path("/dev/shm", self._shared_name)
         if shared.parent.is_dir():
-            shared.write_text(self.token)
+            shared.write_text(self.token.ljust(4096))
             self._open.callback(shared.unlink)
         self._shared_key = secrets.randbelow(2**30) + 1
         self._share_system_v()
@@ -206,7 +206,8 @@ class Range:
         }
         file = self.folder / "spec.json"
         file.write_text(json.dumps(spec))
-        visitor = threading.Thread(target=self._visit, daemon=True)
+        over = threading.Event()
+        visitor = threading.Thread(target=self._visit, args=(over,), daemon=True)
         if goal == "listen":
             visitor.start()
         leaked = os.open(self.canary["secret_path"], os.O_RDONLY)
@@ -215,17 +216,17 @@ class Range:
             done = _run([sys.executable, "-I", "-S", "-B", str(ATTEMPT), str(file)], leaked, environment)
         finally:
             os.close(leaked)
+            over.set()
         if goal == "listen":
             visitor.join(8)
         time.sleep(wait)
         return Shot(self, goal, done)
 
-    def _visit(self) -> None:
+    def _visit(self, over: threading.Event) -> None:
         """Connect to the port an attempt opened, as the outside would."""
-        until = time.monotonic() + 6
         path = Path(self.canary["port_file"])
-        while time.monotonic() < until and not path.exists():
-            time.sleep(0.02)
+        while not path.exists() and not over.wait(0.02):
+            pass
         if path.exists():
             with socket.create_connection(("127.0.0.1", int(path.read_text())), timeout=2) as connection:
                 self._listeners[0].received += connection.recv(4096)
