@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import strategies
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from theodore_loader.permissions import Permission
@@ -15,6 +15,7 @@ from theodore_sdk.info import PermissionType
 NAMED = [PermissionType.ENVIRONMENT, PermissionType.NATIVE, PermissionType.REGISTRY]
 
 
+@example(Permission(PermissionType.FILE_SYSTEM, "r:/*"), strategies.Resource(PermissionType.FILE_SYSTEM, "/"))
 @given(strategies.permissions_of(PermissionType.FILE_SYSTEM), strategies.resources_of(PermissionType.FILE_SYSTEM))
 def test_paths_are_inside_for_the_hook_when_they_are_inside_for_the_permission(
     one: Permission, act: strategies.Resource

@@ -128,8 +128,13 @@ def path_expression(pattern: str, folders: Mapping[str, str]) -> str:
         base, rest = "", path
     deep = rest.endswith("/**")
     literal = rest.removesuffix("/**") if deep else rest
-    body = re.escape(base) + "[^/]*".join(re.escape(part) for part in literal.split("*"))
+    body = re.escape(base) + "/".join(_component_expression(part) for part in literal.split("/"))
     return body + "(?:/.*)?" if deep else body
+
+
+def _component_expression(part: str) -> str:
+    """Return one component as a regular expression; a component is never empty, so ``/*`` is not the root itself."""
+    return "[^/]+" if part == "*" else "[^/]*".join(re.escape(literal) for literal in part.split("*"))
 
 
 def name_expression(pattern: str) -> str:

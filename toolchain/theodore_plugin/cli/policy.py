@@ -21,9 +21,10 @@ def command() -> None:
 @click.argument("policy", default="default")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 def show(policy: str, format_: str) -> None:
-    """Show the effective policy: what it extends is laid under it, defaults are spelled out.
+    """Show the effective policy and its digest.
 
-    The digest covers everything that decides. Comments, layout, reasons and order do not change it.
+    What a policy extends is laid under it, and defaults are spelled out. The digest covers everything that decides;
+    comments, layout, reasons and order do not change it.
     """
     from theodore_loader.policy import load_policy
     from theodore_plugin.report import policy as report
@@ -37,7 +38,10 @@ def show(policy: str, format_: str) -> None:
 @command.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def check(file: Path) -> None:
-    """Check a policy file and list everything wrong with it, by line and column."""
+    """List everything wrong with a policy file.
+
+    Each problem comes with line and column; the exit code is 2 if there is any.
+    """
     from theodore_loader.policy import load_policy
 
     policy = load_policy(file)
