@@ -108,8 +108,7 @@ def _account(report: Report) -> Iterator[Text]:
     runs = {run.name: run for run in report.scanners}
     for coverage in report.coverage:
         yield _coverage_line(coverage, runs.get(coverage.analyser))
-        for entry in coverage.failed:
-            yield Text.assemble(("    not analysed: ", "magenta"), visible(f"{entry.path} ({entry.reason})"))
+        yield from _lost(coverage)
     yield from _silenced(report)
     yield from _not_used(report)
     if report.advisories:
@@ -124,6 +123,15 @@ def _coverage_line(coverage: Coverage, run: ScannerRun | None) -> Text:
     parts = [counts, *([f"{skipped} skipped"] if skipped else []), *(_run_parts(run) if run else [])]
     name = f"{coverage.analyser} {run.version}" if run else coverage.analyser
     return Text(visible(f"{name}: {'; '.join(parts)}"), "dim")
+
+
+def _lost(coverage: Coverage) -> Iterator[Text]:
+    """Name what was not analysed, once per reason."""
+    by_reason: dict[str, list[str]] = {}
+    for entry in coverage.failed:
+        by_reason.setdefault(entry.reason, []).append(entry.path)
+    for reason, paths in by_reason.items():
+        yield Text.assemble(("    not analysed: ", "magenta"), visible(f"{', '.join(paths)} ({reason})"))
 
 
 def _run_parts(run: ScannerRun) -> list[str]:

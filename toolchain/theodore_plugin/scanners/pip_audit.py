@@ -9,6 +9,7 @@ that has no lock yet has no versions to audit: that is skipped, and said; a whee
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
@@ -30,6 +31,7 @@ from theodore_plugin.scanners.tool_failure import tool_failure
 
 NO_DATA = "vulnerability-data-unavailable"
 _UNIT = "package"
+_OTHER_SOURCE = "check the network, or name another source: --advisories URL, or an OSV snapshot FILE.jsonl[.gz]"
 _LOCK_FIRST = "`theodore-plugin package` locks the dependencies and audits what it locked"
 _REACH = ("ConnectionError", "Could not connect", "ServiceError", "Max retries exceeded", "HTTPError", "Timeout")
 """What pip-audit's last words contain when the service, not the tool, is at fault."""
@@ -55,7 +57,7 @@ class PipAuditScanner:
             return ScannerResult((), Coverage(self.name, (), _UNIT), detail="no dependencies: nothing to audit")
         if context.settings.advisories.kind is Kind.OFF:
             reason = "advisories are switched off (`--advisories off`)"
-            return _not_audited(given, Failure(reason, rule=NO_DATA))
+            return _not_audited(given, Failure(reason, _OTHER_SOURCE, NO_DATA))
         return self._audit(tree, context, pins)
 
     def _audit(self, tree: CleanTree, context: ScanContext, pins: tuple[Pin, ...]) -> ScannerResult:
@@ -138,10 +140,14 @@ def _parse(run: ToolRun) -> Mapping[str, Mapping[str, Any]] | None:
 def _why(run: ToolRun, label: AdvisoryLabel) -> Failure:
     said = run.completed.stderr.decode("utf-8", "replace")
     if any(sign in said for sign in _REACH):
-        return Failure(
-            f"{label.source} did not answer ({_short(said.strip().rpartition('Caused by ')[2])})", rule=NO_DATA
-        )
+        return Failure(f"{label.source} did not answer{_cause(said)}", _OTHER_SOURCE, NO_DATA)
     return tool_failure("pip-audit", run, "to reproduce: python -I -m pip_audit --locked .")
+
+
+def _cause(said: str) -> str:
+    """Return the innermost reason of a chain of network errors, as ``: Connection refused``."""
+    found = re.search(r"""Caused by .*?\): (?P<reason>.+?)["']\)+$""", said.strip())
+    return f": {_short(found['reason'])}" if found else ""
 
 
 def _account(pins: tuple[Pin, ...], answers: Mapping[str, Mapping[str, Any]]) -> Iterator[Covered]:
@@ -160,7 +166,7 @@ def _account(pins: tuple[Pin, ...], answers: Mapping[str, Mapping[str, Any]]) ->
 def _partial(coverage: Coverage, label: AdvisoryLabel) -> Failure:
     lost = "; ".join(entry.reason for entry in coverage.failed[:3])
     audited = f"{len(coverage.failed)} of {len(coverage.entries)} packages could not be audited"
-    return Failure(f"{audited} ({label.source}): {lost}", rule=NO_DATA)
+    return Failure(f"{audited} ({label.source}): {lost}", _OTHER_SOURCE, NO_DATA)
 
 
 def _stale(label: AdvisoryLabel, bound: Advisories, now: datetime) -> Iterator[Failure]:
@@ -171,7 +177,7 @@ def _stale(label: AdvisoryLabel, bound: Advisories, now: datetime) -> Iterator[F
     if age > timedelta(days=bound.max_age_days):
         severity = Severity.WARNING if bound.on_stale == "warning" else Severity.INCOMPLETE
         reason = f"{label.source} is {age.days} days old; the policy accepts {bound.max_age_days}"
-        yield Failure(reason, rule=NO_DATA, severity=severity)
+        yield Failure(reason, _OTHER_SOURCE, NO_DATA, severity)
 
 
 def _findings(pins: tuple[Pin, ...], answers: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
