@@ -43,6 +43,8 @@ def _expressions(text: str) -> tuple[str, int] | None:
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup
         if kind == "open":
+            chains[-1] += 1  # a call or index is a link of the chain around it
+            total += 1
             chains.append(0)
         elif kind == "close" and len(chains) > 1:
             total -= chains.pop()

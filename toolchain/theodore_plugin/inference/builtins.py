@@ -27,6 +27,8 @@ PATH = Foreign("pathlib.Path()")
 
 def function_call(frame: Frame, path: str, node: m.Call, arguments: list[Values]) -> Values | None:
     """Return the result of an understood function, or ``None`` for the general treatment."""
+    if path.endswith((".__dict__.get", ".__dict__.__getitem__", ".__dict__.pop")) and arguments:
+        return _namespace_item(frame, Foreign(path.rpartition(".")[0]), arguments[0], node.span)
     handler = _FUNCTIONS.get(path)
     return handler(frame, node, arguments) if handler else None
 
@@ -133,14 +135,42 @@ def _getattr(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | No
     found: Values = arguments[2] if len(arguments) > 2 else NOTHING
     for base in arguments[0] if arguments else ():
         for name in names:
-            if HOLE in name and isinstance(base, (Foreign, OwnModule)):
-                found |= {Foreign(f"{getattr(base, 'path', '')}.<computed>")}
-            else:
+            if HOLE not in name:
                 found |= read_attribute(frame, base, name, node.span)
+        if not names or any(HOLE in name for name in names):
+            frame.choose_at_run_time(base, node.span)
     for value in found:
         if isinstance(value, Foreign):
             frame.refer(value.path, node.span)
     return found if names else None
+
+
+def _namespace_item(frame: Frame, namespace: Foreign, index: Values, span: m.Span) -> Values:
+    from theodore_plugin.inference.expressions import namespace_item
+
+    return namespace_item(frame, namespace, index, span)
+
+
+def _getter(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
+    """Treat calling an ``operator.attrgetter`` or ``methodcaller`` as choosing an attribute at run time."""
+    for base in arguments[0] if arguments else ():
+        frame.choose_at_run_time(base, node.span)
+    return None
+
+
+def _vars(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
+    if not arguments:
+        return _globals(frame, node, arguments)
+    return frozenset(Foreign(f"{base.path}.__dict__") for base in arguments[0] if isinstance(base, Foreign))
+
+
+def _dirname(_frame: Frame, _node: m.Call, arguments: list[Values]) -> Values | None:
+    return parents(arguments[0]) if arguments else None
+
+
+def parents(paths: Values) -> Values:
+    """Return the folders of path texts; above the plugin's package nothing is known."""
+    return frozenset(Text(posixpath.dirname(text) or HOLE) for text in texts(paths))
 
 
 def _setattr(frame: Frame, _node: m.Call, arguments: list[Values]) -> Values | None:
@@ -215,6 +245,10 @@ _FUNCTIONS: Mapping[str, Callable[[Frame, m.Call, list[Values]], Values | None]]
     "builtins.str": _string,
     "builtins.globals": _globals,
     "builtins.locals": _globals,
+    "builtins.vars": _vars,
+    "operator.attrgetter()": _getter,
+    "operator.methodcaller()": _getter,
+    "os.path.dirname": _dirname,
     "builtins.iter": _same,
     "builtins.aiter": _same,
     "builtins.list": _same,

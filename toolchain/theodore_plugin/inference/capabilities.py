@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ class Library:
     """What every unlisted name of the library does; ``None`` for safe."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CapabilityMap:
     """The compiled map."""
 
@@ -89,6 +89,16 @@ class CapabilityMap:
             return listed or ()
         library = self.library(path)
         return (library.default,) if library and library.default else ()
+
+    def is_capable(self, path: str) -> bool:
+        """Whether ``path`` is a module some of whose names have effects."""
+        return path in self.libraries and (self.libraries[path].default is not None or path in self.capable)
+
+    @cached_property
+    def capable(self) -> frozenset[str]:
+        """Modules with at least one effect."""
+        owners = (self.library(name) for name in self.effects)
+        return frozenset(owner.root for owner in owners if owner is not None)
 
     def library(self, path: str) -> Library | None:
         """Return the library with the longest root that holds ``path``."""

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from theodore_plugin.facts import model as m
+from theodore_plugin.inference.builtins import PATH, parents
 from theodore_plugin.inference.calls import call
 from theodore_plugin.inference.classes import attribute
 from theodore_plugin.inference.functions import define_lambda
 from theodore_plugin.inference.scopes import Scope, bound_names
-from theodore_plugin.inference.solver import Frame
+from theodore_plugin.inference.solver import COMPUTED, Frame
 from theodore_plugin.inference.values import (
     NOTHING,
     Container,
@@ -33,7 +34,8 @@ def evaluate_reference(frame: Frame, node: m.Name | m.Attribute, called: bool) -
     if not called:
         for value in found:
             if isinstance(value, Foreign):
-                frame.refer(value.path, node.span)
+                # getattr passed on as a value picks attributes where nobody sees which
+                frame.refer(COMPUTED if value.path == "builtins.getattr" else value.path, node.span)
     return found
 
 
@@ -52,12 +54,17 @@ def _implicit(frame: Frame, name: str) -> Values:
     if starred:
         return starred
     forgotten = not hasattr(builtins, name) and name in frame.solver.map.libraries
-    return frozenset({Foreign(frame.solver.map.canonical(name if forgotten else f"builtins.{name}"))})
+    path = frame.solver.map.canonical(name if forgotten else f"builtins.{name}")
+    text = frame.solver.map.values.get(path)
+    return frozenset({Foreign(path)} if text is None else {Text(text)})
 
 
 def _attribute(frame: Frame, node: m.Attribute) -> Values:
     found: Values = NOTHING
-    for base in frame.evaluate(node.value, called=True):
+    bases = frame.evaluate(node.value, called=True)
+    if node.attr == "parent" and PATH in bases:
+        return parents(bases) | {PATH}
+    for base in bases:
         found |= read_attribute(frame, base, node.attr, node.value.span)
     return found
 
@@ -184,9 +191,26 @@ def _subscript(frame: Frame, node: m.Subscript) -> Values:
             found |= items(frame, base, index, node.index)
         elif base == Foreign("sys.modules"):
             found |= frozenset(Foreign(frame.solver.map.canonical(name)) for name in texts(index))
+        elif isinstance(base, Foreign) and (base.path == "builtins" or base.path.endswith(".__dict__")):
+            found |= namespace_item(frame, base, index, node.value.span)
         elif isinstance(base, Foreign):
             frame.refer(base.path, node.value.span, texts(index))
             found |= frozenset({Foreign(f"{base.path}[]")}) if not base.path.endswith("[]") else {base}
+    return found
+
+
+def namespace_item(frame: Frame, namespace: Foreign, index: Values, span: m.Span) -> Values:
+    """Read ``module.__dict__[name]``, which is ``module.name``."""
+    owner = Foreign(namespace.path.removesuffix(".__dict__"))
+    names = [name for name in texts(index) if "{*}" not in name]
+    if not names:
+        frame.choose_at_run_time(owner, span)
+    found: Values = NOTHING
+    for name in names:
+        found |= read_attribute(frame, owner, name, span)
+    for value in found:
+        if isinstance(value, Foreign):
+            frame.refer(value.path, span)
     return found
 
 

@@ -119,7 +119,7 @@ def apply_decorators(frame: Frame, decorators: tuple[m.Expr, ...], decorated: Va
 
     for decorator in reversed(decorators):
         factory = decorator.callee if isinstance(decorator, m.Call) else decorator
-        found = frame.evaluate(decorator, called=isinstance(decorator, (m.Name, m.Attribute)))
+        found = frame.evaluate(decorator)
         if isinstance(decorator, m.Call):
             names = {value.path for value in frame.evaluate(factory, called=True) if isinstance(value, Foreign)}
         else:

@@ -17,12 +17,15 @@ from theodore_plugin.facts.names import Names
 from theodore_plugin.finding import Location
 from theodore_plugin.inference.capabilities import CapabilityMap
 from theodore_plugin.inference.scopes import Scope, Unit, bound_names
-from theodore_plugin.inference.values import HOLE, NOTHING, Foreign, OwnModule, Text, Values, texts
+from theodore_plugin.inference.values import HOLE, NOTHING, Foreign, OwnModule, Text, Value, Values, texts
 
 MAX_VALUES = 48
 """Values one variable may hold before its strings are widened to a hole."""
 MAX_ROUNDS_PER_UNIT = 200
 """Far above what any real module needs; a unit that still grows is reported as unknown."""
+
+COMPUTED = "builtins.<computed attribute>"
+"""The capability map's name for an attribute that is chosen at run time."""
 
 Variable = tuple[str, ...]
 
@@ -232,6 +235,11 @@ class Frame:
         """Note that this unit may run another."""
         if self.recording is not None and callee != self.unit.name:
             self.recording.edges.setdefault(self.unit.name, {}).setdefault(callee, self.location(span))
+
+    def choose_at_run_time(self, base: Value, span: m.Span) -> None:
+        """Note that an attribute of a capable module is chosen by a name that is not constant."""
+        if isinstance(base, Foreign) and self.solver.map.is_capable(base.path):
+            self.refer(COMPUTED, span)
 
     def refer(self, symbol: str, span: m.Span, item: tuple[str, ...] = ()) -> None:
         """Note that a foreign name with an effect is held here."""

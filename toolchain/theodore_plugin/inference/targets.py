@@ -124,7 +124,7 @@ def _library(text: str, _effect: Effect) -> str | None:
 
 def is_own_package(effect: Effect, text: str) -> bool:
     """Whether a path is inside the plugin's own package, which needs no permission to read."""
-    return effect.target == "path" and effect.access == "read" and text.startswith(PACKAGE)
+    return effect.target == "path" and effect.access == "read" and text.startswith(PACKAGE) and ".." not in text
 
 
 _READERS: Mapping[str, Callable[[str, Effect], str | None]] = {
