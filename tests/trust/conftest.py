@@ -7,10 +7,9 @@ import csv
 import hashlib
 import io
 import json
-import os
 import stat
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -214,18 +213,14 @@ class Workshop:
 
 
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     home = tmp_path_factory.mktemp("home", numbered=True)
     home.chmod(0o700)
-    before = os.environ.get(HOME_VARIABLE)
-    os.environ[HOME_VARIABLE] = str(home)
-    policy = load_policy("default")
-    enrol_local(policy)
-    yield Workshop(home, policy)
-    if before is None:
-        del os.environ[HOME_VARIABLE]
-    else:
-        os.environ[HOME_VARIABLE] = before
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(HOME_VARIABLE, str(home))
+        policy = load_policy("default")
+        enrol_local(policy)
+    return Workshop(home, policy)
 
 
 @pytest.fixture(scope="session")

@@ -162,6 +162,20 @@ def test_an_interrupted_signing_leaves_nothing(workshop, bench, tmp_path: Path, 
     assert [path.name for path in tmp_path.iterdir()] == [bench.filename]
 
 
+def test_a_full_disk_is_named_with_its_file_and_leaves_nothing(workshop, bench, tmp_path: Path, monkeypatch) -> None:
+    wheel = tmp_path / bench.filename
+    wheel.write_bytes(bench.data)
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as problem:
+        workshop.sign(wheel, bench.wheel)
+    assert problem.value.filename == str(attestations_path(wheel))
+    assert [path.name for path in tmp_path.iterdir()] == [bench.filename]
+
+
 def test_signing_again_replaces_both_files(workshop, bench, tmp_path: Path) -> None:
     wheel = tmp_path / bench.filename
     wheel.write_bytes(bench.data)

@@ -7,6 +7,7 @@ import stat
 import tempfile
 from pathlib import Path
 
+from theodore_loader.artifact.tree import flush_folder
 from theodore_loader.errors import ConfigurationProblem
 
 
@@ -39,22 +40,13 @@ def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
         temporary.unlink(missing_ok=True)
         name_file(problem, path)
         raise
-    sync_folder(path.parent)
+    flush_folder(path.parent)
 
 
 def name_file(problem: BaseException, path: Path) -> None:
     """Note ``path`` in an operating system error that names none: a full disk is met by a descriptor."""
     if isinstance(problem, OSError) and problem.filename is None:
         problem.filename = str(path)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames inside ``folder`` durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _refuse_writable_by_others(status: os.stat_result, path: Path) -> None:
