@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sysconfig
+from pathlib import Path
 
+import httpx
 import pytest
+
+from theodore_loader.sandbox import interpreter
 
 pytestmark = pytest.mark.kernel
 
@@ -110,17 +114,24 @@ import dataclasses, collections, enum, typing
 assert dataclasses.make_dataclass("D", ["a"])(1).a == 1 and collections.namedtuple("N", "b")(2).b == 2
 class C(enum.Enum): A = 1
 """,
-    "third-party libraries": """
-import httpx, bs4
-assert bs4.BeautifulSoup("<p>x</p>", "html.parser").p.text == "x"
-client = httpx.Client(); client.close()
-""",
 }
 
 
 @pytest.mark.parametrize("name", ORDINARY)
 def test_works_confined(confined, name):
     done = confined("seen = []\n" + ORDINARY[name])
+    assert (done.returncode, done.stderr.decode()) == (0, "")
+
+
+def test_third_party_libraries_work_from_a_readable_folder(confined):
+    folder = str(Path(httpx.__file__).parents[1])
+    code = f"""
+import sys; sys.path.append({folder!r})
+import httpx, bs4
+assert bs4.BeautifulSoup("<p>x</p>", "html.parser").p.text == "x"
+httpx.Client().close()
+"""
+    done = confined(code, read=(*interpreter.read_paths(), folder))
     assert (done.returncode, done.stderr.decode()) == (0, "")
 
 

@@ -1,0 +1,93 @@
+"""What confinement costs: ``python tests/benchmarks/bench_sandbox.py``. Prints medians; asserts nothing about time."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from theodore_loader.sandbox import interpreter
+from theodore_loader.sandbox.profile import Profile
+from theodore_loader.sandbox.run import run_confined
+
+LOADER = str(Path(__file__).parents[2] / "loader")
+ROUNDS, CALLS = 15, 100_000
+
+CONFINE = """
+import sys, time, json
+sys.path.insert(0, {loader!r})
+from theodore_loader.sandbox import interpreter, order, seccomp, libc
+from theodore_loader.sandbox.profile import Profile
+profile = Profile(read=interpreter.read_paths(), write=("/tmp",))
+libc.machine()
+begin = time.perf_counter()
+achieved = order.confine(profile)
+print(json.dumps([achieved.tier, (time.perf_counter() - begin) * 1000]))
+"""
+
+HOOK = """
+import os, sys, time, json
+sys.path.insert(0, {loader!r})
+from theodore_loader.permissions import Permission
+from theodore_loader.sandbox import audit_hook, interpreter
+def cost(path):
+    begin = time.perf_counter()
+    for _ in range({calls}): os.close(os.open(path, os.O_RDONLY))
+    return (time.perf_counter() - begin) / {calls} * 1e9
+path = sys.argv[1]
+cost(path); bare = cost(path)
+grants = [Permission.from_text("filesystem r:" + os.path.dirname(path) + "/**")]
+audit_hook.install(audit_hook.hook_rules(grants, {{}}, ["/nonexistent"], interpreter.stdlib_paths()), lambda r: None)
+print(json.dumps([bare, cost(path), cost(os.__file__)]))
+"""
+
+
+def main() -> None:
+    """Print one line per figure."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, figure in figures(Path(folder)):
+            print(f"{name:<58} {figure}")
+
+
+def figures(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield name and value."""
+    argv = [sys.executable, "-I", "-S", "-c", "pass"]
+    plain = median(lambda: subprocess.run(argv, check=True, capture_output=True))
+    profile = Profile(read=interpreter.read_paths(), write=(str(folder),))
+    confined = median(lambda: run_confined(argv, profile, cwd=folder, env={}, timeout=60))
+    yield "python -I -S -c pass", f"{plain:.1f} ms"
+    yield "the same by run_confined", f"{confined:.1f} ms ({confined / plain:.2f} x, + {confined - plain:.1f} ms)"
+    steps = [json.loads(python(CONFINE.format(loader=LOADER)))[1] for _ in range(ROUNDS)]
+    yield "confine(): every layer and its canaries", f"{statistics.median(steps):.2f} ms"
+    file = folder / "file"
+    file.touch()
+    bare, granted, silent = json.loads(python(HOOK.format(loader=LOADER, calls=CALLS), str(file)))
+    yield f"os.open + os.close, {CALLS} times, without a hook", f"{bare:.0f} ns"
+    yield "the same under the hook, granted file", f"{granted:.0f} ns ({granted / bare:.2f} x)"
+    yield "the same under the hook, file of the standard library", f"{silent:.0f} ns ({silent / bare:.2f} x)"
+
+
+def median(act: Callable[[], object]) -> float:
+    """Return the median duration of ``act`` in milliseconds."""
+    durations = []
+    for _ in range(ROUNDS):
+        begin = time.perf_counter()
+        act()
+        durations.append((time.perf_counter() - begin) * 1000)
+    return statistics.median(durations)
+
+
+def python(code: str, *arguments: str) -> str:
+    """Run ``code`` in a fresh interpreter and return what it prints."""
+    argv = [sys.executable, "-I", "-S", "-c", code, *arguments]
+    return subprocess.run(argv, check=True, capture_output=True, text=True, env=dict(os.environ)).stdout
+
+
+if __name__ == "__main__":
+    main()
