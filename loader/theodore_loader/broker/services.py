@@ -14,6 +14,7 @@ import msgspec
 
 from theodore_loader.channel.client import NIL
 from theodore_loader.channel.codec import Denial, HostCall, HostResult, truncated
+from theodore_loader.channel.depth import check_depth
 from theodore_loader.channel.methods import BadValueError, decode_value, encode_value
 from theodore_loader.permissions import Permission
 from theodore_sdk.info import PermissionType
@@ -44,6 +45,7 @@ class Services:
         if method is None:
             return _failed(call, "LookupError", f"service {call.service!r} has no method {call.method!r}")
         try:
+            check_depth(bytes(call.args))
             args, kwargs = decode_value(_ARGUMENTS, call.args)
             return HostResult(call.id, encode_value(await method(*args, **kwargs)))
         except BadValueError as problem:

@@ -17,6 +17,7 @@ import msgspec
 
 from theodore_loader.broker.rate import TokenBucket
 from theodore_loader.channel import codec
+from theodore_loader.channel.depth import has_ample_stack
 from theodore_loader.channel.failures import to_exception
 from theodore_loader.channel.frames import FrameBuffer
 from theodore_loader.errors import LoaderError, ProtocolViolation, WorkerCrashed
@@ -25,6 +26,7 @@ MAX_UNSENT = 4 * 1024 * 1024
 HIGH_WATER = 1024 * 1024
 MAX_HOST_CALLS = 16
 LOGS_PER_SECOND = 200
+PAUSE_SECONDS = 0.02
 
 NIL = msgspec.Raw(b"\xc0")
 
@@ -53,6 +55,7 @@ class HostChannel(asyncio.BufferedProtocol):
     def __init__(self, handlers: Handlers) -> None:
         self._handlers = handlers
         self._frames = FrameBuffer()
+        self._ample_stack = has_ample_stack()
         self._transport: asyncio.Transport | None = None
         self._pending: dict[int, asyncio.Future[msgspec.Raw]] = {}
         self._awaited: asyncio.Future[codec.ToHost] | None = None
@@ -92,7 +95,7 @@ class HostChannel(asyncio.BufferedProtocol):
             for payload in self._frames.received(nbytes):
                 if self._end is not None:
                     return
-                message = codec.decode_from_worker(payload)
+                message = codec.decode_from_worker(payload, ample_stack=self._ample_stack)
                 self._react[type(message)](message)
         except ProtocolViolation as violation:
             self.end(violation)
@@ -238,15 +241,29 @@ class HostChannel(asyncio.BufferedProtocol):
             future.set_result(None)
 
     def _on_log(self, log: codec.Log) -> None:
-        if self._noise.take(time.monotonic()):
+        if self._has_room_for_noise():
             self._handlers.log(log)
 
     def _on_access(self, batch: codec.Accesses) -> None:
-        if self._noise.take(time.monotonic()):
+        if self._has_room_for_noise():
             self._handlers.access(batch)
+
+    def _has_room_for_noise(self) -> bool:
+        """Say whether one more unasked frame is welcome; where not, read more slowly, so that only its sender waits."""
+        if self._noise.take(time.monotonic()):
+            return True
+        if self._transport is not None and self._transport.is_reading():
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._read_again)
+        return False
+
+    def _read_again(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def _on_host_call(self, call: codec.HostCall) -> None:
         if len(self._host_calls) >= MAX_HOST_CALLS:
+            self._has_room_for_noise()
             error = ("ResourceLimitExceeded", f"more than {MAX_HOST_CALLS} host calls at once")
             self.send(codec.HostResult(call.id, NIL, error))
             return

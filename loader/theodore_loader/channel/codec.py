@@ -1,7 +1,7 @@
 """The frames that may cross, as types: msgpack arrays whose first element names the frame.
 
 A peer can send exactly what is written here. An unknown tag, a missing or surplus field, a string over its cap,
-bad UTF-8 or nesting beyond ``depth.MAX_DEPTH`` is a :class:`ProtocolViolation`; the host then kills the worker.
+bad UTF-8 or too deep nesting is a :class:`ProtocolViolation`; the host then kills the worker.
 Values whose type depends on the method travel as ``Raw`` and are decoded by ``methods.py`` to that type.
 Nothing is ever unpickled. The host decodes on its event loop's thread only (see ``depth.py`` for why).
 """
@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
-from theodore_loader.channel.depth import check_depth
+from theodore_loader.channel.depth import check_depth, recursion_is_ordinary
 from theodore_loader.channel.frames import frame
 from theodore_loader.errors import ProtocolViolation
 
@@ -210,13 +210,15 @@ def encode(message: ToWorker | ToHost) -> bytes:
     return frame(_encoder.encode(message))
 
 
-def decode_from_worker(payload: bytes) -> ToHost:
-    """Return the frame a worker sent.
+def decode_from_worker(payload: bytes, *, ample_stack: bool = False) -> ToHost:
+    """Return the frame a worker sent; ``ample_stack`` is what ``depth.has_ample_stack`` says of this thread.
 
     Raises:
         ProtocolViolation: it is none a worker may send.
 
     """
+    if not (ample_stack and recursion_is_ordinary()):
+        check_depth(payload)
     message: ToHost = _strict(_to_host, payload)
     return message
 
@@ -233,7 +235,6 @@ def decode_from_host(payload: bytes) -> ToWorker:
 
 
 def _strict(decoder: msgspec.msgpack.Decoder[Any], payload: bytes) -> Any:
-    check_depth(payload)
     try:
         return decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:

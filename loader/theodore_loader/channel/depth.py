@@ -1,10 +1,17 @@
-"""How deep a msgpack value nests, found without recursion and before anything decodes it.
+"""How deep a msgpack value nests, and whether this thread can bear to find out by decoding it.
 
-The decoder recurses in C. A million nested arrays end in ``RecursionError`` on a large stack and in a crash of
-the *host* on a small one (threads, musl), so nesting is limited first. Format: the MessagePack specification.
+The decoder recurses in C and counts on the interpreter's recursion limit. On a stack of ordinary size a million nested
+arrays end in ``RecursionError``; on a small one (musl's threads, ``threading.stack_size``, a raised recursion limit)
+they end the *host*. Walking a value without recursion costs up to a second a mebibyte, so it is done where the stack
+is not known to suffice, and for values without a type to bound them. Format: the MessagePack specification.
 """
 
 from __future__ import annotations
+
+import os
+import re
+import sys
+import threading
 
 from theodore_loader.errors import ProtocolViolation
 
@@ -36,6 +43,45 @@ _FIXED = {
 _EXTENSIONS = (0xC7, 0xC8, 0xC9)
 
 
+def _runs(heads: bytes, width: int) -> dict[int, tuple[re.Pattern[bytes], int]]:
+    pattern = re.compile(b"(?:[%b].{%d})++" % (re.escape(heads), width - 1), re.DOTALL)
+    return dict.fromkeys(heads, (pattern, width))
+
+
+_RUNS = {
+    **_runs(bytes([*range(0x80), *range(0xE0, 0x100), 0xC0, 0xC2, 0xC3]), 1),
+    **_runs(b"\xcc\xd0", 2),
+    **_runs(b"\xcd\xd1", 3),
+    **_runs(b"\xca\xce\xd2", 5),
+    **_runs(b"\xcb\xcf\xd3", 9),
+}
+
+
+_AMPLE_STACK = 4 * 1024 * 1024
+_ORDINARY_RECURSION = 3000
+
+
+def has_ample_stack() -> bool:
+    """Return whether the calling thread's stack is known to outlast an ordinary recursion limit."""
+    try:
+        import resource
+
+        if not (os.confstr("CS_GNU_LIBC_VERSION") or "").startswith("glibc"):
+            return False
+        soft, _hard = resource.getrlimit(resource.RLIMIT_STACK)
+    except (ImportError, ValueError, OSError):
+        return False
+    if threading.current_thread() is threading.main_thread():
+        return soft == resource.RLIM_INFINITY or soft >= _AMPLE_STACK
+    # glibc gives threads the soft limit, or 2 MiB where there is none
+    return threading.stack_size() == 0 and soft != resource.RLIM_INFINITY and soft >= _AMPLE_STACK
+
+
+def recursion_is_ordinary() -> bool:
+    """Return whether the recursion limit is one that an ample stack can bear; a host may change it at any time."""
+    return sys.getrecursionlimit() <= _ORDINARY_RECURSION
+
+
 def check_depth(data: bytes, limit: int = MAX_DEPTH) -> None:
     """Return if no value in ``data`` nests deeper than ``limit`` containers.
 
@@ -54,23 +100,35 @@ def _too_deep(data: bytes, limit: int) -> bool:
     open_counts: list[int] = []  # items still to come, per open container
     position = 0
     while position < len(data):
+        scalars, position = _run(data, position)
+        if scalars:
+            _close(open_counts, scalars)
+            continue
         items, position = _item(data, position)
         if items:
             open_counts.append(items)
             if len(open_counts) > limit:
                 return True
             continue
-        _close(open_counts)
+        _close(open_counts, 1)
     return False
 
 
-def _close(open_counts: list[int]) -> None:
-    """Count one finished value, and every container it finishes."""
-    while open_counts:
-        open_counts[-1] -= 1
-        if open_counts[-1]:
-            return
-        open_counts.pop()
+def _close(open_counts: list[int], finished: int) -> None:
+    """Count finished values, and every container they finish as one more value of the container around it."""
+    while open_counts and finished >= open_counts[-1]:
+        finished += 1 - open_counts.pop()
+    if open_counts:
+        open_counts[-1] -= finished
+
+
+def _run(data: bytes, position: int) -> tuple[int, int]:
+    """Return how many numbers of one width start here, and where they end: vectors pass at the speed of a regex."""
+    run = _RUNS.get(data[position])
+    found = run[0].match(data, position) if run is not None else None
+    if run is None or found is None:
+        return 0, position
+    return (found.end() - position) // run[1], found.end()
 
 
 def _item(data: bytes, position: int) -> tuple[int, int]:

@@ -47,7 +47,7 @@ def encode_value(value: object) -> msgspec.Raw:
 
 
 def decode_value(decoder: msgspec.msgpack.Decoder[Any], raw: msgspec.Raw) -> Any:
-    """Return the value in ``raw`` as the decoder's type. ``raw`` comes out of a frame, whose nesting was checked.
+    """Return the value in ``raw`` as the decoder's type. ``raw`` comes out of a frame, which was decoded whole before.
 
     Raises:
         BadValueError: it has another shape.

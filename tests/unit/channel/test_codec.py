@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import sys
+import threading
+import time
 
 import msgspec
 import pytest
@@ -10,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from theodore_loader.channel import codec
-from theodore_loader.channel.depth import MAX_DEPTH, check_depth
+from theodore_loader.channel.depth import MAX_DEPTH, check_depth, has_ample_stack
 from theodore_loader.channel.frames import HEADER_BYTES
 from theodore_loader.errors import ProtocolViolation
 
@@ -94,6 +97,34 @@ def test_caps_and_types_are_exact(message):
         codec.decode_from_worker(msgspec.msgpack.encode(message))
 
 
+def test_deep_frames_are_violations_with_and_without_the_walk():
+    for ample_stack, depth in ((False, 200), (False, 1_000_000), (True, 5000), (True, 1_000_000)):
+        with pytest.raises(ProtocolViolation):
+            codec.decode_from_worker(b"\x93\xa6result\x01" + b"\x91" * depth + b"\xc0", ample_stack=ample_stack)
+
+
+def test_a_raised_recursion_limit_brings_the_walk_back():
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)
+    try:
+        with pytest.raises(ProtocolViolation, match="nests deeper"):
+            codec.decode_from_worker(b"\x93\xa6result\x01" + b"\x91" * 50_000 + b"\xc0", ample_stack=True)
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def test_a_small_stack_is_known_as_one():
+    found = []
+    before = threading.stack_size(256 * 1024)
+    try:
+        thread = threading.Thread(target=lambda: found.append(has_ample_stack()))
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(before)
+    assert found == [False]
+
+
 def nested(depth, leaf=1):
     value = leaf
     for level in range(depth):
@@ -142,6 +173,24 @@ def test_the_depth_found_is_the_depth_there_is(value, limit):
     else:
         with pytest.raises(ProtocolViolation):
             check_depth(data, limit)
+
+
+numbers = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.booleans() | st.none()
+vectors = st.recursive(
+    st.lists(numbers, max_size=30), lambda inner: st.lists(inner | numbers, max_size=12), max_leaves=12
+)
+
+
+@given(vectors, st.integers(0, 5))
+def test_runs_of_numbers_do_not_hide_a_level(value, limit):
+    test_the_depth_found_is_the_depth_there_is.hypothesis.inner_test(value, limit)
+
+
+def test_a_mebibyte_of_numbers_is_judged_quickly():
+    started = time.perf_counter()
+    check_depth(msgspec.msgpack.encode([[1.1 + number / 7 for number in range(1000)] for _ in range(110)]))
+    check_depth(msgspec.msgpack.encode(list(range(200)) * 5000))
+    assert time.perf_counter() - started < 1.0
 
 
 @given(st.text())

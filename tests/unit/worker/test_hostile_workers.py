@@ -40,7 +40,7 @@ def attack(data):
         ("b'\\xff\\xff\\xff\\xff' + b'x' * 100", "a frame of 4294967295 bytes was announced"),
         ("frame(b'garbage')", "not a frame of protocol"),
         ("frame(b'')", "not a frame of protocol"),
-        ("frame(b'\\x91' * 100_000)", "nests deeper than 32"),
+        ("frame(b'\\x91' * 100_000)", "not a frame of protocol"),
         ("frame(b'\\x91\\xa5hello')", "not a frame of protocol"),
         ("frame(b'\\x93\\xa6result\\xcd\\x03\\xe7\\xc0')", "an answer to call 999, which is not in flight"),
         ("frame(b'\\x94\\xa6result\\x01\\xc0\\xc0')", "not a frame of protocol"),
