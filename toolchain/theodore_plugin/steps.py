@@ -7,8 +7,10 @@ the user's own mistakes (ConfigurationProblem) and an interrupt end the whole ch
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_plugin.analysis import StaticAnalysis, analyse
@@ -24,6 +26,9 @@ from theodore_plugin.settings import Settings
 
 STATIC = "theodore"
 """How our own analysis is called where analysers are listed."""
+
+
+_REPORT_IT = "report it as a bug of theodore-plugin, with this message"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ def static_step(
     except OutOfTime:
         return _nothing(given, Failure(f"the static analysis did not finish within {settings.scan_seconds:.0f} s"))
     except Exception as problem:
-        return _nothing(given, Failure(_crash("the static analysis", problem), "theodore-plugin --debug check"))
+        return _nothing(given, Failure(_crash("the static analysis", problem), _REPORT_IT))
 
 
 def scanner_step(scanner: Scanner, tree: CleanTree, context: ScanContext) -> ScannerStep:
@@ -97,7 +102,7 @@ def _scan(scanner: Scanner, tree: CleanTree, context: ScanContext) -> ScannerRes
     except ConfigurationProblem:
         raise
     except Exception as problem:
-        return failed(scanner.name, given, Failure(_crash(scanner.name, problem), "theodore-plugin --debug check"))
+        return failed(scanner.name, given, Failure(_crash(scanner.name, problem), _REPORT_IT))
 
 
 def _accounted(given: tuple[str, ...], result: ScannerResult) -> ScannerResult:
@@ -118,4 +123,5 @@ def _unsaid(found: StaticAnalysis, coverage: Coverage) -> Failure | None:
 def _crash(name: str, problem: Exception) -> str:
     if isinstance(problem, CoverageError):
         return f"the account does not add up: {problem}"
-    return f"{name} crashed: {type(problem).__name__}: {problem}"
+    place = traceback.extract_tb(problem.__traceback__)[-1]
+    return f"{name} crashed: {type(problem).__name__}: {problem} (at {Path(place.filename).name}:{place.lineno})"

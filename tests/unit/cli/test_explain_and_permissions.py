@@ -53,6 +53,12 @@ def test_permissions_as_json_are_those_of_the_report(project_folder, plugin_file
     assert [found["target"] for found in values["inferred"]] == ["example.org:443"]
 
 
+def test_permissions_seen_in_part_of_the_source_are_incomplete(project_folder, plugin_file, capsys):
+    plugin_file.with_name("broken.py").write_text("def (\n")
+    assert main(["permissions", str(project_folder)]) == 4
+    assert "not analysed: src/page_notes/broken.py" in capsys.readouterr().err
+
+
 def test_permissions_of_nothing_is_3(tmp_path, capsys):
     assert main(["permissions", str(tmp_path)]) == 3
     assert "help: " in capsys.readouterr().err

@@ -10,7 +10,7 @@ import click
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path), default=Path())
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def command(path: Path, output_format: str) -> None:
+def command(path: Path, output_format: str) -> int:
     """Show the permissions the source at PATH (a project or a wheel) needs, with evidence, and those it declares.
 
     This judges nothing: `theodore-plugin check` compares the two sides and the policy.
@@ -18,8 +18,9 @@ def command(path: Path, output_format: str) -> None:
     import json
 
     from theodore_loader.policy import load_policy
-    from theodore_plugin.analysis import analyse
-    from theodore_plugin.cli.console import stderr, stdout
+    from theodore_plugin.analysis import CoverageStatus, analyse
+    from theodore_plugin.cli.console import stderr, stdout, visible
+    from theodore_plugin.exit_codes import ExitCode
     from theodore_plugin.project import PluginProject
     from theodore_plugin.report.json import permissions_dict
     from theodore_plugin.report.permission_table import permission_table
@@ -29,9 +30,10 @@ def command(path: Path, output_format: str) -> None:
     table = permission_table(analysis)
     if output_format == "json":
         stdout.out(json.dumps(permissions_dict(table), indent=2), highlight=False)
-        return
-    for line in permission_lines(table):
-        stdout.print(line)
-    for lost in analysis.coverage:
-        if lost.status.value == "failed":
-            stderr.print(f"not analysed: {lost.path} ({lost.reason})", style="magenta")
+    else:
+        for line in permission_lines(table):
+            stdout.print(line)
+    lost = [entry for entry in analysis.coverage if entry.status is CoverageStatus.FAILED]
+    for entry in lost:
+        stderr.print(visible(f"not analysed: {entry.path} ({entry.reason})"), style="magenta")
+    return ExitCode.INCOMPLETE if lost else ExitCode.PASS
