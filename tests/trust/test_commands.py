@@ -335,3 +335,14 @@ def test_sign_with_a_token_that_is_none_is_a_usage_error_and_does_not_repeat_it(
     printed = capsys.readouterr()
     assert "identity token cannot be used" in printed.err
     assert "s3cret" not in printed.err + printed.out
+
+
+def test_a_terminal_without_unicode_gets_plain_marks_and_no_crash(bench, beside: Path, workshop) -> None:
+    import subprocess
+    import sys
+
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", HOME_VARIABLE: str(workshop.home)}
+    command = [sys.executable, "-m", "theodore_plugin", "verify", str(beside)]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("ok 1 read")

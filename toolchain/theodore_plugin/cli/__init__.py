@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from io import TextIOWrapper
 
 import click
 
@@ -98,6 +99,9 @@ def cli(session: Session, debug: bool) -> None:
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; never a traceback unless debugging was asked for."""
     session = Session(debug=os.environ.get(DEBUG_VARIABLE, "") not in {"", "0"})
+    if isinstance(sys.stdout, TextIOWrapper):
+        # an ASCII terminal shows an escape where it has no letter, instead of ending the command
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         result = _dispatch(list(sys.argv[1:] if args is None else args), session)
         sys.stdout.flush()
