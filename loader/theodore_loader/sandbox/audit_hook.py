@@ -155,7 +155,7 @@ def _table(rules: HookRules, copies: dict[str, Any]) -> tuple[tuple[frozenset[st
     imports = (events.NATIVE_MODULES, rules.native, rules.any_native, rules.silent, (*rules.own, *rules.dependencies))
     guarded = tuple(copies.values())
     return (
-        (frozenset({"open"}), copies["on_open"], (*roots, rules.reads, rules.writes, _WRITING, *paths, int, type)),
+        (frozenset({"open"}), copies["on_open"], (*roots, rules.reads, rules.writes, _WRITING, *paths, int, type, str)),
         (frozenset({"object.__setattr__"}), copies["on_set_attribute"], (rules.dynamic_code, guarded, type, str)),
         (frozenset({"import"}), copies["on_import"], (*imports, type, str)),
         (events.CODE, copies["on_code"], code),

@@ -6,10 +6,10 @@ doing and not an accident: a file that was readable before Landlock and is not a
 
 from __future__ import annotations
 
+import _socket  # the C module: every confined program pays for what is imported here
 import errno
 import os
 import signal
-import socket
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
@@ -61,12 +61,12 @@ def _canaries(profile: Profile, outside: str | None) -> Iterator[_Canary]:
     yield _Canary("regain a capability", "privileges", _regain_privileges)
     if outside is not None:
         yield _Canary(f"open {outside}", "landlock", lambda: _open_and_close(outside))
-    yield _Canary("open a UNIX socket", "seccomp", lambda: socket.socket(socket.AF_UNIX).close())
+    yield _Canary("open a UNIX socket", "seccomp", lambda: _socket.socket(_socket.AF_UNIX).close())
     yield _Canary("make a datagram pair", "seccomp", _datagram_pair)
     if os.getppid() > 0:  # 0: the parent is outside this pid namespace, and 0 would mean our own group
         yield _Canary("signal the parent", "seccomp", lambda: os.kill(os.getppid(), 0))
     if profile.sockets == "none":
-        yield _Canary("open an internet socket", "seccomp", lambda: socket.socket(socket.AF_INET).close())
+        yield _Canary("open an internet socket", "seccomp", lambda: _socket.socket(_socket.AF_INET).close())
     if not profile.subprocesses:
         yield _Canary("fork", "seccomp", _fork)
         yield _Canary("execute a program", "seccomp", _execute)
@@ -128,7 +128,7 @@ def _regain_privileges() -> None:
 
 
 def _datagram_pair() -> None:
-    for end in socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM):
+    for end in _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_DGRAM):
         end.close()
 
 

@@ -60,16 +60,17 @@ def as_path(value: Any, data: Any) -> Any:
 
 def on_open(_event: str, arguments: Any, data: Any) -> Verdict:
     """Judge ``open(path, mode, flags)``: reading code and system files passes without a word."""
-    silent, silent_files, reads, writes, writing, as_path, path_data, number, kind_of = data
+    silent, silent_files, reads, writes, writing, as_path, path_data, number, kind_of, text = data
     path, _mode, flags = arguments
-    path = as_path(path, path_data)
-    if path is None or path == "/dev/null":
-        return None
-    if kind_of(flags) is not number or flags & writing:
-        return ("filesystem:write", path, writes(path) is not None)
-    if path.startswith(silent) or path in silent_files:
-        return None
-    return ("filesystem:read", path, reads(path) is not None)
+    if kind_of(path) is not text or path[:1] != "/" or "/." in path or "//" in path:
+        path = as_path(path, path_data)
+        if path is None:
+            return None
+    if kind_of(flags) is number and not flags & writing:
+        if path.startswith(silent) or path in silent_files:
+            return None
+        return ("filesystem:read", path, reads(path) is not None)
+    return None if path == "/dev/null" else ("filesystem:write", path, writes(path) is not None)
 
 
 def on_read(_event: str, arguments: Any, data: Any) -> Verdict:

@@ -83,7 +83,8 @@ def hook_rules(
     return HookRules(
         own=own,
         dependencies=dependencies,
-        silent=_prefixes((*code, *system)),
+        # Few prefixes, for each costs every open: a file needs none, and what is not there needs nothing.
+        silent=_prefixes((*code, *(path for path in system if os.path.isdir(path)))),  # noqa: PTH112
         silent_files=frozenset(path.rstrip("/") for path in (*code, *system)) | {"/dev/null"},
         reads=_paths(grants, folders, write=False),
         writes=_paths(grants, folders, write=True),

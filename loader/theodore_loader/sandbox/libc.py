@@ -6,7 +6,6 @@ Loaded on first use, so that importing the sandbox works where there is no such 
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from collections.abc import Mapping
 from functools import cache
@@ -24,7 +23,7 @@ def machine() -> str | None:
     """Return the architecture whose system calls we know, or ``None`` on every other machine."""
     if not sys.platform.startswith("linux") or sys.maxsize < 2**32:
         return None
-    name = platform.machine()
+    name = os.uname().machine
     return name if name in _TABLES else None
 
 

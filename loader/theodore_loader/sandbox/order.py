@@ -21,7 +21,6 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -157,6 +156,8 @@ def thread_count() -> int:
     try:
         return len(os.listdir("/proc/self/task"))  # noqa: PTH208 - before pathlib is worth importing
     except OSError:
+        import threading
+
         return threading.active_count()
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import socket
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -27,15 +26,15 @@ from theodore_loader.sandbox.profile import Profile
 
 def main() -> None:
     """Confine and execute; returns never."""
-    channel = socket.socket(fileno=int(sys.argv[1]))
-    channel.set_inheritable(False)
+    channel = int(sys.argv[1])
+    os.set_inheritable(channel, False)
     request = _receive(channel)
     path = ctypes.create_string_buffer(os.fsencode(request["argv"][0]))
     address = ctypes.addressof(path)
     try:
         achieved = confine(
             Profile.from_json(request["profile"].encode()),
-            keep=(*STANDARD_STREAMS, channel.fileno()),
+            keep=(*STANDARD_STREAMS, channel),
             parent=request["parent"],
             exec_address=address,
         )
@@ -50,14 +49,16 @@ def main() -> None:
     os._exit(1)
 
 
-def _receive(channel: socket.socket) -> dict[str, Any]:
-    chunks = iter(lambda: channel.recv(65536), b"")
+def _receive(channel: int) -> dict[str, Any]:
+    chunks = iter(lambda: os.read(channel, 65536), b"")
     request: dict[str, Any] = json.loads(b"".join(chunks))
     return request
 
 
-def _send(channel: socket.socket, message: dict[str, Any]) -> None:
-    channel.sendall(json.dumps(message).encode() + b"\n")
+def _send(channel: int, message: dict[str, Any]) -> None:
+    data = json.dumps(message).encode() + b"\n"
+    while data:
+        data = data[os.write(channel, data) :]
 
 
 def _execute(address: int, argv: Sequence[str]) -> None:
