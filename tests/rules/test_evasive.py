@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from theodore_loader.policy import load_policy
 from theodore_plugin.analysis import analyse
 from theodore_plugin.finding import Finding

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+
 from theodore_plugin.facts.from_libcst import lower
 from theodore_plugin.facts.model import FactsFailure, ModuleFacts
 from theodore_plugin.project import SourceFile
@@ -33,7 +34,7 @@ DEEP = {
     "subscripts": "x = a" + "[0]" * 100_000,
     "mixed": "x = " + ("(not " * 150 + "-" * 500) * 3 + "1" + ")" * 450,
     "hidden in a string's shadow": "x = 'it''s' " + "(" * 100_000,
-    "nested format strings": 'x = ' + 'f"{' * 3_000 + "1" + '}"' * 3_000,
+    "nested format strings": "x = " + 'f"{' * 3_000 + "1" + '}"' * 3_000,
     "backslashes": "x = 1 " + "\\\n + 1 " * 100_000,
 }
 

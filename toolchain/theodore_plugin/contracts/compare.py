@@ -154,7 +154,9 @@ def signature_problem(own: tuple[m.Parameter, ...], wanted: tuple[ContractParame
         problem = _position_problem(positional[position], parameter)
         if problem:
             return problem
-    extra = next((item for item in positional[len(expected) :] if item.default is None), None)
+    by_keyword = {item.name for item in wanted if item.kind == "keyword_only"}
+    trailing = (item for item in positional[len(expected) :] if item.name not in by_keyword)
+    extra = next((item for item in trailing if item.default is None), None)
     if extra is not None:
         return f"parameter {extra.name} is not in the contract and has no default"
     return _keyword_problem(own, wanted, takes_keywords)
