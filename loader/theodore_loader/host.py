@@ -106,6 +106,7 @@ class PluginHost:
         self._on_log = on_log or _to_logger
         self._loaded: dict[str, _Loaded] = {}
         self._loading: set[str] = set()
+        self._closed = False
 
     async def __aenter__(self) -> PluginHost:
         return self
@@ -150,6 +151,9 @@ class PluginHost:
             self._loaded[info.name] = loaded = await self._start(prepared, settings)
         finally:
             self._loading.discard(info.name)
+        if self._closed:
+            await self.unload(info.name)
+            raise ConfigurationProblem(f"the host was closed while {info.name} was loading")
         return loaded.proxy
 
     async def unload(self, name: str) -> None:
@@ -173,7 +177,9 @@ class PluginHost:
 
     def access_log(self, name: str) -> Iterator[dict[str, Any]]:
         """Yield the records of a plugin's access log, oldest first, of earlier loads too."""
-        return access_log.read(self._logs / f"{name}.access.jsonl")
+        loaded = self._loaded.get(name)
+        path = self._logs / f"{name}.access.jsonl" if loaded is None else loaded.worker.access_log.path
+        return access_log.read(path)
 
     def accesses_since_load(self, name: str) -> Iterator[dict[str, Any]]:
         """Yield the records of a loaded plugin's access log that this load has written."""
@@ -182,7 +188,8 @@ class PluginHost:
         return (record for record in self.access_log(name) if record["seq"] >= first)
 
     async def close(self) -> None:
-        """Let every plugin clean up, then end every worker."""
+        """Let every plugin clean up, then end every worker. A plugin that is still loading ends as soon as it has."""
+        self._closed = True
         names = list(self._loaded)
         await asyncio.gather(*(self.unload(name) for name in names))
 
@@ -244,6 +251,7 @@ class PluginHost:
 
     async def _start(self, prepared: Prepared, settings: Mapping[str, Any]) -> _Loaded:
         info = prepared.manifest.info
+        runtime = await asyncio.to_thread(runtime_folder, self._home)
         tmp = Path(tempfile.mkdtemp(prefix=f"{info.name}-", dir=private_dir(self._home / "tmp")))
         own = self._home / "plugins" / info.name
         plan = Plan(
@@ -255,7 +263,6 @@ class PluginHost:
             minimum_tier=self._minimum_tier,
             config=settings,
         )
-        runtime = await asyncio.to_thread(runtime_folder, self._home)
         surroundings = Surroundings(self._logs, runtime, self._services, os.environ, self._on_log)
         try:
             worker = await spawn_worker(plan, surroundings)

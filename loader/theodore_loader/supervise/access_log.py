@@ -9,6 +9,7 @@ process said that may be hostile, and so is the plugin's line in every record. A
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -30,7 +31,10 @@ _SEQUENCE = re.compile(rb'"seq":([0-9]{1,15})')
 
 
 class AccessLog:
-    """Appends to ``<folder>/<plugin>.access.jsonl`` (mode 0600); one writer a plugin."""
+    """Appends to ``<folder>/<plugin>.access.jsonl`` (mode 0600).
+
+    A chain has one writer: while another host holds the file, this one writes to ``<plugin>.<pid>.access.jsonl``.
+    """
 
     def __init__(self, folder: Path, plugin: str) -> None:
         self.path = private_dir(folder) / f"{plugin}.access.jsonl"
@@ -39,6 +43,10 @@ class AccessLog:
         self.granted = 0
         self.denied = 0
         self._fd = self._open()
+        if not _locked(self._fd):
+            os.close(self._fd)
+            self.path = self.path.with_name(f"{plugin}.{os.getpid()}.access.jsonl")
+            self._fd = self._open()
         self._seq, self._prev = _continue(self._fd)
         self.first = self._seq + 1
 
@@ -99,6 +107,7 @@ class AccessLog:
         os.close(self._fd)
         self.path.replace(self.path.with_name(self.path.name + ".1"))
         self._fd = self._open()
+        _locked(self._fd)
 
     def _open(self) -> int:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -127,6 +136,15 @@ def broken_at(path: Path, prev: str | None = None) -> int | None:
                 return number
             prev = hashlib.sha256(line).hexdigest()
     return None
+
+
+def _locked(descriptor: int) -> bool:
+    """Take the log for this process, unless another has it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _timestamp(ts: float | None) -> str:

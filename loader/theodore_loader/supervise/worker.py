@@ -34,7 +34,7 @@ from theodore_loader.supervise.limits import call_within
 from theodore_loader.supervise.output import CapturedOutput
 from theodore_loader.supervise.plan import NOT_ENFORCED, Plan, setup_of
 from theodore_loader.supervise.receipt import LayerReceipt, LoadReceipt
-from theodore_sdk.errors import PluginError, PluginPermissionError
+from theodore_sdk.errors import PluginPermissionError
 from theodore_sdk.info import PluginCategory, PluginInfo
 from theodore_sdk.plugin import PluginInterface
 from theodore_sdk.ports import CATEGORY_BASES
@@ -279,8 +279,8 @@ class Worker:
             try:
                 async with asyncio.timeout(SHUTDOWN_SECONDS):
                     await self.call(self.methods["cleanup"], (), {})
-            except (LoaderError, TimeoutError, PluginError):
-                self._log("host", logging.WARNING, "cleanup did not succeed")
+            except Exception as problem:
+                self._log("host", logging.WARNING, f"cleanup did not succeed: {problem}")
         if self._ended is None:
             self._channel.send(codec.Shutdown())
             assert self._process is not None  # noqa: S101 - it runs

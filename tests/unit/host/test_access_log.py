@@ -108,6 +108,17 @@ def test_size_is_bounded_and_the_chain_goes_on(tmp_path, monkeypatch):
     assert access_log.broken_at(log.path) is None
 
 
+def test_two_writers_do_not_share_a_chain(tmp_path):
+    first, second = AccessLog(tmp_path, "demo"), AccessLog(tmp_path, "demo")
+    for number in range(3):
+        first.record("network", f"a:{number}", granted=True, source="broker")
+        second.record("network", f"b:{number}", granted=True, source="broker")
+    assert first.path != second.path
+    for log in (first, second):
+        log.close()
+        assert access_log.broken_at(log.path, "0" * 64) is None
+
+
 def test_a_flood_is_counted_and_not_written(log):
     for _ in range(10_000):
         log.record("network", "a:1", granted=False, source="broker")

@@ -152,6 +152,36 @@ async def test_a_loaded_plugin_is_not_initialised_twice(build, host_of):
             await plugin.initialize(None, None)
 
 
+async def _begun(host):
+    async with asyncio.timeout(10):
+        while not host._loading:  # noqa: ASYNC110 - nothing announces it
+            await asyncio.sleep(0.01)
+
+
+async def test_a_host_closed_during_a_load_keeps_no_worker(build, host_of):
+    wheel = build()
+    host = host_of(wheel)
+    loading = asyncio.create_task(host.load(wheel.path))
+    await _begun(host)
+    await host.close()
+    with pytest.raises(ConfigurationProblem, match="closed while"):
+        await loading
+    assert not host._loaded
+
+
+async def test_a_cancelled_load_keeps_no_worker(build, host_of, tmp_path):
+    wheel = build()
+    async with host_of(wheel) as host:
+        loading = asyncio.create_task(host.load(wheel.path))
+        await _begun(host)
+        await asyncio.sleep(0.05)
+        loading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await loading
+        assert not os.listdir(tmp_path / "home" / "tmp")
+        assert (await (await host.load(wheel.path)).health_check()).is_healthy
+
+
 async def test_close_lets_plugins_clean_up_and_leaves_nothing_running(build, host_of, tmp_path):
     wheel = build()
     async with host_of(wheel) as host:

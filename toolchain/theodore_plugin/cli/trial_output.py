@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from theodore_loader.errors import LoaderError
+from theodore_loader.errors import LoaderError, RemoteError
 from theodore_loader.sandbox.tier import Tier
 from theodore_loader.supervise.receipt import LoadReceipt
 from theodore_plugin.cli.console import stderr, stdout, visible
@@ -30,6 +30,7 @@ def show(outcome: Outcome, *, quiet: bool) -> None:
         _show_accesses(outcome)
         _show_receipt(outcome)
     if outcome.problem is not None:
+        _show_traceback(outcome.problem)
         raise _failure(outcome.problem)
     text = msgspec.json.format(msgspec.json.encode(outcome.result), indent=2).decode()
     stdout.out(text, highlight=False)
@@ -42,6 +43,11 @@ def _failure(problem: Exception) -> CallFailedError:
             help=f"declare the permission ({problem.permission}) in the plugin, or allow it in the host's policy",
         )
     return CallFailedError(str(problem), help=getattr(problem, "help", None))
+
+
+def _show_traceback(problem: Exception) -> None:
+    if isinstance(problem, RemoteError) and problem.traceback:
+        stderr.print(visible(problem.traceback.rstrip(), keep_newlines=True), style="dim")
 
 
 def _show_logs(outcome: Outcome) -> None:
