@@ -169,17 +169,23 @@ async def test_a_host_closed_during_a_load_keeps_no_worker(build, host_of):
     assert not host._loaded
 
 
-async def test_a_cancelled_load_keeps_no_worker(build, host_of, tmp_path):
+def _leftovers(home):
+    return [*home.glob("tmp/*")]
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.1, 0.3])
+async def test_a_cancelled_load_keeps_no_worker(build, host_of, tmp_path, delay):
     wheel = build()
     async with host_of(wheel) as host:
         loading = asyncio.create_task(host.load(wheel.path))
         await _begun(host)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(delay)
         loading.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await loading
-        assert not os.listdir(tmp_path / "home" / "tmp")
-        assert (await (await host.load(wheel.path)).health_check()).is_healthy
+        outcome = (await asyncio.gather(loading, return_exceptions=True))[0]
+        if isinstance(outcome, asyncio.CancelledError):  # on a quick machine the load may have been done already
+            assert not _leftovers(tmp_path / "home")
+            outcome = await host.load(wheel.path)
+        assert (await outcome.health_check()).is_healthy
 
 
 async def test_close_lets_plugins_clean_up_and_leaves_nothing_running(build, host_of, tmp_path):
