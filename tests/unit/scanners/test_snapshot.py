@@ -71,8 +71,10 @@ def test_the_shipped_sample_has_a_digest_and_a_date(snapshot_file):
     [
         ("a.jsonl", b"", "no advisory at all"),
         ("a.jsonl", b"{", ":1: not JSON"),
-        ("a.jsonl", b"\n[]\n", ":2: not an OSV record"),
-        ("a.jsonl", b'{"id": "x", "modified": "y", "affected": [1]}', "not an OSV record"),
+        ("a.jsonl", b"\n[]\n", ":2: not a record of OSV"),
+        ("a.jsonl", b'{"id": "x", "modified": "y", "affected": [1]}', "not a record of OSV"),
+        ("a.jsonl", b'{"id": "x", "modified": "y", "affected": []}', "not a record of OSV"),
+        ("a.jsonl", json.dumps(record(schema_version="2.0.0")).encode(), "not a record of OSV"),
         ("a.jsonl.gz", b"plain", "not a complete gzip file"),
         ("a.jsonl.gz", gzip.compress(b"x" * 9999, mtime=0)[:-9], "not a complete gzip file"),
     ],

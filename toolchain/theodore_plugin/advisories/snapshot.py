@@ -82,7 +82,9 @@ def _records(data: bytes, path: Path) -> Iterator[Record]:
         except ValueError as problem:
             raise ConfigurationProblem(f"{path}:{number}: not JSON ({problem})", help=_HELP) from None
         if not _is_record(record):
-            raise ConfigurationProblem(f"{path}:{number}: not an OSV record (id, modified, affected)", help=_HELP)
+            raise ConfigurationProblem(
+                f"{path}:{number}: not a record of OSV schema 1 (id, modified, affected)", help=_HELP
+            )
         if not record.get("withdrawn"):
             yield record
 
@@ -92,6 +94,8 @@ def _is_record(record: object) -> bool:
         return False
     if not all(isinstance(affected, dict) for affected in record["affected"]):
         return False
+    if str(record.get("schema_version", "1.0.0")).partition(".")[0] != "1":
+        return False  # auditors pass over records of a version they do not know
     return isinstance(record.get("id"), str) and _is_stamp(record.get("modified"))
 
 

@@ -31,6 +31,7 @@ from theodore_plugin.scanners.tool_failure import tool_failure
 
 NO_DATA = "vulnerability-data-unavailable"
 _UNIT = "package"
+_UNREAD = ("Unsupported OSV schema version", "is missing 'affected' list")
 _OTHER_SOURCE = "check the network, or name another source: --advisories URL, or an OSV snapshot FILE.jsonl[.gz]"
 _LOCK_FIRST = "`theodore-plugin package` locks the dependencies and audits what it locked"
 _REACH = ("ConnectionError", "Could not connect", "ServiceError", "Max retries exceeded", "HTTPError", "Timeout")
@@ -76,7 +77,7 @@ class PipAuditScanner:
         if answers is None:
             return failed(self.name, names, _why(run, label), unit=_UNIT, sandbox=run.sandbox)
         coverage = Coverage.account(self.name, names, _account(pins, answers), unit=_UNIT)
-        lost = [_partial(coverage, label)] if coverage.failed else []
+        lost = [*([_partial(coverage, label)] if coverage.failed else []), *_passed_over(run, label)]
         return ScannerResult(
             findings=tuple(_findings(pins, answers)),
             coverage=coverage,
@@ -167,6 +168,14 @@ def _partial(coverage: Coverage, label: AdvisoryLabel) -> Failure:
     lost = "; ".join(entry.reason for entry in coverage.failed[:3])
     audited = f"{len(coverage.failed)} of {len(coverage.entries)} packages could not be audited"
     return Failure(f"{audited} ({label.source}): {lost}", _OTHER_SOURCE, NO_DATA)
+
+
+def _passed_over(run: ToolRun, label: AdvisoryLabel) -> Iterator[Failure]:
+    """Yield a failure if pip-audit left advisories out because it could not read them; it says so only in its log."""
+    log = run.completed.stderr.decode("utf-8", "replace")
+    for sign in _UNREAD:
+        if sign in log:
+            yield Failure(f"pip-audit passed over advisories of {label.source}: {sign}", _OTHER_SOURCE, NO_DATA)
 
 
 def _stale(label: AdvisoryLabel, bound: Advisories, now: datetime) -> Iterator[Failure]:
