@@ -26,6 +26,7 @@ from theodore_loader.channel.methods import (
     decode_value,
     encode_value,
 )
+from theodore_loader.worker.calls import enter_call
 from theodore_loader.worker.reports import AccessBatch
 
 FLUSH_SECONDS = 0.25
@@ -145,6 +146,7 @@ class WorkerChannel(asyncio.BufferedProtocol):
             task.cancel()
 
     async def _run(self, call: codec.Call) -> None:
+        enter_call()
         try:
             answer = await self._answer(call)
         except asyncio.CancelledError:

@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from theodore_loader.channel.failures import relative_to
 from theodore_loader.permissions import Permission
+from theodore_loader.worker.calls import waiting_line
 from theodore_loader.worker.dialer import Dialer
 from theodore_sdk.errors import PluginPermissionError
 
@@ -54,14 +55,14 @@ class _Broker:
         return problem
 
     def caller(self) -> str | None:
-        """Return ``file:line`` of the innermost plugin frame on this thread's stack."""
+        """Return ``file:line`` of the plugin: its innermost frame on this thread, else its coroutine that waits."""
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             relative = relative_to(frame.f_code.co_filename, self._roots[:1])
             if relative is not None:
                 return f"{relative}:{frame.f_lineno}"
             frame = frame.f_back
-        return None
+        return waiting_line(self._roots[0]) if self._roots else None
 
     def connected(self, host: str, port: int, seconds: float | None) -> int:
         """Return a connected descriptor; blocks."""

@@ -223,8 +223,9 @@ async def test_unmodified_clients_reach_a_granted_host(start, libraries, port, c
     assert (f"127.0.0.1:{port}", "allow", "host") in decisions
 
 
-async def test_the_access_log_names_the_line_that_connected(start, port):
-    running = await start(CLIENTS["urllib"], grants=(f"network 127.0.0.1:{port}",))
+@pytest.mark.parametrize("client", ["urllib", "httpx-async", "httpx-in-thread", "asyncio-streams"])
+async def test_the_access_log_names_the_line_that_connected(start, libraries, port, client):
+    running = await start(CLIENTS[client], grants=(f"network 127.0.0.1:{port}",), roots=(libraries,))
     await running.scrape(f"http://127.0.0.1:{port}/a")
     (entry,) = [entry for entry in log_of(running) if entry["permission"] == "network"]
     assert entry["location"].startswith("demo_plugin.py:")
