@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from email.parser import HeaderParser
 
+from packaging.markers import UndefinedEnvironmentName
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -69,7 +70,7 @@ def _requirements(wheel: Wheel) -> Iterator[Requirement]:
             if need.marker is not None:
                 need.marker.evaluate({"extra": ""})  # some well-formed comparisons have no answer
             yield need
-        except ValueError:
+        except (ValueError, UndefinedEnvironmentName):
             raise Refused(
                 "unclean-dependency-wheel",
                 f"{wheel.filename} states a requirement that cannot be read: {str(line)[:200]!r}",

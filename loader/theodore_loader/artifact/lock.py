@@ -9,6 +9,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 
+from packaging.markers import UndefinedEnvironmentName
 from packaging.pylock import Package, PackageWheel, Pylock, PylockSelectError, PylockValidationError
 
 from theodore_loader.errors import Refused
@@ -46,7 +47,10 @@ def read_lock(data: bytes) -> Pylock:
 
 
 def select_wheels(lock: Pylock) -> tuple[LockedWheel, ...]:
-    """Return what this interpreter installs; raises :class:`Refused` (``sdist-only-dependency``) if nothing fits it."""
+    """Return what this interpreter installs.
+
+    Raises :class:`Refused`: ``sdist-only-dependency`` if nothing fits it, ``unpinned-lock`` for senseless markers.
+    """
     try:
         selected = [(package, source) for package, source in lock.select() if isinstance(source, PackageWheel)]
     except PylockSelectError as defect:
@@ -55,6 +59,8 @@ def select_wheels(lock: Pylock) -> tuple[LockedWheel, ...]:
             f"the lock has nothing for this interpreter: {defect}",
             help="ask the plugin's author for a lock that covers this platform and Python version",
         ) from None
+    except (ValueError, UndefinedEnvironmentName) as defect:  # a well-formed marker that has no answer here
+        raise Refused("unpinned-lock", f"the lock has a marker without meaning: {defect}", help=_RELOCK) from None
     return tuple(
         LockedWheel(str(package.name), str(package.version), wheel.filename, wheel.hashes["sha256"])
         for package, wheel in selected

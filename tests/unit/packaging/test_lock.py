@@ -115,7 +115,19 @@ def test_dependencies_on_a_place_are_refused_before_pip_hears_of_them(project_di
 
 
 @pytest.mark.parametrize(
-    "line", ["--index-url http://example.com", "-r other.txt", "-e .", ".", "./alpha", "alpha=1", "a b", ""]
+    "line",
+    [
+        "--index-url http://example.com",
+        "-r other.txt",
+        "-e .",
+        ".",
+        "./alpha",
+        "alpha=1",
+        "a b",
+        "",
+        "a; os_name ~= 'x'",
+        "a; 'x' in extras",
+    ],
 )
 def test_lines_that_are_no_requirements(project_dir, monkeypatch, line):
     monkeypatch.setattr("sys.executable", "/nonexistent/python")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.markers import UndefinedEnvironmentName
+from packaging.requirements import Requirement
 
 from theodore_loader.errors import ConfigurationProblem, Refused
 
@@ -33,7 +34,9 @@ def _parsed(listed: list[str]) -> tuple[Requirement, ...]:
     for line in listed:
         try:
             parsed.append(Requirement(line))
-        except InvalidRequirement as defect:
+            if (marker := parsed[-1].marker) is not None:
+                marker.evaluate()  # some well-formed comparisons have no answer
+        except (ValueError, UndefinedEnvironmentName) as defect:
             problems.append(f"{line!r}: {str(defect).splitlines()[0]}")
     if problems:
         raise ConfigurationProblem(
