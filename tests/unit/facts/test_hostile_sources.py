@@ -80,7 +80,8 @@ FINE = {
     "type parameters (3.12)": b"def first[T](items: list[T]) -> T:\n    return items[0]\ntype Row = dict[str, int]\n",
     "nested quotes in an f-string (3.12)": b'x = f"{", ".join(["a"])}"\n',
     "exception groups": b"try:\n    pass\nexcept* ValueError as group:\n    print(group)\n",
-    "match": b"match command:\n    case {'go': [x, *rest], **more}:\n        pass\n    case str() | None as y:\n        pass\n",
+    "match": b"match command:\n    case {'go': [x, *rest], **more}:\n        pass\n"
+    b"    case str() | None as y:\n        pass\n",
     "walrus and star": b"print(*(y := [1]), sep='')\n",
     "a long list": b"x = [" + b"1, " * 5_000 + b"]\n",
     "a long flat sum of strings": b"x = (" + b"'a' + " * 400 + b"'b')\n",

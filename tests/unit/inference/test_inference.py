@@ -38,7 +38,8 @@ def test_a_chain_leads_from_the_host_through_own_code_to_the_act() -> None:
         "from demo.fetch import Fetcher\n        response = await Fetcher(self.client).companies()",
     )
     fetch = (
-        "import httpx\n\n\nclass Fetcher:\n    def __init__(self, client: httpx.AsyncClient):\n        self.client = client\n\n"
+        "import httpx\n\n\nclass Fetcher:\n    def __init__(self, client: httpx.AsyncClient):\n"
+        "        self.client = client\n\n"
         "    async def companies(self):\n        return await self._get('companies')\n\n"
         "    async def _get(self, path):\n        return await self.client.get(f'https://api.example.com/{path}')\n"
     )
@@ -65,7 +66,7 @@ def test_every_place_is_reported_not_only_the_first() -> None:
 def test_import_time_is_an_entry_of_its_own() -> None:
     found = only("import os\n\n\ndef run():\n    os.system('id')\n\n\nclass A:\n    x = run()\n", "subprocess")
     assert found.phase is Phase.IMPORT
-    assert [step.label for step in found.chain][0] == "importing demo.example"
+    assert found.chain[0].label == "importing demo.example"
 
 
 def test_a_main_block_is_not_import_time() -> None:
@@ -208,8 +209,10 @@ def test_renaming_and_reordering_change_nothing() -> None:
 
 def test_recursion_and_cycles_come_to_an_end() -> None:
     code = (
-        "import os\n\n\nclass A:\n    def f(self, x):\n        self.x = [x, self.x, self.f(self.g)]\n        return self.g(self.x)\n\n"
-        "    def g(self, y):\n        text = ''\n        for z in y:\n            text = text + f'{z}{text}'\n        os.system(text)\n"
+        "import os\n\n\nclass A:\n    def f(self, x):\n        self.x = [x, self.x, self.f(self.g)]\n"
+        "        return self.g(self.x)\n\n"
+        "    def g(self, y):\n        text = ''\n        for z in y:\n"
+        "            text = text + f'{z}{text}'\n        os.system(text)\n"
         "        return lambda: self.f(self)()\n"
     )
     assert any(item.permission.value == "subprocess" for item in infer(code).permissions)

@@ -13,6 +13,7 @@ from theodore_plugin.inference.capabilities import CapabilityMap, Effect
 from theodore_plugin.inference.classes import lineage
 from theodore_plugin.inference.model import Certainty, Inference, InferredPermission, Phase, ResolvedCall, Unknown
 from theodore_plugin.inference.propagate import Reach, chain, reach, unreached_chain
+from theodore_plugin.inference.scopes import Unit
 from theodore_plugin.inference.solver import Frame, Record, SeenCall, Solver
 from theodore_plugin.inference.targets import is_own_package, pattern, patterns
 from theodore_plugin.inference.values import HOLE, Container, Foreign, Values, texts
@@ -178,6 +179,18 @@ class _Reader:
             unit = self.solver.units[name]
             step = Step(f"{name} was given up", unit.span.at(unit.scope.module.path))
             yield Unknown("resolution did not come to an end", (step,))
+        for variable in self.solver.widened:
+            unit = self._unit_of(variable)
+            step = Step(f"{variable[-1]} may be too many things", unit.span.at(unit.scope.module.path))
+            yield Unknown("more possible values than are followed", (step,))
+
+    def _unit_of(self, variable: tuple[str, ...]) -> Unit:
+        """Return the unit a variable belongs to, as nearly as its key says."""
+        for part in variable:
+            if part in self.solver.units:
+                return self.solver.units[part]
+        owner = next((self.solver.classes[part] for part in variable if part in self.solver.classes), None)
+        return self.solver.units[owner.unit if owner else min(self.solver.units)]
 
     def _unmodelled(self) -> Iterator[Unknown]:
         """Libraries the map does not know: what is reached through them cannot be said."""

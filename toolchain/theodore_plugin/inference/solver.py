@@ -19,9 +19,11 @@ from theodore_plugin.inference.capabilities import CapabilityMap
 from theodore_plugin.inference.scopes import Scope, Unit, bound_names
 from theodore_plugin.inference.values import HOLE, NOTHING, Foreign, OwnModule, Text, Value, Values, texts
 
-MAX_VALUES = 48
+MAX_VALUES = 32
 """Values one variable may hold before its strings are widened to a hole."""
-MAX_ROUNDS_PER_UNIT = 200
+HARD_LIMIT = 48
+"""Values of any kind; what a variable holds beyond is not followed and reported as unknown."""
+MAX_ROUNDS_PER_UNIT = 100
 """Far above what any real module needs; a unit that still grows is reported as unknown."""
 
 COMPUTED = "builtins.<computed attribute>"
@@ -87,6 +89,8 @@ class Solver:
         self.units: dict[str, Unit] = {}
         self.classes: dict[str, ClassInfo] = {}
         self.unfinished: list[str] = []
+        self.widened: dict[Variable, None] = {}
+        """Variables that hold more than is followed."""
         self._variables: dict[Variable, Values] = {}
         self._readers: dict[Variable, dict[str, None]] = {}
         self._queue: dict[str, None] = {}
@@ -157,6 +161,9 @@ class Solver:
             grown = frozenset(value for value in grown if not isinstance(value, Text)) | {Text(HOLE)}
             if grown <= known:
                 return
+        if len(grown) > HARD_LIMIT:
+            self.widened.setdefault(variable)
+            return
         self._variables[variable] = grown
         for reader in self._readers.get(variable, ()):
             self._queue[reader] = None

@@ -1,0 +1,83 @@
+"""A wheel is a project like any other, read from its bytes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from theodore_loader.errors import InvalidWheel
+from theodore_loader.policy import load_policy
+from theodore_plugin.analysis import analyse
+from theodore_plugin.project import PluginProject
+from theodore_plugin.rules.examples import example_files, plugin
+
+METADATA = (
+    "Metadata-Version: 2.4\nName: demo\nVersion: 1.0.0\nSummary: Scrapes one site\nLicense-Expression: MIT\n"
+    "Requires-Python: >=3.11\nRequires-Dist: httpx>=0.27\nRequires-Dist: rich; extra == 'pretty'\n"
+)
+WHEEL = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+
+
+def build(folder: Path, code: dict[str, bytes]) -> Path:
+    files = {**code, "demo-1.0.0.dist-info/METADATA": METADATA.encode(), "demo-1.0.0.dist-info/WHEEL": WHEEL.encode()}
+    record = "".join(f"{name},sha256={digest(data)},{len(data)}\n" for name, data in files.items())
+    files["demo-1.0.0.dist-info/RECORD"] = (record + "demo-1.0.0.dist-info/RECORD,,\n").encode()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+    path = folder / "demo-1.0.0-py3-none-any.whl"
+    path.write_bytes(buffer.getvalue())
+    return path
+
+
+def digest(data: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+
+
+def sources(code: str = "") -> dict[str, bytes]:
+    return {name: data for name, data in example_files(code or plugin()).items() if name != "pyproject.toml"}
+
+
+def test_a_wheel_is_read_with_its_metadata(tmp_path: Path) -> None:
+    path = build(tmp_path, sources())
+    project = PluginProject.open(path)
+    assert project.is_wheel
+    assert (project.name, project.version, project.label) == ("demo", "1.0.0", path.name)
+    assert project.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert project.table["dependencies"] == ["httpx>=0.27"]
+    assert [file.module for file in project.files] == ["demo", "demo.plugin"]
+
+
+def test_a_wheel_of_a_flawless_plugin_has_no_findings(tmp_path: Path) -> None:
+    project = PluginProject.open(build(tmp_path, sources()))
+    assert analyse(project, load_policy("default")).findings == ()
+
+
+def test_tests_inside_a_wheel_are_checked_too(tmp_path: Path) -> None:
+    code = {**sources(), "demo/tests/test_x.py": b"import os\n\n\ndef f():\n    os.system('id')\n"}
+    result = analyse(PluginProject.open(build(tmp_path, code)), load_policy("default"))
+    assert {item.location.path for item in result.findings if item.rule == "undeclared-permission"} == {
+        "demo/tests/test_x.py"
+    }
+
+
+def test_drift_points_into_the_wheels_metadata(tmp_path: Path) -> None:
+    code = sources(plugin(required_packages="[]"))
+    [finding] = analyse(PluginProject.open(build(tmp_path, code)), load_policy("default")).findings
+    assert finding.rule == "metadata-drift"
+    assert str(finding.location) == "demo-1.0.0.dist-info/METADATA:7:16"
+
+
+def test_one_flipped_byte_is_refused(tmp_path: Path) -> None:
+    path = build(tmp_path, sources())
+    data = bytearray(path.read_bytes())
+    data[data.index(b"class Demo")] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(InvalidWheel):
+        PluginProject.open(path)
