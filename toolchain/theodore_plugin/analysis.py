@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from theodore_loader.policy import Policy
@@ -69,7 +69,8 @@ def analyse(project: PluginProject, policy: Policy, rules: Sequence[RuleModule] 
 def build_context(project: PluginProject, policy: Policy) -> RuleContext:
     """Lower every file once and establish what all rules share."""
     facts, failures = _lower_all(project.files)
-    names = Names({module.module: module for module in facts.values() if module.module is not None})
+    facts = _distinctly_named(facts)
+    names = Names({str(module.module): module for module in facts.values()})
     metadata = read_metadata(project, names)
     capabilities = shipped_map()
     return RuleContext(
@@ -97,6 +98,22 @@ def _lower_all(files: Iterable[SourceFile]) -> tuple[dict[str, ModuleFacts], tup
         else:
             facts[file.path] = lowered
     return facts, tuple(failures)
+
+
+def _distinctly_named(facts: Mapping[str, ModuleFacts]) -> dict[str, ModuleFacts]:
+    """Give every file a name of its own, so that none hides another or escapes resolution.
+
+    Scripts no import can reach have no module name, and ``x.py`` beside ``x/__init__.py`` shares one.
+    """
+    taken: set[str] = set()
+    named: dict[str, ModuleFacts] = {}
+    for path, module in sorted(facts.items(), key=lambda item: (not item[1].is_package, item[0])):
+        name = module.module
+        if name is None or name in taken:
+            name = "<" + path.replace(":", "_").replace(".", "_") + ">"
+        taken.add(name)
+        named[path] = replace(module, module=name)
+    return dict(sorted(named.items()))
 
 
 def _entry_classes(metadata: MetadataReading) -> list[str]:

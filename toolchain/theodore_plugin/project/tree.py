@@ -101,8 +101,9 @@ def _assemble(listing: _Listing, contents: Mapping[str, bytes], *, root: Path, l
     skipped = list(listing.skipped)
     shipped = _shipped(listing.files, skipped)
     text, table = _pyproject(contents)
+    src_layout = _has_src(listing.files)
     sources = tuple(
-        SourceFile.of(path, module_name(path), contents[path])
+        SourceFile.of(path, module_name(path, src_layout=src_layout), contents[path])
         for path in shipped
         if path.endswith(".py") and path in contents
     )
@@ -121,10 +122,10 @@ def _assemble(listing: _Listing, contents: Mapping[str, bytes], *, root: Path, l
     )
 
 
-def module_name(path: str) -> str | None:
-    """Import name of a Python file in a source tree or wheel; ``None`` if no import statement can reach it."""
+def module_name(path: str, *, src_layout: bool = False) -> str | None:
+    """Return the import name of a Python file, or ``None`` if no import statement can reach it."""
     parts = path.removesuffix(".py").split("/")
-    if parts[0] == "src" and len(parts) > 1:
+    if src_layout and parts[0] == "src":
         parts = parts[1:]
     if parts[-1] == "__init__" and len(parts) > 1:
         parts = parts[:-1]
@@ -206,7 +207,7 @@ def _configuration(files: Iterable[str]) -> set[str]:
 def _shipped(files: Iterable[str], skipped: list[SkippedFile]) -> list[str]:
     """Keep the files a build backend would take; record the Python files left out (once each)."""
     everything = list(files)
-    src_layout = any(path.startswith("src/") and path.count("/") >= 1 and path.endswith(".py") for path in everything)
+    src_layout = _has_src(everything)
     seen = {item.path for item in skipped}
     shipped = []
     for path in everything:
@@ -216,6 +217,10 @@ def _shipped(files: Iterable[str], skipped: list[SkippedFile]) -> list[str]:
         elif path.endswith(".py") and path not in seen:
             skipped.append(SkippedFile(path, reason))
     return shipped
+
+
+def _has_src(files: Iterable[str]) -> bool:
+    return any(path.startswith("src/") and path.endswith(".py") for path in files)
 
 
 def _left_out(path: str, src_layout: bool) -> str | None:
