@@ -43,7 +43,7 @@ class PluginPermissionError(PluginSecurityError):
         super().__init__(f"{permission} denied: {resource}{where} (refused by the {enforced_by})")
 
 
-class ResourceLimitExceeded(PluginError):  # noqa: N818 - the name the ticket gives it
+class ResourceLimitExceeded(PluginError):
     """A limit of :class:`~theodore_sdk.info.PluginResourceLimits` was reached; ``limit`` names it."""
 
     def __init__(self, limit: str, message: str) -> None:

@@ -7,10 +7,10 @@ anchor, its suppression key and its config key.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 
 
-class Severity(str, Enum):
+class Severity(StrEnum):
     """How bad. ``INCOMPLETE`` belongs to the engine: something was not looked at."""
 
     ERROR = "error"
@@ -19,7 +19,7 @@ class Severity(str, Enum):
     INCOMPLETE = "incomplete"
 
 
-class Confidence(str, Enum):
+class Confidence(StrEnum):
     """How sure. Only errors of high or medium confidence block by default."""
 
     HIGH = "high"
@@ -27,7 +27,7 @@ class Confidence(str, Enum):
     LOW = "low"
 
 
-class Silencer(str, Enum):
+class Silencer(StrEnum):
     """Who may suppress a rule: the author inline, only the policy owner, or nobody."""
 
     INLINE = "inline"
@@ -35,7 +35,7 @@ class Silencer(str, Enum):
     NOBODY = "nobody"
 
 
-class Verdict(str, Enum):
+class Verdict(StrEnum):
     """The three answers of a check. Incomplete never looks like pass."""
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password

@@ -50,7 +50,7 @@ class Decision:
     location: str | None = None
 
 
-class _Answer(Exception):  # noqa: N818 - control flow inside this file: a decision against
+class _Answer(Exception):
     def __init__(self, outcome: str, message: str, number: int = 0) -> None:
         self.outcome, self.message, self.number = outcome, message, number
         super().__init__(message)

@@ -34,7 +34,7 @@ _Result = TypeVar("_Result")
 _RESIGN = "sign it again with `theodore-plugin sign`, or fetch wheel and bundle again from where they were published"
 
 
-class OtherSigner(Exception):  # noqa: N818 - an outcome, not a fault
+class OtherSigner(Exception):
     """The bundle is by somebody this rule does not name; the message says by whom, as far as that is known."""
 
 

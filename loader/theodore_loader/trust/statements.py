@@ -33,7 +33,7 @@ OTHER_TYPES = frozenset(
 """Statements that may lie beside a verdict; they are authenticated and must name the wheel, no more."""
 
 
-class StatementInvalid(ValueError):  # noqa: N818 - reads as the reason it becomes
+class StatementInvalid(ValueError):
     """The payload is not a statement of the expected form; the message says where."""
 
 

@@ -30,7 +30,7 @@ ENUMS: Mapping[str, type[Enum]] = {"PluginCategory": info.PluginCategory, "Permi
 MAX_DEPTH = 64
 
 
-class NotLiteral(Exception):  # noqa: N818 - not an error of the program, an answer about the plugin
+class NotLiteral(Exception):
     """The expression at ``location`` is computed."""
 
     def __init__(self, location: Location, what: str) -> None:
@@ -39,7 +39,7 @@ class NotLiteral(Exception):  # noqa: N818 - not an error of the program, an ans
         super().__init__(what)
 
 
-class InvalidValue(Exception):  # noqa: N818
+class InvalidValue(Exception):
     """The expression is literal and wrong."""
 
     def __init__(self, location: Location, message: str, help: str | None = None) -> None:  # noqa: A002

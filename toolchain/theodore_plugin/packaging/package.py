@@ -29,7 +29,7 @@ from theodore_plugin.settings import Settings
 Watcher = Callable[[str, str], None]
 
 
-class NotPackaged(LoaderError):  # noqa: N818 - says what did not happen
+class NotPackaged(LoaderError):
     """The check did not pass, so there is no wheel; ``report`` says why."""
 
     def __init__(self, report: Report) -> None:

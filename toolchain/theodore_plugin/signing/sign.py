@@ -24,7 +24,7 @@ from theodore_plugin.signing.attest import verdict_of
 from theodore_plugin.signing.instances import SigningInstance
 
 
-class NotSigned(LoaderError):  # noqa: N818 - says what did not happen
+class NotSigned(LoaderError):
     """The check did not pass, so there is nothing to vouch for; ``report`` says why."""
 
     def __init__(self, report: Report) -> None:
