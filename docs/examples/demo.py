@@ -30,7 +30,7 @@ from theodore_loader.errors import LoaderError
 from theodore_loader.host import PluginHost
 from theodore_loader.policy import load_policy
 from theodore_loader.sandbox.tier import Tier, available
-from theodore_sdk import ScrapingRequest, TransformRequest
+from theodore_sdk import ScraperPlugin, ScrapingRequest, TransformerPlugin, TransformRequest
 from theodore_sdk.errors import PluginPermissionError
 
 EXAMPLES = Path(__file__).parent
@@ -143,7 +143,9 @@ async def scrape(story: Story, tier: Tier) -> None:
     with pages() as port:
         async with host(DEMO_POLICY, tier) as plugins:
             started = time.perf_counter()
-            scraper = await plugins.load("webpage-scraper", config={"max_retries": 2, "backoff_seconds": 0.1})
+            scraper = await plugins.load(
+                "webpage-scraper", {"max_retries": 2, "backoff_seconds": 0.1}, base=ScraperPlugin
+            )
             console.print(f"  loaded in {(time.perf_counter() - started) * 1000:.0f} ms")
             show_receipt(plugins.receipt("webpage-scraper"))
             for page in ("index.html", "products.html", "team.html"):
@@ -190,7 +192,7 @@ async def acts_outside_the_grants(story: Story, tier: Tier) -> None:
         acts = [(act, via) for act in ("connect", "read", "spawn") for via in ("python", "ctypes")]
         targets = {"connect": f"127.0.0.1:{port}", "read": str(secret), "spawn": "true"}
         async with host(PROBE_POLICY, tier) as plugins:
-            probe = await plugins.load("sandbox-probe")
+            probe = await plugins.load("sandbox-probe", base=TransformerPlugin)
             for act, via in acts:
                 console.print(f"  {act} via {via}", style="bold")
                 story.expect(works_unconfined(act, via, targets[act]), "outside the sandbox it works")

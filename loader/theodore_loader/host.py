@@ -3,7 +3,7 @@
 ::
 
     async with PluginHost() as host:
-        scraper = await host.load("acme-scraper", {"retries": 2})
+        scraper = await host.load("acme-scraper", {"retries": 2}, base=ScraperPlugin)
         page = await scraper.scrape_content(ScrapingRequest(url="https://example.com"))
 
 From a wheel's bytes to a callable object, one direction only: verify, store, environment, plan, worker, proxy. What
@@ -17,11 +17,11 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from theodore_loader.artifact.environment import ensure_environment
 from theodore_loader.artifact.store import Store
@@ -43,8 +43,11 @@ from theodore_loader.trust.files import SignedFiles, read_signed
 from theodore_loader.trust.receipts import Receipts
 from theodore_loader.trust.trust_file import TrustFile
 from theodore_loader.trust.verify import Verified, verify
-from theodore_sdk.info import PermissionType
+from theodore_sdk.info import PermissionType, PluginInfo
 from theodore_sdk.plugin import PluginInterface
+from theodore_sdk.ports import CATEGORY_BASES
+
+Base = TypeVar("Base", bound=PluginInterface)
 
 _log = logging.getLogger("theodore_loader.plugins")
 
@@ -126,16 +129,32 @@ class PluginHost:
         """
         return await asyncio.to_thread(self._install, wheel)
 
-    async def load(self, name_or_wheel: str | Path, config: Mapping[str, Any] | None = None) -> PluginInterface:
+    @overload
+    async def load(self, name_or_wheel: str | Path, config: Mapping[str, Any] | None = None) -> PluginInterface: ...
+
+    @overload
+    async def load(
+        self, name_or_wheel: str | Path, config: Mapping[str, Any] | None = None, *, base: Callable[..., Base]
+    ) -> Base: ...  # a class; mypy refuses abstract ones where type[Base] is asked for (python/mypy#4717)
+
+    async def load(
+        self,
+        name_or_wheel: str | Path,
+        config: Mapping[str, Any] | None = None,
+        *,
+        base: Callable[..., PluginInterface] = PluginInterface,
+    ) -> PluginInterface:
         """Return a plugin as an object that implements its category's base class.
 
         The stored bytes are verified again with the trust file and policy of this moment. ``config`` is checked
-        against the plugin's schema and completed with its defaults.
+        against the plugin's schema and completed with its defaults. ``base`` is the base class the host counts on,
+        for instance :class:`~theodore_sdk.ScraperPlugin`; a plugin of another category is not started.
 
         Raises:
             Refused: trust or policy says no.
             TierUnavailable: this machine cannot hold the plugin as strongly as demanded.
-            ConfigurationProblem: not installed, loaded already, or a configuration that does not fit.
+            ConfigurationProblem: not installed, loaded already, of another category than ``base``, or a configuration
+                that does not fit.
             WorkerError, RemoteError, PluginPermissionError: starting the plugin failed.
 
         """
@@ -144,6 +163,7 @@ class PluginHost:
         info = prepared.manifest.info
         if info.name in self._loaded or info.name in self._loading:
             raise ConfigurationProblem(f"{info.name} is loaded already", help="unload it first")
+        _refuse_other_category(info, base)
         given = self._config_for.get(info.name, {}) if config is None else config
         settings = prepare_config(info.configuration_schema, given)
         self._loading.add(info.name)
@@ -276,6 +296,15 @@ class PluginHost:
     @property
     def _logs(self) -> Path:
         return self._home / "logs"
+
+
+def _refuse_other_category(info: PluginInfo, base: Callable[..., PluginInterface]) -> None:
+    implemented = CATEGORY_BASES[info.category]
+    if not (isinstance(base, type) and issubclass(implemented, base)):
+        raise ConfigurationProblem(
+            f"{info.name} is a {implemented.__name__}, and {getattr(base, '__name__', base)} is asked for",
+            help="load a plugin of the category the host needs",
+        )
 
 
 def _to_logger(record: LogRecord) -> None:

@@ -12,6 +12,7 @@ from theodore_loader.errors import ConfigurationProblem, LoaderError, Refused, T
 from theodore_loader.host import PluginHost
 from theodore_loader.sandbox.tier import Availability, Tier
 from theodore_sdk import (
+    ExporterPlugin,
     PermissionType,
     PluginCategory,
     PluginPermission,
@@ -42,6 +43,16 @@ async def test_a_plugin_is_used_like_any_object_of_its_category(build, host_of):
         assert (result.url, result.content) == ("https://example.com", "hi 1.5")
         assert await plugin.get_rate_limits() == RateLimit(2.5, 7)
         assert repr(plugin) == "<plugin demo-plugin 1.0.0 (ScraperPluginProxy)>"
+
+
+async def test_a_plugin_of_another_category_than_asked_for_is_not_started(build, host_of):
+    wheel = build()
+    async with host_of(wheel) as host:
+        with pytest.raises(
+            ConfigurationProblem, match="demo-plugin is a ScraperPlugin, and ExporterPlugin is asked for"
+        ):
+            await host.load(wheel.path, base=ExporterPlugin)
+        assert isinstance(await host.load(wheel.path, base=ScraperPlugin), ScraperPlugin)
 
 
 async def test_installed_plugins_are_loaded_by_name_by_another_host(build, host_of):
