@@ -4,14 +4,17 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lint format types layers docs bench wheel requirements clean
+.PHONY: demo test coverage lint format types layers docs bench wheel requirements clean
 
 demo: $(READY)          ## the main job end to end on the example plugin, then three attacks
 	$(BIN)/python docs/examples/demo.py
 
-test: $(READY)          ## every test, the command line included in the coverage
+test: $(READY)          ## every test but those of the built wheel
+	$(BIN)/python -m pytest -n 2
+
+coverage: $(READY)      ## the same, measured, the command line included
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m coverage run -m pytest -n 2
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
