@@ -144,6 +144,12 @@ def _is_function(value: object) -> bool:
     return isinstance(value, FunctionType) and value.__module__ == decisions.__name__
 
 
+def _group_of(rules: HookRules) -> Callable[[int], int] | None:
+    """Return what tells a process's group, where the group is this process's children and nobody else's."""
+    leads = rules.any_program and hasattr(os, "getpgid") and os.getpgid(0) == os.getpid()
+    return os.getpgid if leads else None
+
+
 def _table(rules: HookRules, copies: dict[str, Any]) -> tuple[tuple[frozenset[str], Any, Any], ...]:
     """Return (events, decision, its data), the frequent first."""
     kinds = (type, str, bytes, int, type(pathlib.Path()), os.fspath)
@@ -151,7 +157,9 @@ def _table(rules: HookRules, copies: dict[str, Any]) -> tuple[tuple[frozenset[st
     paths = (as_path, (int, type, as_text, kinds, os.getcwd))
     words = (as_text, kinds, type, str)
     roots = (rules.silent, rules.silent_files)
-    code = (rules.dynamic_code, rules.code_makers, _IMPORTERS, rules.dependencies, rules.silent, sys._getframe)
+    import_roots = (*rules.own, *rules.dependencies, *rules.silent)
+    makers = (rules.code_makers, _IMPORTERS, rules.dependencies, rules.silent, import_roots)
+    code = (rules.dynamic_code, *makers, sys._getframe)
     imports = (events.NATIVE_MODULES, rules.native, rules.any_native, rules.silent, (*rules.own, *rules.dependencies))
     guarded = tuple(copies.values())
     return (
@@ -168,7 +176,8 @@ def _table(rules: HookRules, copies: dict[str, Any]) -> tuple[tuple[frozenset[st
         (events.NETWORK, copies["on_address"], (type, tuple, str, int)),
         (events.NAMES, copies["on_host"], words),
         (events.PROGRAMS, copies["on_program"], (rules.programs, *words)),
+        (events.FORKS, copies["on_fork"], (rules.programs, *words, len)),
         (events.SHELLS, copies["on_shell"], words),
         (events.ENVIRONMENT, copies["on_environment"], (rules.environment, *words)),
-        (events.SIGNALS, copies["on_signal"], (os.getpid(), type, int)),
+        (events.SIGNALS, copies["on_signal"], (os.getpid(), _group_of(rules), type, int)),
     )

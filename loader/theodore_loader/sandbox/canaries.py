@@ -67,6 +67,9 @@ def _canaries(profile: Profile, outside: str | None) -> Iterator[_Canary]:
         yield _Canary("signal the parent", "seccomp", lambda: os.kill(os.getppid(), 0))
     if profile.sockets == "none":
         yield _Canary("open an internet socket", "seccomp", lambda: _socket.socket(_socket.AF_INET).close())
+    foreign = _foreign_program(profile)
+    if profile.subprocesses and foreign is not None:
+        yield _Canary(f"execute {foreign}", "landlock", lambda: os.execv(foreign, ["sh", "-c", "exit 1"]))  # noqa: S606
     if not profile.subprocesses:
         yield _Canary("fork", "seccomp", _fork)
         yield _Canary("execute a program", "seccomp", _execute)
@@ -87,6 +90,12 @@ def _broken(canary: _Canary, what: str) -> TierUnavailable:
         f"the sandbox layer {canary.layer} claims to hold and does not: the attempt to {canary.name} {what}",
         help="nothing is run in a sandbox that does not hold; report this with the kernel's version",
     )
+
+
+def _foreign_program(profile: Profile) -> str | None:
+    """Return a program that exists and is not granted; were it run, this process would end with status 1."""
+    path = os.path.realpath("/bin/sh")
+    return None if path in profile.execute or not os.access(path, os.X_OK) else path
 
 
 def _covers(root: str, path: str) -> bool:

@@ -171,6 +171,19 @@ def on_program(_event: str, arguments: Any, data: Any) -> Verdict:
     return ("subprocess", program, programs(program) is not None)
 
 
+def on_fork(_event: str, arguments: Any, data: Any) -> Verdict:
+    """Judge the files a program is looked for in: each must be one that is granted, for the first that exists runs."""
+    programs, as_text, kinds, kind_of, text, size = data
+    program = ""
+    for candidate in arguments[0]:
+        program = as_text(candidate, kinds)
+        if kind_of(program) is not text or program[:1] != "/" or programs(program) is None:
+            return ("subprocess", program if kind_of(program) is text else "(not plain text)", False)
+    if size(arguments[0]) > 1:  # found by its bare name, which is what subprocess.Popen was told and logged
+        program = program.rpartition("/")[2]
+    return ("subprocess", program, program != "")
+
+
 def on_shell(event: str, arguments: Any, data: Any) -> Verdict:
     """Refuse programs and processes of no name."""
     as_text, kinds, kind_of, text = data
@@ -188,11 +201,13 @@ def on_environment(_event: str, arguments: Any, data: Any) -> Verdict:
 
 
 def on_signal(event: str, arguments: Any, data: Any) -> Verdict:
-    """Refuse a signal to any process but this one."""
-    own, kind_of, number = data
+    """Refuse a signal to any process but this one and, with programs granted, those it started: its group."""
+    own, group_of, kind_of, number = data
     target = arguments[0]
     if kind_of(target) is number:
-        return None if target == own else ("process:signal", f"{event} {target}", False)
+        if target == own or (group_of is not None and event == "os.kill" and target > 0 and group_of(target) == own):
+            return None
+        return ("process:signal", f"{event} {target}", False)
     return ("process:signal", event, False)
 
 
@@ -217,7 +232,7 @@ def on_import(_event: str, arguments: Any, data: Any) -> Verdict:
 
 def on_code(event: str, arguments: Any, data: Any) -> Verdict:
     """Judge making code: the import system's and the standard library's own use is no act of the plugin."""
-    granted, makers, importers, dependencies, code_roots, frame_at = data
+    granted, makers, importers, dependencies, code_roots, import_roots, frame_at = data
     caller = frame_at(2).f_code.co_filename
     if caller in makers:
         if event != "exec" or caller not in importers:
@@ -226,7 +241,12 @@ def on_code(event: str, arguments: Any, data: Any) -> Verdict:
         if source[:1] == "<" or source.startswith(code_roots):
             return None
         return ("dynamic_code", "import of " + source, granted)
-    return ("dynamic_code", event + " in " + caller, granted or caller.startswith(dependencies))
+    label = caller
+    for root in import_roots:
+        if caller.startswith(root):
+            label = caller[root.__len__() :]
+            break
+    return ("dynamic_code", event + " in " + label, granted or caller.startswith(dependencies))
 
 
 def on_set_attribute(_event: str, arguments: Any, data: Any) -> Verdict:

@@ -60,6 +60,9 @@ NAMES: Final[frozenset[str]] = frozenset(
 PROGRAMS: Final[frozenset[str]] = frozenset({"subprocess.Popen", "os.exec", "os.posix_spawn", "os.startfile"})
 """The first argument is the program."""
 
+FORKS: Final[frozenset[str]] = frozenset({"_posixsubprocess.fork_exec"})
+"""The first argument is a list of files, of which the first that exists is run; raised by CPython since 3.14."""
+
 SHELLS: Final[frozenset[str]] = frozenset({"os.system", "pty.spawn", "webbrowser.open", "os.fork", "os.forkpty"})
 """Other programs and processes, never granted: a grant names one program, and these run any."""
 

@@ -21,7 +21,7 @@ _CODE_MAKERS = (
 )
 _FROZEN_MAKERS = ("<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>", "<frozen zipimport>")
 _SYSTEM_FOLDERS = "(?:(?:/usr|/usr/local)?/s?bin/)?"
-"""Where a granted bare program name may be; which file that is, Landlock knows exactly."""
+"""``programs.SEARCH_FOLDERS``, where a granted bare name may be; which file that is, Landlock knows exactly."""
 
 _NOTHING = re.compile(r"(?!)")
 

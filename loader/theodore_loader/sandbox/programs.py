@@ -10,6 +10,9 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
+SEARCH_FOLDERS = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin")
+"""Where a program granted by its bare name is looked for, in this order; also a worker's ``PATH``."""
+
 _MOST_INTERPRETERS = 4  # BINPRM recursion limit
 _LONGEST_LINE = 256  # BINPRM_BUF_SIZE
 _LONGEST_PATH = 4096

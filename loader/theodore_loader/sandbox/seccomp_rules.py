@@ -121,6 +121,7 @@ METADATA: tuple[str, ...] = (
     *("utime", "utimes", "utimensat", "futimesat"),
 )
 
+_CLONE_PARENT, _CLONE_PTRACE = 0x00008000, 0x00002000
 _CLONE_THREAD, _CLONE_NEW_ANY = 0x00010000, 0x7E020080  # the latter: user, pid, net, ipc, uts, cgroup, mount, time
 _MAP_SHARED, _MAP_ANONYMOUS, _MAP_GROWSDOWN = 0x01, 0x20, 0x0100
 _PROT_WRITE, _PROT_EXEC = 0x2, 0x4
@@ -239,7 +240,8 @@ def _signals(situation: Situation, own: Check, *, tree: bool) -> Mapping[str, Co
 
 
 def _processes(profile: Profile, situation: Situation) -> Mapping[str, Conditions]:
-    no_namespace = Check(0, (0,), _CLONE_NEW_ANY)
+    # No namespace; no child that is the host's instead of the worker's (CLONE_PARENT), nor one traced by its tracer.
+    no_namespace = Check(0, (0,), _CLONE_NEW_ANY | _CLONE_PARENT | _CLONE_PTRACE)
     if profile.subprocesses:
         return {"clone": ((no_namespace,),)}
     calls: dict[str, Conditions] = {"clone": ((no_namespace, Check(0, (_CLONE_THREAD,), _CLONE_THREAD)),)}

@@ -6,15 +6,20 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from theodore_loader.manifest import Manifest
 from theodore_loader.permissions import Permission
 from theodore_loader.sandbox import interpreter
 from theodore_loader.sandbox.profile import MIB, Profile
+from theodore_loader.sandbox.programs import SEARCH_FOLDERS
 from theodore_loader.sandbox.tier import Tier
+from theodore_loader.supervise.process_count import INTERVAL_SECONDS
 from theodore_loader.worker.setup import Setup
 from theodore_sdk.info import PermissionType, PluginResourceLimits
+
+if TYPE_CHECKING:
+    from theodore_loader.supervise.programs import Programs
 
 OWN_HANDLES = 24
 """Descriptors the worker itself needs (channel, broker, event loop, streams), on top of the plugin's."""
@@ -55,16 +60,24 @@ class Plan:
         return any(grant.type is kind for grant in self.grants)
 
     def worker_grants(self) -> tuple[Permission, ...]:
-        """Return the grants and the one thing every worker has: its empty temporary folder."""
-        return (*self.grants, Permission.parse(PermissionType.FILE_SYSTEM, "rw:{tmp}/**"))
+        """Return the grants and the one thing every worker has: its empty temporary folder.
+
+        A limit of 0 processes takes every granted program back.
+        """
+        none = self.limits.max_subprocess_count == 0
+        held = (grant for grant in self.grants if not (none and grant.type is PermissionType.SUBPROCESS))
+        return (*held, Permission.parse(PermissionType.FILE_SYSTEM, "rw:{tmp}/**"))
 
     def folder_paths(self) -> dict[str, str]:
         """Return the plugin's own folders as text, links resolved as the kernel will."""
         return {name: os.path.realpath(path) for name, path in self.folders.items()}
 
 
-def profile_of(plan: Plan, runtime: Path) -> Profile:
-    """Return what the kernel layers allow: never less than the grants, narrowed further by the audit hook."""
+def profile_of(plan: Plan, runtime: Path, programs: Programs) -> Profile:
+    """Return what the kernel layers allow: never less than the grants, narrowed further by the audit hook.
+
+    Where no granted program is usable nothing can be executed, so nothing may fork either.
+    """
     folders = plan.folder_paths()
     files = [grant for grant in plan.worker_grants() if grant.type is PermissionType.FILE_SYSTEM]
     return Profile(
@@ -78,7 +91,10 @@ def profile_of(plan: Plan, runtime: Path) -> Profile:
             *(grant.landlock_root(folders) for grant in files if not grant.writes),
         ),
         write=tuple(grant.landlock_root(folders) for grant in files if grant.writes),
-        subprocesses=plan.limits.max_subprocess_count if plan.holds(PermissionType.SUBPROCESS) else 0,
+        execute=programs.files,
+        subprocesses=plan.limits.max_subprocess_count if programs.files else 0,
+        # Ordinary programs (git among them) give up when they cannot set the mode of a file they just made.
+        metadata_changes="ignore" if programs.files else "refuse",
         write_xor_execute=not plan.holds(PermissionType.NATIVE),
         memory_bytes=plan.limits.max_memory_mb * MIB,
         open_files=plan.limits.max_file_handles + OWN_HANDLES,
@@ -87,10 +103,15 @@ def profile_of(plan: Plan, runtime: Path) -> Profile:
     )
 
 
-def setup_of(plan: Plan, runtime: Path, environment: Mapping[str, str]) -> Setup:
-    """Return what the worker is told, with the variables of ``environment`` it was granted."""
+def setup_of(plan: Plan, runtime: Path, environment: Mapping[str, str], programs: Programs) -> Setup:
+    """Return what the worker is told, with the variables of ``environment`` it was granted.
+
+    With programs comes the ``PATH`` they were found on, whatever the host's is: a name must mean one file.
+    """
     wanted = [grant for grant in plan.grants if grant.type is PermissionType.ENVIRONMENT]
     granted = {name: value for name, value in environment.items() if any(grant.allows_name(name) for grant in wanted)}
+    if programs.files:
+        granted["PATH"] = os.pathsep.join(SEARCH_FOLDERS)
     return Setup(
         name=plan.name,
         version=plan.manifest.info.version,
@@ -98,7 +119,7 @@ def setup_of(plan: Plan, runtime: Path, environment: Mapping[str, str]) -> Setup
         folders=plan.folder_paths(),
         roots=tuple(os.path.realpath(root) for root in plan.roots),
         environment=granted,
-        profile=profile_of(plan, runtime),
+        profile=profile_of(plan, runtime, programs),
     )
 
 
@@ -108,3 +129,25 @@ NOT_ENFORCED = (
     "disk use of the plugin's folders: each file is limited, their number is not",
 )
 """Said in every receipt: what a limit of the manifest does not mean on this machine."""
+
+WITH_PROGRAMS = (
+    "max_memory_mb: holds for the worker and for each program it starts, not for their sum",
+    "changes of modes, owners and times: answered with success and not done, for the sake of those programs",
+    "native code: programs map their own code from files, so the kernel no longer refuses that to the worker",
+)
+"""Said where a program is granted."""
+
+
+def not_enforced(plan: Plan, programs: Programs, *, counted: bool) -> tuple[str, ...]:
+    """Return for the receipt what is asked for and does not hold, or gives nothing, on this machine.
+
+    ``counted`` says whether the host can see the worker's processes.
+    """
+    if not programs.files:
+        return (*NOT_ENFORCED, *programs.missing)
+    how = (
+        f"counted by the host every {INTERVAL_SECONDS:g} s; a burst that ends between two counts is not seen"
+        if counted
+        else "the host cannot see processes of the worker; only the worker's own standard library counts"
+    )
+    return (*NOT_ENFORCED, f"max_subprocess_count: {how}", *WITH_PROGRAMS, *programs.missing)

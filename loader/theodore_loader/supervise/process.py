@@ -8,6 +8,7 @@ lives as long as the host (the main thread): the kernel's parent-death signal fi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -55,24 +56,30 @@ class WorkerProcess:
         return self._popen.pid
 
     def kill(self) -> None:
-        """Send SIGKILL, to this process and to no other; no error when it has ended."""
-        if self.done.done():
+        """Send SIGKILL to this process and all it started, and to no other; no error when it has ended.
+
+        Its group is the whole tree: what it starts cannot leave it (seccomp). The number is nobody else's until the
+        process has been reaped, which only :meth:`_reap` does.
+        """
+        if self.done.done() or self._popen.returncode is not None:
             return
-        if self._pidfd is None:
-            self._popen.kill()
-            return
-        try:
-            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-        except ProcessLookupError:
-            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # the latter: macOS, about zombies
+            os.killpg(self._popen.pid, signal.SIGKILL)
 
     def _poll(self) -> None:
-        if self._popen.poll() is None:
+        if not self._has_exited():
             self._loop.call_later(_POLL_SECONDS, self._poll)
         else:
             self._reap()
 
+    def _has_exited(self) -> bool:
+        """Say whether it has ended, without reaping it where that can be asked."""
+        if not hasattr(os, "waitid"):
+            return self._popen.poll() is not None
+        return os.waitid(os.P_PID, self._popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
     def _reap(self) -> None:
+        self.kill()  # what it left behind
         if self._pidfd is not None:
             self._loop.remove_reader(self._pidfd)
             os.close(self._pidfd)

@@ -28,12 +28,14 @@ from theodore_loader.errors import (
     WorkerCrashed,
 )
 from theodore_loader.sandbox.tier import Tier
-from theodore_loader.supervise import process
+from theodore_loader.supervise import process, programs
 from theodore_loader.supervise.access_log import AccessLog
 from theodore_loader.supervise.limits import call_within
 from theodore_loader.supervise.output import CapturedOutput
-from theodore_loader.supervise.plan import NOT_ENFORCED, Plan, setup_of
+from theodore_loader.supervise.plan import Plan, not_enforced, setup_of
+from theodore_loader.supervise.process_count import ProcessCount, countable
 from theodore_loader.supervise.receipt import LayerReceipt, LoadReceipt
+from theodore_loader.worker.setup import Setup
 from theodore_sdk.errors import PluginPermissionError
 from theodore_sdk.info import PluginCategory, PluginInfo
 from theodore_sdk.plugin import PluginInterface
@@ -86,6 +88,8 @@ class Worker:
         self._stderr = CapturedOutput(lambda line: self._log("stderr", logging.WARNING, line))
         self._process: process.WorkerProcess | None = None
         self._broker: Broker | None = None
+        self._programs = programs.Programs()
+        self._count: ProcessCount | None = None
         handlers = Handlers(self._on_log_frame, self._on_access, self._services.call, self._on_channel_end)
         self._channel = HostChannel(handlers)
 
@@ -118,9 +122,11 @@ class Worker:
             TierUnavailable: it reached less than the plan demands; nothing of the plugin was read.
             WorkerCrashed: it ended or did not answer in time; the message holds its last words.
             RemoteError, PluginPermissionError: importing the plugin raised.
+            ConfigurationProblem: a program it needs is missing.
 
         """
         try:
+            self._programs = programs.resolve(self.plan)
             await self._start()
         except BaseException:
             await self.kill()
@@ -131,6 +137,7 @@ class Worker:
         await self._spawn()
         spawned = time.perf_counter()
         ready = await self._confined()
+        self._count_processes(ready.pid)
         loaded = await self._exchange(self._load_frame(), codec.Loaded, self.plan.limits.max_execution_time_seconds)
         milliseconds = {
             **{f"worker {phase}": value for phase, value in ready.milliseconds.items()},
@@ -158,7 +165,7 @@ class Worker:
     async def _confined(self) -> codec.Ready:
         """Have the worker confine itself; accept the answer to our nonce, from our process, at the demanded tier."""
         nonce = secrets.token_bytes(16)
-        setup = encode_value(setup_of(self.plan, self._surroundings.runtime, self._surroundings.environment))
+        setup = encode_value(self._setup())
         try:
             hello = codec.Hello((codec.PROTOCOL_VERSION,), nonce, setup)
             ready = await self._exchange(hello, codec.Ready, READY_SECONDS)
@@ -176,6 +183,20 @@ class Worker:
                 help="choose a weaker tier explicitly (minimum_tier), and read what it does not hold in the receipt",
             )
         return ready
+
+    def _setup(self) -> Setup:
+        return setup_of(self.plan, self._surroundings.runtime, self._surroundings.environment, self._programs)
+
+    def _count_processes(self, pid: int) -> None:
+        most = self.plan.limits.max_subprocess_count
+        if self._programs.files and countable(pid):
+            self._count = ProcessCount(pid, most, lambda count: self._end(self._too_many(count, most)))
+
+    def _too_many(self, count: int, most: int) -> WorkerCrashed:
+        return WorkerCrashed(
+            f"{self.plan.name}: the worker was killed: {count} processes at once, max_subprocess_count is {most}",
+            help="raise max_subprocess_count if the plugin may do that; what its programs start counts too",
+        )
 
     def _load_frame(self) -> codec.Load:
         manifest = self.plan.manifest
@@ -219,7 +240,7 @@ class Worker:
             layers=tuple(LayerReceipt(layer.name, layer.active, layer.detail) for layer in ready.layers),
             canaries=tuple(LayerReceipt(canary.name, canary.active, canary.detail) for canary in ready.canaries),
             grants=tuple(str(grant) for grant in self.plan.worker_grants()),
-            not_enforced=(*missing, *NOT_ENFORCED),
+            not_enforced=(*missing, *not_enforced(self.plan, self._programs, counted=self._count is not None)),
             python=ready.python,
             pid=ready.pid,
             milliseconds=milliseconds,
@@ -302,6 +323,8 @@ class Worker:
             self._ended = reason
             self._gone.set()
         self._channel.end(reason)
+        if self._count is not None:
+            self._count.stop()
         if self._process is not None:
             self._process.kill()
         if self._broker is not None:

@@ -55,11 +55,12 @@ from theodore_loader.channel.frames import FrameBuffer
 from theodore_loader.channel.server import WorkerChannel
 from theodore_loader.errors import ProtocolViolation
 from theodore_loader.sandbox import audit_hook, order
-from theodore_loader.worker import shim
+from theodore_loader.worker import programs, shim
 from theodore_loader.worker.plugin import LoadedPlugin
 from theodore_loader.worker.preload import preload
 from theodore_loader.worker.reports import AccessBatch, ChannelHandler
 from theodore_loader.worker.setup import Setup
+from theodore_sdk.info import PermissionType
 
 THREAD_STACK = 512 * 1024
 _RECEIVE = 64 * 1024
@@ -81,6 +82,8 @@ class Stopwatch:
 
 def main(channel_fd: int, broker_fd: int, parent: int) -> None:
     """Serve the host on two inherited descriptors until it is done. Does not return."""
+    for descriptor in (channel_fd, broker_fd):
+        os.set_inheritable(descriptor, False)  # a program it may start later has no business with them
     channel = socket.socket(fileno=channel_fd)
     watch = Stopwatch()
     try:
@@ -121,6 +124,8 @@ def _police(setup: Setup, broker_fd: int, accesses: AccessBatch, watch: Stopwatc
     with watch("police"):
         os.environ.update(setup.environment)
         shim.install(broker_fd, setup.permissions(), setup.roots)
+        if any(grant.type is PermissionType.SUBPROCESS for grant in setup.permissions()):
+            programs.install(setup.profile.subprocesses)
         rules = audit_hook.hook_rules(setup.permissions(), setup.folders, setup.roots, (*sys.path, sys.prefix))
         audit_hook.install(rules, accesses.note)
 

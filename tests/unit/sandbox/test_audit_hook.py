@@ -187,6 +187,37 @@ def test_grant_to_read_is_no_grant_to_write(police):
     assert "filesystem:write denied" in police("open('/etc/hostname', 'r+')", "filesystem r:/etc/**")[0]
 
 
+FORK = "import sys; sys.audit('_posixsubprocess.fork_exec', {files}, ['true'], None)"
+"""What CPython raises since 3.14 below subprocess; before, the worker raises it."""
+
+
+@pytest.mark.parametrize(
+    ("files", "granted"),
+    [
+        ("(b'/usr/bin/true',)", True),
+        ("[b'/usr/local/bin/true', b'/usr/bin/true', b'/bin/true']", True),
+        ("('/bin/true',)", True),
+        ("(b'/bin/true', b'/bin/sh')", False),
+        ("(b'/home/true', b'/bin/true')", False),
+        ("(b'true',)", False),
+        ("()", False),
+        ("(None,)", False),
+        ("None", False),
+        ("(b'/bin/../tmp/true',)", False),
+    ],
+)
+def test_every_file_a_program_may_be_is_judged(police, files, granted):
+    outcome, records = police(FORK.format(files=files), "subprocess true")
+    assert (outcome == "ok") is granted
+    assert [record[:1] + record[2:3] for record in records] in ([["subprocess", granted]], [])
+    assert police(FORK.format(files=files))[0] != "ok"
+
+
+def test_code_made_by_a_dependency_is_named_from_its_import_root(police):
+    _outcome, records = police("import sys; eval('1')")
+    assert records[0][1] == "compile in plugin.py"
+
+
 def test_program_of_another_folder_is_not_the_granted_one(police):
     outcome, _records = police("import subprocess; subprocess.run([data + '/true'])", "subprocess true")
     assert "subprocess denied" in outcome

@@ -179,6 +179,16 @@ def test_process_trees_may_fork_and_signal_themselves_where_signals_are_scoped(m
     assert verdict("kill", 12, 9, machine=machine, subprocesses=3) == ALLOW
     assert verdict("kill", 12, 9, machine=machine, subprocesses=3, situation=OLD_LANDLOCK) == "EPERM"
     assert verdict("clone", 17 | 0x20000000, machine=machine, subprocesses=3) == "EPERM"
+
+
+@pytest.mark.parametrize("flag", [0x8000, 0x2000], ids=["CLONE_PARENT", "CLONE_PTRACE"])
+def test_a_child_is_its_parents_and_nobody_elses(machine, flag):
+    assert verdict("clone", 17 | flag, machine=machine, subprocesses=3) == "EPERM"
+
+
+@pytest.mark.parametrize("name", ["setsid", "setpgid"])
+def test_nothing_leaves_the_process_group(machine, name):
+    assert verdict(name, machine=machine, subprocesses=3) == "EPERM"
     assert verdict("setsid", machine=machine, subprocesses=3) == "EPERM"
 
 
