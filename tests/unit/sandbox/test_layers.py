@@ -251,7 +251,9 @@ def test_interpreter_paths_exist_and_hold_the_standard_library():
     paths = interpreter.read_paths()
     assert os.path.dirname(os.__file__) in paths
     assert all(os.path.exists(path) for path in paths)
-    assert not any(path.startswith(("/etc/ssl/private", "/home", "/proc")) or path == "/etc" for path in paths)
+    outside = [path for path in paths if not path.startswith((f"{sys.prefix}/", f"{sys.base_prefix}/"))]
+    assert not any(path.startswith(("/etc/ssl/private", "/home", "/root", "/proc")) for path in outside)
+    assert not {"/", "/etc", "/home", os.path.expanduser("~"), sys.prefix} & set(paths)
 
 
 def test_profile_grants_nothing_by_default():
