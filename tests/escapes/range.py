@@ -77,6 +77,8 @@ class Range:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.token = "canary-" + secrets.token_hex(8)
+        self.programs: tuple[str, ...] = ()
+        """Files that may be executed, as for a plugin that was granted one program."""
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Range:
@@ -185,6 +187,8 @@ class Range:
             file_bytes=FILE_MIB * MIB,
             open_files=FILES,
             cpu_seconds=CPU_SECONDS if limit_processor else None,
+            execute=self.programs,
+            subprocesses=4 if self.programs else 0,
         )
 
     def _roots(self) -> list[str]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from theodore_loader.sandbox.programs import closure
+
 CASES = Path(__file__).parent / "cases"
 
 # Machine code in memory of one's own runs unless W^X or the hook is there; what it can do then, every other case tries.
@@ -42,6 +44,22 @@ def test_technique_is_stopped(shooting_range, module, case, goal):
         shot = shooting_range(mode).shoot(mode, module, case, goal, wait=wait)
         assert shot.attempted, f"{mode}: {shot.output[-500:]}"
         assert not shot.escaped, f"{mode}: {shot.output[-500:]}"
+
+
+# These make processes and no more: that much was granted, and the host ends them with the worker (tests/unit/worker).
+GRANTED_NOW = {"outlive-the-call"}
+BEYOND_THE_KERNEL = NEEDS_THE_HOOK | GRANTED_NOW
+UNDER_A_GRANT = [at for at in cases() if at[0].stem in ("processes", "kernel") and at[1] not in BEYOND_THE_KERNEL]
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(("module", "case", "goal"), UNDER_A_GRANT, ids=[case for _, case, _ in UNDER_A_GRANT])
+def test_one_granted_program_opens_no_other_way(shooting_range, module, case, goal):
+    at = shooting_range("granted")
+    at.programs = closure("/bin/true")
+    shot = at.shoot("kernel", module, case, goal)
+    assert shot.attempted, shot.output[-500:]
+    assert not shot.escaped, shot.output[-500:]
 
 
 POLICED = [at for at in cases() if at[0].stem != "resources" and at[1] not in HOOK_IS_BLIND]

@@ -20,7 +20,12 @@ from theodore_sdk import PluginPermissionError, ResourceLimitExceeded
 needs_kernel = pytest.mark.skipif(
     available().tier < Tier.STANDARD, reason="; ".join(available().reasons) or "no kernel layers"
 )
-pytestmark = [pytest.mark.kernel, needs_kernel]
+
+
+def kernel(test: Callable[..., object]) -> Callable[..., object]:
+    """Mark a test of what only the kernel holds."""
+    return pytest.mark.kernel(needs_kernel(test))
+
 
 GRANTED = ("subprocess echo", "subprocess sleep", "subprocess cat")
 
@@ -145,6 +150,7 @@ async def test_another_program_is_refused_with_the_line(start, how):
     assert caught.value.location.startswith("demo_plugin.py:")
 
 
+@kernel
 async def test_past_the_hook_the_kernel_runs_the_granted_files_only(start):
     running = await start(
         CALL
@@ -176,6 +182,7 @@ ESCAPES = {
 }
 
 
+@kernel
 @pytest.mark.parametrize("what", ESCAPES)
 async def test_a_child_inherits_every_layer(start, what):
     running = await start(
@@ -192,6 +199,7 @@ return say(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     assert await running.scrape() in ("1", "13")
 
 
+@kernel
 async def test_a_child_cannot_be_made_the_hosts(start):
     """clone(CLONE_PARENT): the host would have a child it never asked for."""
     running = await start(
@@ -201,6 +209,7 @@ async def test_a_child_cannot_be_made_the_hosts(start):
     assert await running.scrape() == "[-1, 1]"
 
 
+@kernel
 async def test_a_granted_program_reads_no_further_than_the_plugin(start):
     running = await start(
         "import subprocess; d = subprocess.run(['cat', '/etc/passwd'], capture_output=True); return say(d.stdout)",
@@ -269,6 +278,7 @@ async def test_programs_one_after_the_other_do_not_add_up(start):
     assert await running.scrape() == "40"
 
 
+@kernel
 async def test_too_many_processes_made_past_the_standard_library_end_the_worker(start):
     running = await start(
         CALL
@@ -289,6 +299,7 @@ await asyncio.sleep(20)
     assert await eventually(lambda: not any(process_count.members(pid).values()))
 
 
+@kernel
 async def test_a_killed_worker_leaves_no_process_however_it_was_forked(start):
     running = await start(
         CALL
@@ -330,6 +341,7 @@ async def test_a_worker_that_exits_by_itself_leaves_none_either(start):
     assert await eventually(lambda: not alive(pid))
 
 
+@kernel
 async def test_a_limit_of_none_takes_the_grant_back(start):
     running = await start(
         "import subprocess; return say(subprocess.check_output(['echo']))",
@@ -344,6 +356,7 @@ async def test_a_limit_of_none_takes_the_grant_back(start):
     assert any(canary.name == "fork" for canary in receipt.canaries)
 
 
+@kernel
 @pytest.mark.parametrize("function", ["fork", "vfork"])
 async def test_a_limit_of_none_lets_nothing_fork(start, function):
     running = await start(
@@ -354,6 +367,7 @@ async def test_a_limit_of_none_lets_nothing_fork(start, function):
     assert await running.scrape() == "[-1, 1]"
 
 
+@kernel
 async def test_a_program_that_is_not_there_is_said_and_nothing_forks(start):
     running = await start(
         """
@@ -371,6 +385,7 @@ async def test_a_program_that_is_not_there_is_said_and_nothing_forks(start):
     assert any(canary.name == "fork" for canary in receipt.canaries)
 
 
+@kernel
 async def test_the_receipt_says_what_holds_only_at_intervals(start):
     running = await start("return say(os.environ['PATH'])", grants=GRANTED)
     assert await running.scrape() == "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
