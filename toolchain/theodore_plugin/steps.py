@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem
@@ -55,7 +55,7 @@ def static_step(
     given = given_files(project)
     try:
         with time_budget(settings.scan_seconds):
-            found = analysis(project, settings.policy)
+            found = analysis(_as_locked(project, settings), settings.policy)
         entries = [Covered(entry.path, State(entry.status.value), entry.reason) for entry in found.coverage]
         coverage = Coverage.account(STATIC, given, entries)
         return StaticStep(found, coverage, _unsaid(found, coverage))
@@ -91,6 +91,11 @@ def given_files(project: PluginProject) -> tuple[str, ...]:
     """Name every file the static analysis has to account for."""
     shipped = [file.path for file in project.files]
     return (*shipped, *(gap.path for gap in project.unreadable), *(entry.path for entry in project.skipped))
+
+
+def _as_locked(project: PluginProject, settings: Settings) -> PluginProject:
+    """Return the project with the lock that was made for this check, if one was: rules look at what is installed."""
+    return project if settings.lock is None else replace(project, lock=settings.lock)
 
 
 def _scan(scanner: Scanner, tree: CleanTree, context: ScanContext) -> ScannerResult:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from theodore_loader.policy import load_policy
+from theodore_loader.policy import Policy, load_policy
 from theodore_plugin.analysis import analyse
 from theodore_plugin.project import PluginProject
 from theodore_plugin.rules import RULES
@@ -21,14 +23,23 @@ CASES = [
 ]
 
 
-def found(code: str) -> set[str]:
+def found(code: str, policy: Policy = POLICY) -> set[str]:
     project = PluginProject.from_files(example_files(code))
-    return {finding.rule for finding in analyse(project, POLICY).findings}
+    return {finding.rule for finding in analyse(project, policy).findings}
+
+
+def policy_of(code: str, folder: Path) -> Policy:
+    """The policy an example brings along, or the default."""
+    text = example_files(code).get("policy.yaml")
+    if text is None:
+        return POLICY
+    (folder / "policy.yaml").write_bytes(text)
+    return load_policy(folder / "policy.yaml")
 
 
 @pytest.mark.parametrize(("rule", "code", "fires"), CASES)
-def test_bad_examples_fire_and_good_ones_do_not(rule: RuleModule, code: str, fires: bool) -> None:
-    assert (rule.RULE.name in found(code)) is fires
+def test_bad_examples_fire_and_good_ones_do_not(rule: RuleModule, code: str, fires: bool, tmp_path: Path) -> None:
+    assert (rule.RULE.name in found(code, policy_of(code, tmp_path))) is fires
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.RULE.name)

@@ -13,7 +13,7 @@ from theodore_plugin.rules.code import (
     unsafe_deserialisation,
 )
 from theodore_plugin.rules.context import RuleModule
-from theodore_plugin.rules.dependencies import direct_url_dependency, undeclared_import
+from theodore_plugin.rules.dependencies import direct_url_dependency, forbidden_dependency, undeclared_import
 from theodore_plugin.rules.engine import file_not_analysed
 from theodore_plugin.rules.interface import (
     async_mismatch,
@@ -82,6 +82,7 @@ RULES: tuple[RuleModule, ...] = (
     tls_verification_disabled,
     invisible_or_bidi_characters,
     direct_url_dependency,
+    forbidden_dependency,
     undeclared_import,
     startup_hook_in_wheel,
     blocking_call_in_async,
