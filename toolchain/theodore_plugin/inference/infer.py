@@ -22,6 +22,8 @@ from theodore_sdk.info import PermissionType
 READ_MODES = frozenset("rbtU")
 DYNAMIC_MODULE = "module"
 CONTEXT = "theodore_sdk.PluginContext()"
+_OPAQUE = frozenset({PermissionType.DYNAMIC_CODE, PermissionType.NATIVE})
+"""What is used under these permissions can do anything."""
 
 
 def infer(names: Names, capabilities: CapabilityMap, entry_classes: Iterable[str]) -> Inference:
@@ -202,12 +204,17 @@ class _Reader:
                         yield Unknown(f"{target.split('.')[0]} is not in the capability map", (step,))
 
     def _computed(self, acts: Iterable[_Act]) -> Iterator[Unknown]:
-        for act in acts:
-            if act.effect.permission in {PermissionType.DYNAMIC_CODE, PermissionType.NATIVE}:
-                step = Step(f"{'calls' if act.called else 'holds'} {act.symbol}", act.location)
-                for _, steps in self._chains(act.unit, step):
-                    yield Unknown(f"{act.symbol} can do anything", steps)
-                    break
+        """Acts that can do anything; what is done with their results counts once a function, and at its origin."""
+        opaque = sorted((act for act in acts if act.effect.permission in _OPAQUE), key=lambda act: act.location)
+        said = {(act.unit, act.symbol) for act in opaque}
+        for act in opaque:
+            origin = act.symbol.partition("()")[0]
+            if act.symbol != origin and (act.unit, origin) in said:
+                continue
+            said.add((act.unit, origin))
+            step = Step(f"{'calls' if act.called else 'holds'} {act.symbol}", act.location)
+            _, steps = next(self._chains(act.unit, step))
+            yield Unknown(f"{origin} can do anything", steps)
 
 
 def imported_roots(names: Names, facts: m.ModuleFacts, node: m.Node) -> tuple[str, ...]:
