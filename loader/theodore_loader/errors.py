@@ -76,7 +76,7 @@ class ProtocolViolation(WorkerError):
 
 
 class CallTimeout(WorkerError):
-    """A call passed its deadline; the worker has been killed."""
+    """A call passed its deadline; a worker that did not stop it within the grace time has been killed."""
 
 
 class RemoteError(LoaderError):

@@ -75,7 +75,7 @@ class PluginHost:
 
     Args:
         home: state folder; default ``paths.home_dir()``.
-        trust: whom to believe; default: this user's trust file.
+        trust: whom to believe; default: the trust file in ``home``, read anew at each load.
         policy: what is allowed here; default: the policy ``default``.
         minimum_tier: weakest sandbox to accept; default: what the policy says. A weaker one than ``STANDARD`` is
             an explicit choice, and each receipt says what it does not hold.
@@ -244,7 +244,7 @@ class PluginHost:
             filename=files.filename,
             bundle=files.bundle,
             attestations=files.attestations,
-            trust=self._trust or TrustFile.load(),
+            trust=self._trust or TrustFile.of_home(self._home),
             policy=self._policy,
             receipts=Receipts(self._home),
         )

@@ -12,19 +12,20 @@ verifies the stored bytes with these signatures against the trust file of that m
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated, Literal
 
+import msgspec
 from filelock import FileLock
 
 from theodore_loader import strict_json
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import private_dir
 from theodore_loader.trust.files import MAX_BUNDLE, SignedFiles
+from theodore_loader.trust.protected import replace_file
 
 _MAX_BYTES = 16 * 1024 * 1024
 _BUNDLE, _ATTESTATIONS = "bundle.sigstore.json", "attestations.jsonl"
@@ -39,6 +40,18 @@ class InstalledPlugin:
     sha256: str
     filename: str
     installed: str
+
+
+class _Plugin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    version: str
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    filename: str
+    installed: str
+
+
+class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    schema: Literal[1]
+    plugins: dict[str, _Plugin]
 
 
 class Installed:
@@ -61,7 +74,7 @@ class Installed:
             return {}
         try:
             return _read(data)
-        except (strict_json.JsonError, KeyError, TypeError, AttributeError) as problem:
+        except (strict_json.JsonError, msgspec.ValidationError) as problem:
             raise ConfigurationProblem(
                 f"{self._path} is damaged: {problem}", help="remove it and install the plugins again"
             ) from None
@@ -88,7 +101,7 @@ class Installed:
         plugin = InstalledPlugin(name, version, sha256, files.filename, _now())
         with FileLock(self._home / "installed.lock"):
             self._keep(sha256, files)
-            _replace(self._path, _written({**self.all(), name: plugin}))
+            replace_file(self._path, _written({**self.all(), name: plugin}))
         return plugin
 
     def signed(self, plugin: InstalledPlugin, data: bytes) -> SignedFiles:
@@ -100,34 +113,20 @@ class Installed:
         folder = private_dir(self._signatures(sha256))
         for name, data in ((_BUNDLE, files.bundle), (_ATTESTATIONS, files.attestations)):
             if data is not None:
-                _replace(folder / name, data)
+                replace_file(folder / name, data)
 
     def _signatures(self, sha256: str) -> Path:
         return self._home / "signatures" / sha256
 
 
 def _read(data: bytes) -> dict[str, InstalledPlugin]:
-    document = strict_json.loads(data, max_bytes=_MAX_BYTES)
-    return {name: InstalledPlugin(name=name, **fields) for name, fields in document["plugins"].items()}
+    document = msgspec.convert(strict_json.loads(data, max_bytes=_MAX_BYTES), _Document)
+    return {name: InstalledPlugin(name=name, **msgspec.structs.asdict(one)) for name, one in document.plugins.items()}
 
 
 def _written(plugins: Mapping[str, InstalledPlugin]) -> bytes:
     fields = {name: {k: v for k, v in asdict(plugin).items() if k != "name"} for name, plugin in plugins.items()}
     return (json.dumps({"schema": 1, "plugins": fields}, indent=2, sort_keys=True) + "\n").encode()
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write beside and rename: a full disk or a power cut leaves the old file."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _if_there(path: Path) -> bytes | None:

@@ -40,10 +40,14 @@ def write_tree(root: Path, files: Mapping[str, bytes]) -> None:
     for name, content in files.items():
         target = root / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+        try:
+            with target.open("xb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as problem:
+            problem.filename = problem.filename or str(target)  # a full disk is met by a descriptor
+            raise
 
 
 def differences(root: Path, files: Mapping[str, bytes]) -> list[str]:

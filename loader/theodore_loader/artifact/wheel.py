@@ -13,7 +13,8 @@ The order of checks, cheapest and most general first:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -60,12 +61,13 @@ class Wheel:
     @classmethod
     def read(cls, data: bytes, filename: str) -> Wheel:
         """Read a plugin's wheel, strictly. Raises :class:`InvalidWheel` with the rule that refused it."""
-        wheel = _read(data, filename, PLUGIN)
-        check_tags(wheel.entries, wheel.dist_info, wheel.tags)
-        contents.refuse_startup_hooks(wheel.entries)
-        contents.refuse_unexpected_files(wheel.entries)
-        contents.refuse_pollution(wheel.entries, wheel.dist_info)
-        _refuse_undeclared_native(wheel)
+        with _named(filename):
+            wheel = _read(data, filename, PLUGIN)
+            check_tags(wheel.entries, wheel.dist_info, wheel.tags)
+            contents.refuse_startup_hooks(wheel.entries)
+            contents.refuse_unexpected_files(wheel.entries)
+            contents.refuse_pollution(wheel.entries, wheel.dist_info)
+            _refuse_undeclared_native(wheel)
         return wheel
 
     @property
@@ -92,10 +94,22 @@ def read_dependency_wheel(data: bytes, filename: str) -> Wheel:
     Unpack only :func:`.contents.unpacked` of it. Whether its ``native_files`` are acceptable is for the
     caller to say, who knows the grants.
     """
-    wheel = _read(data, filename, DEPENDENCY)
-    contents.refuse_dependency_hooks(wheel.entries)
-    contents.refuse_shadowing(wheel.entries, wheel.dist_info, rule="unclean-dependency-wheel")
+    with _named(filename):
+        wheel = _read(data, filename, DEPENDENCY)
+        contents.refuse_dependency_hooks(wheel.entries)
+        contents.refuse_shadowing(wheel.entries, wheel.dist_info, rule="unclean-dependency-wheel")
     return wheel
+
+
+@contextmanager
+def _named(filename: str) -> Iterator[None]:
+    """Name the file in a refusal that speaks of its inside only."""
+    try:
+        yield
+    except InvalidWheel as defect:
+        if filename in defect.message:
+            raise
+        raise InvalidWheel(defect.rule, f"{filename}: {defect.message}", help=defect.help) from None
 
 
 def _read(data: bytes, filename: str, limits: Limits) -> Wheel:

@@ -139,12 +139,20 @@ class TrustFile:
 
         This user's file may be missing, a file that was named may not.
         """
-        place = path or cls.default_path()
+        if path is None:
+            return cls.of_home(home_dir())
+        try:
+            return parse(read_protected(path, MAX_BYTES), path)
+        except FileNotFoundError:
+            raise ConfigurationProblem(f"{path}: no such trust file", help=INIT_COMMAND) from None
+
+    @classmethod
+    def of_home(cls, home: Path) -> TrustFile:
+        """Read the trust file of a state folder, where it may be missing; raises :class:`TrustFileProblems`."""
+        place = home / FILE_NAME
         try:
             return parse(read_protected(place, MAX_BYTES), place)
         except FileNotFoundError:
-            if path is not None:
-                raise ConfigurationProblem(f"{path}: no such trust file", help=INIT_COMMAND) from None
             return cls(place, found=False)
 
 
