@@ -13,7 +13,16 @@ from filelock import FileLock
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import private_dir
 from theodore_loader.trust.protected import replace_file
-from theodore_loader.trust.trust_file import SCHEMA, Publisher, Root, SignerRule, TrustFile, Verifier, parse
+from theodore_loader.trust.trust_file import (
+    SCHEMA,
+    Publisher,
+    Root,
+    SignerRule,
+    TrustFile,
+    TrustFileProblems,
+    Verifier,
+    parse,
+)
 
 ROOTS_FOLDER = "roots"
 _ROOT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -94,7 +103,14 @@ class TrustEditor:
         if not current.endswith("\n"):
             current += "\n"
         data = "\n".join([current, *self._sections]).encode()
-        parse(data, self._path)
+        try:
+            parse(data, self._path)
+        except TrustFileProblems as refused:
+            listed = "\n".join(f"  {message}" for _, message in refused.problems)
+            raise ConfigurationProblem(
+                f"what was to be added is not acceptable, {self._path} stays as it is:\n{listed}",
+                help="`theodore-plugin trust show` lists the roots there are; docs/guide/trust.md describes the fields",
+            ) from None
         replace_file(self._path, data)
 
 

@@ -28,6 +28,7 @@ def enrol_local(policy: Policy, path: Path | None = None, name: str = DEFAULT_NA
     with another policy to accept verdicts under that one, too.
     """
     instance = open_or_create(name)
+    _refuse_damaged(instance)
     place = path or TrustFile.default_path()
     root = "local" if name == DEFAULT_NAME else f"local-{name}"
     signer = SignerRule(root, ISSUER, instance.identity)
@@ -41,8 +42,16 @@ def enrol_local(policy: Policy, path: Path | None = None, name: str = DEFAULT_NA
 
 def export(instance: LocalInstance, folder: Path) -> tuple[Path, ...]:
     """Write what other machines and plain sigstore tools need to verify; no secret is among it."""
+    _refuse_damaged(instance)
     written = []
     for name in ("trusted_root.json", "trust_config.json"):
         write_atomically(folder / name, (instance.folder / name).read_bytes())
         written.append(folder / name)
     return tuple(written)
+
+
+def _refuse_damaged(instance: LocalInstance) -> None:
+    """Raise ConfigurationProblem where the root is none: others would be told to believe it."""
+    from theodore_loader.trust.signatures import trusted_root
+
+    trusted_root(str(instance.trusted_root_path), instance.trusted_root_path.read_bytes())

@@ -115,7 +115,7 @@ class Log:
         except sqlite3.Error as error:
             raise ConfigurationProblem(
                 f"the transparency log {self._path} cannot be used: {error}",
-                help="check the free space and the permissions of its folder, then sign again",
+                help="check the free space and the folder's permissions; restore a damaged file from a backup",
             ) from error
 
 
