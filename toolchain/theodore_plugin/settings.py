@@ -73,7 +73,10 @@ def _table(project: PluginProject) -> Mapping[str, str]:
     tools = project.pyproject.get("tool", {})
     table = tools.get("theodore-plugin", {}) if isinstance(tools, Mapping) else {}
     if not isinstance(table, Mapping):
-        raise ConfigurationProblem(f"{project.project_file}: {TABLE} is not a table")
+        raise ConfigurationProblem(
+            f"{project.locate('theodore-plugin')}: {TABLE} is not a table",
+            help=f"write {TABLE} on a line of its own, and below it {', '.join(_KEYS)}",
+        )
     problems = [_problem(key, value) for key, value in table.items() if key not in _KEYS or not isinstance(value, str)]
     if problems:
         raise ConfigurationProblem(

@@ -30,7 +30,7 @@ def _open_folder(path: Path) -> PluginProject:
 
 
 def _open_file(path: Path) -> PluginProject:
-    if path.suffix != ".whl":
+    if path.suffix != ".whl" or not path.is_file():  # a pipe named x.whl would be waited for without end
         raise ConfigurationProblem(
             f"{path} is neither a folder nor a wheel", help="give the plugin's folder or a file ending in .whl"
         )

@@ -18,6 +18,7 @@ from typing import Any
 from theodore_loader.errors import ConfigurationProblem, NothingToDo
 from theodore_plugin.project.ignored import ignored_configs
 from theodore_plugin.project.model import PYPROJECT, PluginProject, SkippedFile, SourceFile, UnreadableFile
+from theodore_plugin.project.pyproject_types import refuse_wrong_types
 
 MAX_FILE_BYTES = 2 * 1024 * 1024
 """A larger Python file is data in disguise; it is reported as not analysed."""
@@ -249,12 +250,15 @@ def _pyproject(contents: Mapping[str, bytes]) -> tuple[str, Mapping[str, Any]]:
         return "", {}
     try:
         text = data.decode("utf-8")
-        return text, tomllib.loads(text)
+        table = tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise ConfigurationProblem(
-            f"{PYPROJECT} is not UTF-8 (byte {error.start})", help="save the file as UTF-8"
+            f"{PYPROJECT}:{data[: error.start].count(10) + 1}: not UTF-8 (byte {error.start})",
+            help="save the file as UTF-8",
         ) from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigurationProblem(
             f"{PYPROJECT} is not valid TOML: {error}", help="correct the file at the place named"
         ) from error
+    refuse_wrong_types(text, table)
+    return text, table

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -130,7 +131,8 @@ def _why(run: ToolRun, copy: CleanTree, project: PluginProject) -> Failure:
         for message in _json_lines(run.completed.stdout) or ():
             path = copy.project_path(str(message["file"])) or message["file"]
             return Failure(f"mypy stopped at {path}:{message['line']}: {message['message']}", reproduce)
-    return tool_failure("mypy", run, reproduce)
+    failure = tool_failure("mypy", run, reproduce)
+    return replace(failure, reason=failure.reason.replace(f"{copy.root}/", ""))
 
 
 def _poses_as_sdk(file: SourceFile) -> bool:
