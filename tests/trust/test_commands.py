@@ -55,13 +55,13 @@ def test_verify_of_a_changed_wheel_shows_where_it_stopped_and_why(beside: Path, 
 
 
 def test_verify_as_json_says_the_same(beside: Path, capsys) -> None:
-    assert main(["verify", "--format", "json", str(beside)]) == 0
+    assert main(["verify", "--output-format", "json", str(beside)]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["verified"] is True
     assert len(answer["steps"]) == 8
     assert answer["grants"] == ["network api.example.com:443"]
     bundle_path(beside).unlink()
-    assert main(["verify", "--format", "json", str(beside)]) == 5
+    assert main(["verify", "--output-format", "json", str(beside)]) == 5
     answer = json.loads(capsys.readouterr().out)
     assert answer["verified"] is False
     assert answer["refusal"]["rule"] == "unsigned-artifact"

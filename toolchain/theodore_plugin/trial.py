@@ -115,6 +115,11 @@ def text_or_file(text: str) -> str:
         return Path(text).read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise ConfigurationProblem(f"{text} is not UTF-8", help="save it as UTF-8 JSON") from None
+    except OSError as problem:
+        raise ConfigurationProblem(
+            f"{text!r} is neither JSON nor a readable file: {problem.strerror}",
+            help="give '{\"key\": 1}' or a JSON file",
+        ) from None
 
 
 def json_object(text: str, option: str) -> dict[str, Any]:
@@ -126,8 +131,18 @@ def json_object(text: str, option: str) -> dict[str, Any]:
     """
     try:
         value = json.loads(text)
-    except (ValueError, RecursionError) as problem:
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
+    except UnicodeEncodeError as problem:
+        raise ConfigurationProblem(
+            f"{option} holds {problem.object[problem.start]!r}, which stands for no character",
+            help="write the other half of the surrogate pair, or leave it out",
+        ) from None
+    except ValueError as problem:
         raise ConfigurationProblem(f"{option} is not JSON: {problem}", help="quote it: '{\"key\": 1}'") from None
+    except RecursionError:
+        raise ConfigurationProblem(
+            f"{option} is not JSON that can be read: it is nested too deeply", help="give a flatter value"
+        ) from None
     if not isinstance(value, dict):
         raise ConfigurationProblem(f"{option} is not a JSON object", help="write '{\"key\": 1}'")
     return value

@@ -45,7 +45,7 @@ def test_permissions_shows_the_chain_to_the_call(project_folder, plugin_file, ca
 
 def test_permissions_as_json_are_those_of_the_report(project_folder, plugin_file, capsys):
     plugin_file.write_text(plugin_file.read_text() + SOCKET)
-    assert main(["permissions", str(project_folder), "--format", "json"]) == 0
+    assert main(["permissions", str(project_folder), "--output-format", "json"]) == 0
     values = json.loads(capsys.readouterr().out)
     schema = json.loads((policies_dir() / "schemas" / "report.schema.json").read_bytes())
     part = {"$defs": schema["$defs"], **schema["properties"]["permissions"]}

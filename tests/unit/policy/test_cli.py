@@ -23,7 +23,7 @@ def test_show_spells_the_effective_policy_out(capsys: Output) -> None:
 
 
 def test_show_json_is_what_the_digest_covers(capsys: Output) -> None:
-    assert main(["policy", "show", "--format", "json"]) == 0
+    assert main(["policy", "show", "--output-format", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
     policy = load_policy("default")
     assert document == {"digest": policy.digest, "decisions": policy.decisions()}

@@ -98,6 +98,7 @@ def cli(session: Session, debug: bool) -> None:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; never a traceback unless debugging was asked for."""
+    _open_closed_streams()
     session = Session(debug=os.environ.get(DEBUG_VARIABLE, "") not in {"", "0"})
     if isinstance(sys.stdout, TextIOWrapper):
         # an ASCII terminal shows an escape where it has no letter, instead of ending the command
@@ -121,6 +122,19 @@ def _dispatch(arguments: list[str], session: Session) -> object:
             return cli.invoke(context)
     except click.exceptions.Exit as ended:
         return ended.exit_code
+
+
+def _open_closed_streams() -> None:
+    """Give a process that was started without standard streams the null device (`>&-`).
+
+    The next file opened would take the place of a missing one, and be written to as if it were the terminal.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115 - as long as we run
 
 
 def _require_toolchain(command: str) -> None:

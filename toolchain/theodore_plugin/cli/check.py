@@ -6,10 +6,12 @@ from pathlib import Path
 
 import click
 
+from theodore_plugin.cli import options
+
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path), default=Path())
-@click.option("--policy", metavar="NAME|FILE", help="default, strict, development, or a policy file.")
+@options.check_policy
 @click.option(
     "--output-format",
     type=click.Choice(["full", "concise", "json"]),
@@ -17,9 +19,7 @@ import click
     show_default=True,
     help="How the report is printed on standard output.",
 )
-@click.option(
-    "--advisories", metavar="SOURCE", help="online, off, the URL of an OSV endpoint, or a .jsonl[.gz] snapshot."
-)
+@options.advisories
 @click.option("--persona", type=click.Choice(["regular", "auditor"]), help="Auditors also see low confidence findings.")
 def command(path: Path, policy: str | None, output_format: str, advisories: str | None, persona: str | None) -> int:
     """Check the plugin project or wheel at PATH and print one verdict.

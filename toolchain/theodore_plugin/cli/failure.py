@@ -32,6 +32,11 @@ _OS_HELP = {
     errno.EPERM: "check who owns it and its mode (`ls -ld`)",
     errno.EROFS: "it is on a read-only file system; name another place",
     errno.ENOENT: "check the spelling of the path",
+    errno.EISDIR: "it is a folder where a file is expected; name a file, or move the folder away",
+    errno.ENOTDIR: "it is a file where a folder is expected; name a folder, or move the file away",
+    errno.EEXIST: "it is a file where a folder is expected; name a folder, or move the file away",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EFBIG: "raise the limit on file sizes (`ulimit -f`) and run the command again",
     errno.EMFILE: "raise the limit on open files (`ulimit -n`)",
 }
 
@@ -52,6 +57,9 @@ def explain_failure(problem: BaseException, *, debug: bool = False) -> int:
     if isinstance(problem, KeyboardInterrupt | click.Abort):
         stderr.print("interrupted")
         return ExitCode.INTERRUPTED
+    if isinstance(problem, click.exceptions.NoArgsIsHelpError):
+        stderr.print(problem.format_message())
+        return ExitCode.USAGE
     for part in problems(problem):
         print_problem(part.message, help=part.help, rule=part.rule)
     return exit_code(problem)

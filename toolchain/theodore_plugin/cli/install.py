@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
+from theodore_plugin.cli import options
 from theodore_plugin.cli.console import stdout, visible
 
 
 @click.command("install")
 @click.argument("wheel", type=click.Path(path_type=Path))
-@click.option("--policy", metavar="NAME|FILE", default="default", show_default=True, help="The host's own policy.")
-@click.option("--trust", "trust_file", type=click.Path(path_type=Path), help="Trust file; default: this user's.")
+@options.host_policy
+@options.trust_file
 @click.option(
     "--find-links",
     type=click.Path(path_type=Path, file_okay=False, exists=True),

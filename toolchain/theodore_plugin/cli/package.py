@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from theodore_plugin.cli.console import stderr, stdout, visible
+from theodore_plugin.cli import options
+from theodore_plugin.cli.console import print_problem, stdout, visible
 from theodore_plugin.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 @click.option(
     "--output-dir", "out_dir", type=click.Path(path_type=Path), help="Folder for the wheel; default: PATH/dist."
 )
-@click.option("--policy", metavar="NAME|FILE", help="Policy the check uses: default, strict, development or a file.")
-@click.option("--advisories", metavar="SOURCE", help="Where vulnerabilities are looked up, as for `check`.")
+@options.check_policy
+@options.advisories
 @click.option("--upgrade-lock", is_flag=True, help="Resolve the dependencies anew, even if pylock.toml still fits.")
 def command(
     path: Path, out_dir: Path | None, policy: str | None, advisories: str | None, upgrade_lock: bool
@@ -65,5 +66,5 @@ def _show_refusal(refusal: NotPackaged) -> int:
 
     for line in full(refusal.report):
         stdout.print(line)
-    stderr.print(visible(refusal.message), style="bold red")
+    print_problem(refusal.message, help=refusal.help)
     return OF_VERDICT[refusal.report.verdict]

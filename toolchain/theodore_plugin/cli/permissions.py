@@ -6,10 +6,12 @@ from pathlib import Path
 
 import click
 
+from theodore_plugin.cli import options
+
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path), default=Path())
-@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@options.text_or_json
 def command(path: Path, output_format: str) -> int:
     """Show the permissions the source at PATH (a project or a wheel) needs, with evidence, and those it declares.
 

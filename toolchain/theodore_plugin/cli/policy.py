@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from theodore_plugin.cli import options
 from theodore_plugin.cli.console import stdout
 
 
@@ -19,8 +20,8 @@ def command() -> None:
 
 @command.command()
 @click.argument("policy", default="default")
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
-def show(policy: str, format_: str) -> None:
+@options.text_or_json
+def show(policy: str, output_format: str) -> None:
     """Show the effective policy and its digest.
 
     What a policy extends is laid under it, and defaults are spelled out. The digest covers everything that decides;
@@ -30,7 +31,7 @@ def show(policy: str, format_: str) -> None:
     from theodore_plugin.report import policy as report
 
     loaded = load_policy(policy)
-    lines = report.json_lines(loaded) if format_ == "json" else report.text_lines(loaded)
+    lines = report.json_lines(loaded) if output_format == "json" else report.text_lines(loaded)
     for line in lines:
         stdout.print(line)
 

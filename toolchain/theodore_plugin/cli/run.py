@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from theodore_plugin.cli import options
+
 
 @click.command("run")
 @click.argument("plugin", metavar="NAME|WHEEL")
@@ -15,8 +17,8 @@ import click
     "--json", "arguments", metavar="JSON", default="{}", help="Arguments by name, such as '{\"request\": {…}}'."
 )
 @click.option("--config", metavar="JSON|FILE", default="{}", help="The plugin's configuration.")
-@click.option("--policy", metavar="NAME|FILE", default="default", show_default=True, help="The host's own policy.")
-@click.option("--trust", "trust_file", type=click.Path(path_type=Path), help="Trust file; default: this user's.")
+@options.host_policy
+@options.trust_file
 @click.option(
     "--minimum-tier",
     type=click.Choice(["none", "basic", "standard"]),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from theodore_plugin.cli.console import stderr, stdout, visible
+from theodore_plugin.cli import options
+from theodore_plugin.cli.console import print_problem, stdout, visible
 from theodore_plugin.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     show_envvar=True,
     help="OIDC token to sign as, for public and private instances; default: the ambient one of the CI job.",
 )
-@click.option("--policy", metavar="NAME|FILE", help="Policy the check uses: default, strict, development or a file.")
-@click.option("--advisories", metavar="SOURCE", help="Where vulnerabilities are looked up, as for `check`.")
+@options.check_policy
+@options.advisories
 def command(
     wheel: Path,
     instance: str,
@@ -95,5 +96,5 @@ def _show_refusal(refusal: NotSigned) -> int:
     from theodore_plugin.exit_codes import OF_VERDICT
 
     print_report(refusal.report)
-    stderr.print(visible(refusal.message), style="bold red")
+    print_problem(refusal.message, help=refusal.help)
     return OF_VERDICT[refusal.report.verdict]

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import click
 
+from theodore_plugin.cli import options
 from theodore_plugin.cli.console import stdout, visible
 
-_TRUST_FILE = click.option(
-    "--trust", "trust_file", type=click.Path(path_type=Path), help="Trust file; default: this user's."
-)
 _SIGNER = (
     click.option("--root", "root", required=True, help="Id of a root in the trust file."),
     click.option("--issuer", required=True, help="OIDC issuer, exact."),
@@ -25,9 +23,13 @@ def command() -> None:
 
 @command.command("init")
 @click.option(
-    "--policy", default="default", show_default=True, help="Policy under which this machine's verdicts count."
+    "--policy",
+    metavar="NAME|FILE",
+    default="default",
+    show_default=True,
+    help="Policy under which this machine's verdicts count: default, strict, development, or a policy file.",
 )
-@_TRUST_FILE
+@options.trust_file
 def init(policy: str, trust_file: Path | None) -> None:
     """Trust what this machine signs itself: any plugin, under one policy.
 
@@ -46,7 +48,7 @@ def init(policy: str, trust_file: Path | None) -> None:
 
 
 @command.command("show")
-@_TRUST_FILE
+@options.trust_file
 def show(trust_file: Path | None) -> None:
     """Show the trust file's meaning: roots, publishers, verifiers, bounds."""
     from theodore_loader.errors import ConfigurationProblem
@@ -87,7 +89,7 @@ def export_root(folder: Path) -> None:
 @command.command("add-root")
 @click.argument("root_id", metavar="ID")
 @click.argument("document", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@_TRUST_FILE
+@options.trust_file
 def add_root(root_id: str, document: Path, trust_file: Path | None) -> None:
     """Add a sigstore trusted root (FILE, as `trust export` writes it) under ID. On its own it grants nothing."""
     from theodore_loader.trust.edit import TrustEditor
@@ -106,7 +108,7 @@ def add_root(root_id: str, document: Path, trust_file: Path | None) -> None:
 @_SIGNER[0]
 @_SIGNER[1]
 @_SIGNER[2]
-@_TRUST_FILE
+@options.trust_file
 def add_publisher(plugins: tuple[str, ...], root: str, issuer: str, identity: str, trust_file: Path | None) -> None:
     """Let a signer publish the plugins named."""
     from theodore_loader.trust.edit import TrustEditor
@@ -122,9 +124,11 @@ def add_publisher(plugins: tuple[str, ...], root: str, issuer: str, identity: st
 @_SIGNER[0]
 @_SIGNER[1]
 @_SIGNER[2]
-@click.option("--policy", "policies", multiple=True, required=True, help="Policy by name or file; may be given again.")
+@click.option(
+    "--policy", "policies", metavar="NAME|FILE", multiple=True, required=True, help="A policy; may be given again."
+)
 @click.option("--max-age-days", type=click.IntRange(1), help="Refuse its verdicts when older.")
-@_TRUST_FILE
+@options.trust_file
 def add_verifier(
     verifier_id: str,
     root: str,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from theodore_plugin.cli import options
 from theodore_plugin.cli.console import stdout, visible
 
 if TYPE_CHECKING:
@@ -17,11 +18,9 @@ if TYPE_CHECKING:
 
 @click.command("verify")
 @click.argument("wheel", type=click.Path(path_type=Path))
-@click.option("--policy", metavar="NAME|FILE", default="default", show_default=True, help="The host's own policy.")
-@click.option("--trust", "trust_file", type=click.Path(path_type=Path), help="Trust file; default: this user's.")
-@click.option(
-    "--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output."
-)
+@options.host_policy
+@options.trust_file
+@options.text_or_json
 def command(wheel: Path, policy: str, trust_file: Path | None, output_format: str) -> None:
     """Verify WHEEL and what lies beside it, as a host would before loading it. Nothing is fetched.
 

@@ -1,0 +1,38 @@
+"""Options that several commands take: one name, one meaning and one help text each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+check_policy: Decorator = click.option(
+    "--policy", metavar="NAME|FILE", help="Policy to check against: default, strict, development, or a policy file."
+)
+"""Not given means the project's own choice."""
+host_policy: Decorator = click.option(
+    "--policy",
+    metavar="NAME|FILE",
+    default="default",
+    show_default=True,
+    help="This host's policy: default, strict, development, or a policy file.",
+)
+advisories: Decorator = click.option(
+    "--advisories",
+    metavar="SOURCE",
+    help="Where vulnerabilities are looked up: online, off, the URL of an OSV endpoint, or a .jsonl[.gz] snapshot.",
+)
+trust_file: Decorator = click.option(
+    "--trust", "trust_file", metavar="FILE", type=click.Path(path_type=Path), help="Trust file; default: this user's."
+)
+text_or_json: Decorator = click.option(
+    "--output-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How the answer is printed on standard output.",
+)
