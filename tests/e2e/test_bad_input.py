@@ -410,6 +410,13 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing_half_written(tmp_path: Path, ho
     assert not (tmp_path / "project" / "dist").exists()
 
 
+def test_ctrl_c_while_the_program_is_still_being_imported_ends_like_any_other(tmp_path: Path, home: Path) -> None:
+    early = "sys.addaudithook(lambda event, args: os.kill(os.getpid(), 2) if args[:1] == ('click',) else None)"
+    ended = _start(("explain",), tmp_path, None, before=f"import os; {early}")
+    _, err = ended.communicate(timeout=60)
+    assert (ended.returncode, err) == (130, "interrupted\n")
+
+
 def test_a_reader_that_goes_away_ends_the_command_quietly(tmp_path: Path, home: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)

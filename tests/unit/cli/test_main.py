@@ -7,9 +7,10 @@ import pytest
 
 from theodore_loader.errors import ConfigurationProblem, LoaderError, NothingToDo, Refused, WorkerCrashed
 from theodore_plugin import __version__
-from theodore_plugin.cli import COMMANDS, cli, main
+from theodore_plugin.cli import main
 from theodore_plugin.cli.ending import ending
 from theodore_plugin.cli.failure import exit_code, explain_failure
+from theodore_plugin.cli.program import COMMANDS, cli
 
 
 @pytest.mark.parametrize(
