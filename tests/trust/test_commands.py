@@ -298,7 +298,8 @@ def test_sign_refuses_a_wheel_whose_check_does_not_pass_and_shows_the_report(ben
     assert main(["sign", str(wheel), "--advisories", "off"]) == 1
     printed = capsys.readouterr()
     assert "error[manifest-missing]" in printed.out
-    assert printed.err.splitlines()[-1].startswith("not signed: ")
+    assert printed.err.splitlines()[-2].startswith("error: not signed: ")
+    assert printed.err.splitlines()[-1].startswith("help: ")
     assert [path.name for path in tmp_path.iterdir()] == [bench.filename]
 
 

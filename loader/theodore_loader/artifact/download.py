@@ -57,6 +57,8 @@ def _run_pip(wanted: Sequence[LockedWheel], find_links: Sequence[Path], scratch:
 def _reason(stderr: str) -> str:
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    if errors[-1:] == ["Exception:"]:  # pip's own traceback follows; its last line says what happened
+        errors = lines[-1:]
     return "\n".join(errors[-3:] or lines[-3:] or ["pip said nothing"])
 
 

@@ -23,6 +23,7 @@ def test_pass_is_0(project_folder, capsys):
     assert main(["check", str(project_folder)]) == 0
     out = capsys.readouterr().out
     assert "pass: page-notes 0.1.0 under policy default" in out
+    assert "next: theodore-plugin package" in out
 
 
 def test_findings_are_1_and_shown_with_their_line(project_folder, plugin_file, capsys):

@@ -308,7 +308,7 @@ def test_another_root_of_the_same_id_is_refused_and_nothing_changes(place: Path)
 
 def test_an_addition_that_makes_no_sense_is_refused_and_nothing_changes(place: Path) -> None:
     written(place, GOOD)
-    with pytest.raises(TrustFileProblems, match="no acceptable"), TrustEditor(place) as editor:
+    with pytest.raises(ConfigurationProblem, match="stays as it is:\n  no acceptable"), TrustEditor(place) as editor:
         editor.add_publisher(Publisher(("hello",), SignerRule("absent", "i", "me")))
     assert place.read_text() == GOOD
 

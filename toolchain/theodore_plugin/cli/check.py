@@ -26,10 +26,12 @@ def command(path: Path, policy: str | None, output_format: str, advisories: str 
 
     Exit codes: 0 pass, 1 findings, 2 wrong usage, 3 nothing to check, 4 incomplete, 5 refused.
     """
+    from theodore_plugin.cli.console import stdout, visible
     from theodore_plugin.cli.progress import Progress
     from theodore_plugin.cli.reporting import print_report
     from theodore_plugin.engine import run
     from theodore_plugin.exit_codes import OF_VERDICT
+    from theodore_plugin.finding import Verdict
     from theodore_plugin.project import PluginProject
     from theodore_plugin.settings import Options, Settings
 
@@ -38,4 +40,6 @@ def command(path: Path, policy: str | None, output_format: str, advisories: str 
     with Progress() as progress:
         report = run(project, settings, watch=progress.watch)
     print_report(report, output_format)
+    if output_format == "full" and report.verdict is Verdict.PASS and not project.is_wheel:
+        stdout.print(visible(f"next: theodore-plugin package{'' if path == Path() else f' {path}'}"))
     return OF_VERDICT[report.verdict]

@@ -33,6 +33,8 @@ NO_DATA = "vulnerability-data-unavailable"
 _UNIT = "package"
 _UNREAD = ("Unsupported OSV schema version", "is missing 'affected' list")
 _OTHER_SOURCE = "check the network, or name another source: --advisories URL, or an OSV snapshot FILE.jsonl[.gz]"
+_SWITCH_ON = "leave that out, or name a source: --advisories online, URL, or an OSV snapshot FILE.jsonl[.gz]"
+_FRESHER = "fetch the snapshot anew, or ask a service: --advisories online or URL"
 _LOCK_FIRST = "`theodore-plugin package` locks the dependencies and audits what it locked"
 _REACH = ("ConnectionError", "Could not connect", "ServiceError", "Max retries exceeded", "HTTPError", "Timeout")
 """What pip-audit's last words contain when the service, not the tool, is at fault."""
@@ -58,7 +60,7 @@ class PipAuditScanner:
             return ScannerResult((), Coverage(self.name, (), _UNIT), detail="no dependencies: nothing to audit")
         if context.settings.advisories.kind is Kind.OFF:
             reason = "advisories are switched off (`--advisories off`)"
-            return _not_audited(given, Failure(reason, _OTHER_SOURCE, NO_DATA))
+            return _not_audited(given, Failure(reason, _SWITCH_ON, NO_DATA))
         return self._audit(tree, context, pins)
 
     def _audit(self, tree: CleanTree, context: ScanContext, pins: tuple[Pin, ...]) -> ScannerResult:
@@ -186,7 +188,7 @@ def _stale(label: AdvisoryLabel, bound: Advisories, now: datetime) -> Iterator[F
     if age > timedelta(days=bound.max_age_days):
         severity = Severity.WARNING if bound.on_stale == "warning" else Severity.INCOMPLETE
         reason = f"{label.source} is {age.days} days old; the policy accepts {bound.max_age_days}"
-        yield Failure(reason, _OTHER_SOURCE, NO_DATA, severity)
+        yield Failure(reason, _FRESHER, NO_DATA, severity)
 
 
 def _findings(pins: tuple[Pin, ...], answers: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
