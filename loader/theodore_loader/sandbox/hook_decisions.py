@@ -142,10 +142,15 @@ def on_database(_event: str, arguments: Any, data: Any) -> Verdict:
     return ("filesystem:write", path, writes(path) is not None)
 
 
-def on_address(_event: str, arguments: Any, data: Any) -> Verdict:
-    """Refuse to give a socket an address: granted hosts are reached through the broker, which raises no event."""
+def on_address(event: str, arguments: Any, data: Any) -> Verdict:
+    """Refuse to give a socket an address: granted hosts are reached through the broker, which raises no event.
+
+    ``sendmsg`` without one sends on a connection the broker made, as asyncio does from Python 3.12 on.
+    """
     kind_of, sequence, text, number = data
     address = arguments[1]
+    if address is None and event == "socket.sendmsg":
+        return None
     if kind_of(address) is sequence:
         host, port = (*address, None, None)[:2]
         if kind_of(host) is text and kind_of(port) is number:
