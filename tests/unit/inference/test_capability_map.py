@@ -71,6 +71,7 @@ NEWER = {
     "subprocess._posixsubprocess.fork_exec",
     "imaplib.IMAP4_stream",
     "pathlib.Path.link_to",
+    "ssl.wrap_socket",
 }
 """Other systems, builds or Python versions have these."""
 

@@ -197,7 +197,7 @@ def test_malformed_state_is_refused(data):
 @pytest.mark.parametrize("platform", ["darwin", "win32"])
 def test_modules_import_and_explain_themselves_elsewhere(platform):
     code = f"""
-import builtins, os
+import builtins, os, shutil  # shutil itself asks for Windows' own modules where it thinks it is there
 sys.platform = {platform!r}
 for name in ("fcntl", "resource", "grp", "pwd"): sys.modules[name] = None
 import importlib, pkgutil, theodore_loader.sandbox as package

@@ -140,13 +140,15 @@ def _certificates(folder: Path) -> str:
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test's authority")])
     now = datetime.now(UTC)
 
-    def sign(subject: x509.Name, public: ec.EllipticCurvePublicKey, extension: x509.ExtensionType) -> bytes:
+    def sign(subject: x509.Name, public: ec.EllipticCurvePublicKey, *extensions: x509.ExtensionType) -> bytes:
         builder = x509.CertificateBuilder(issuer_name=name, subject_name=subject, public_key=public)
         builder = builder.serial_number(x509.random_serial_number())
         builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-        builder = builder.add_extension(extension, critical=True)
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=True)
         identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
         builder = builder.add_extension(identifier, critical=False)
+        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
     server_key = ec.generate_private_key(ec.SECP256R1())
@@ -156,7 +158,10 @@ def _certificates(folder: Path) -> str:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     (folder / "server.pem").write_bytes(private + server)
-    return sign(name, key.public_key(), x509.BasicConstraints(ca=True, path_length=None)).decode()
+    usage = dict.fromkeys(("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"), False)
+    usage |= dict.fromkeys(("key_agreement", "encipher_only", "decipher_only"), False)
+    may_sign = x509.KeyUsage(**usage, key_cert_sign=True, crl_sign=True)  # from Python 3.13 on, clients insist
+    return sign(name, key.public_key(), x509.BasicConstraints(ca=True, path_length=None), may_sign).decode()
 
 
 SECURE_CLIENTS = {
