@@ -285,7 +285,7 @@ def test_an_unsigned_wheel_can_be_accepted_by_its_exact_digest(bench, beside: Pa
 
 
 def test_every_rule_that_a_tampered_wheel_meets_at_these_steps_can_be_explained(capsys) -> None:
-    from theodore_plugin.trust_rules import TRUST_RULES
+    from theodore_plugin.rules.trust.refusals import TRUST_RULES
 
     for rule in TRUST_RULES:
         assert main(["explain", rule.name]) == 0

@@ -701,6 +701,6 @@ def test_the_cases_are_refused_for_what_was_changed(bench, tools) -> None:
 
 
 def test_every_rule_of_trust_is_documented_and_has_a_case() -> None:
-    from theodore_plugin.trust_rules import TRUST_RULES
+    from theodore_plugin.rules.trust.refusals import TRUST_RULES
 
     assert {rule.name for rule in TRUST_RULES} <= {rule for rule, _ in CASES.values()}

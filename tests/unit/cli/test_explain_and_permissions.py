@@ -5,7 +5,7 @@ import pytest
 
 from theodore_loader.data import policies_dir
 from theodore_plugin.cli import main
-from theodore_plugin.rule_book import rule_book
+from theodore_plugin.rules.book import rule_book
 
 SOCKET = "\n\ndef f() -> None:\n    import socket\n\n    socket.create_connection(('example.org', 443))\n"
 

@@ -1,6 +1,6 @@
+from theodore_plugin.engine.foreign_comments import blanket_comments, type_ignores
 from theodore_plugin.facts.model import Blanket
 from theodore_plugin.finding import Confidence, Finding, Location, Severity
-from theodore_plugin.foreign_comments import blanket_comments, type_ignores
 
 
 def finding(rule, severity=Severity.WARNING, related=()):

@@ -4,8 +4,8 @@ import pytest
 
 from theodore_loader.policy import Policy
 from theodore_loader.policy.model import RuleSetting, ScannerSetting
+from theodore_plugin.engine.levels import weigh
 from theodore_plugin.finding import Confidence, Finding, Location, Rule, Severity, Silencer
-from theodore_plugin.levels import weigh
 
 RULES = {
     "unused-permission": Rule("unused-permission", Severity.WARNING, Confidence.HIGH, Silencer.INLINE, "", "", ""),

@@ -7,12 +7,12 @@ import pytest
 from theodore_loader.errors import ConfigurationProblem
 from theodore_plugin.analysis import analyse
 from theodore_plugin.coverage import Coverage, Covered, State
+from theodore_plugin.engine.steps import scanner_step, static_step
 from theodore_plugin.finding import Severity
 from theodore_plugin.scanners.bandit import BanditScanner
 from theodore_plugin.scanners.hermetic import clean_tree
 from theodore_plugin.scanners.scanner import ScanContext, ScannerResult
 from theodore_plugin.scanners.tools import unusable
-from theodore_plugin.steps import scanner_step, static_step
 
 
 @dataclass

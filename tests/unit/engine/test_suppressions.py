@@ -3,9 +3,9 @@ from datetime import date
 import pytest
 
 from theodore_loader.policy import Policy
+from theodore_plugin.engine.suppressions import Licence, apply
 from theodore_plugin.facts.model import Suppression
 from theodore_plugin.finding import Confidence, Finding, Location, Rule, Severity, Silencer
-from theodore_plugin.suppressions import Licence, apply
 
 TODAY = date(2026, 6, 1)
 RULES = {

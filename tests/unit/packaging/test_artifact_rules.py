@@ -8,8 +8,8 @@ from pathlib import Path
 
 import theodore_loader.artifact
 import theodore_plugin.packaging
-from theodore_plugin.artifact_rules import ARTIFACT_RULES
-from theodore_plugin.rule_book import rule_book
+from theodore_plugin.rules.book import rule_book
+from theodore_plugin.rules.packaging.refusals import ARTIFACT_RULES
 
 RAISED = re.compile(r'(?:InvalidWheel|Refused)\(\s*"([a-z0-9-]+)"|rule="([a-z0-9-]+)"')
 

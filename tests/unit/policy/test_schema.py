@@ -11,7 +11,7 @@ from theodore_loader.data import policies_dir
 from theodore_loader.policy import BUILT_IN
 from theodore_loader.policy.yaml_reader import read_yaml
 from theodore_plugin.finding import Silencer
-from theodore_plugin.rule_book import rule_book
+from theodore_plugin.rules.book import rule_book
 from theodore_sdk.info import PermissionType, PluginResourceLimits
 
 SCHEMA = json.loads((policies_dir() / "schemas" / "policy.schema.json").read_bytes())

@@ -16,7 +16,7 @@ def command(rule: str | None) -> None:
     """Explain RULE; without RULE, list all rules."""
     from theodore_plugin.cli.console import stdout
     from theodore_plugin.report.rule_page import rule_page
-    from theodore_plugin.rule_book import rule_book
+    from theodore_plugin.rules.book import rule_book
 
     if rule is None:
         for name, known in rule_book().items():
@@ -29,7 +29,7 @@ def _find(name: str) -> Rule:
     from difflib import get_close_matches
 
     from theodore_loader.errors import ConfigurationProblem
-    from theodore_plugin.rule_book import rule_book
+    from theodore_plugin.rules.book import rule_book
 
     rules = rule_book()
     if name in rules:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from theodore_plugin.report.rule_page import index_page, rule_page
-from theodore_plugin.rule_book import rule_book
+from theodore_plugin.rules.book import rule_book
 
 
 def pages() -> Mapping[str, str]:

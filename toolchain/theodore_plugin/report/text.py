@@ -21,11 +21,11 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from theodore_plugin.coverage import Coverage, State
-from theodore_plugin.engine_rules import TARGET_TOOL_CONFIG_IGNORED
 from theodore_plugin.finding import Finding, Severity, Verdict
 from theodore_plugin.report.frame import code_frame
 from theodore_plugin.report.model import Report, ScannerRun
 from theodore_plugin.report.visible import visible
+from theodore_plugin.rules.engine.reports import TARGET_TOOL_CONFIG_IGNORED
 
 STYLES = {
     Severity.ERROR: "bold red",

@@ -1,1 +1,1 @@
-"""Rules of the group ``packaging/``."""
+"""Rules about wheels and what they carry; ``refusals`` are those a host raises."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from theodore_plugin.engine_rules import BLANKET_SUPPRESSION
 from theodore_plugin.facts.model import Blanket, Suppression
 from theodore_plugin.finding import Finding, Severity
+from theodore_plugin.rules.engine.reports import BLANKET_SUPPRESSION
 
 _TYPE_IGNORE = re.compile(r"type:\s*ignore(?:\[(?P<codes>[^\]]*)\])?", re.IGNORECASE)
 _NOSEC = re.compile(r"nosec\b(?P<codes>[\s:]+B\d+)?", re.IGNORECASE)

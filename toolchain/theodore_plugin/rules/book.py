@@ -9,11 +9,11 @@ from functools import cache
 
 from theodore_loader.data import policies_dir
 from theodore_plugin import __version__
-from theodore_plugin.artifact_rules import ARTIFACT_RULES
-from theodore_plugin.engine_rules import ENGINE_RULES
 from theodore_plugin.finding import Rule
 from theodore_plugin.rules import RULES
-from theodore_plugin.trust_rules import TRUST_RULES
+from theodore_plugin.rules.engine.reports import ENGINE_RULES
+from theodore_plugin.rules.packaging.refusals import ARTIFACT_RULES
+from theodore_plugin.rules.trust.refusals import TRUST_RULES
 
 
 @cache

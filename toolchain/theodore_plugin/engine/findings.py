@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from theodore_plugin.engine_rules import TARGET_TOOL_CONFIG_IGNORED, VULNERABILITY_DATA_UNAVAILABLE
 from theodore_plugin.finding import Confidence, Finding, Location, Severity
 from theodore_plugin.project import PluginProject
+from theodore_plugin.rules.engine.reports import TARGET_TOOL_CONFIG_IGNORED, VULNERABILITY_DATA_UNAVAILABLE
 from theodore_plugin.scanners.scanner import Failure
 
 

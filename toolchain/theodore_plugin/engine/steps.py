@@ -14,8 +14,8 @@ from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_plugin.analysis import StaticAnalysis, analyse
-from theodore_plugin.budget import OutOfTime, time_budget
 from theodore_plugin.coverage import Coverage, CoverageError, Covered, State
+from theodore_plugin.engine.budget import OutOfTime, time_budget
 from theodore_plugin.finding import Severity
 from theodore_plugin.project import PluginProject
 from theodore_plugin.report.model import ScannerRun

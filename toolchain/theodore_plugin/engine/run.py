@@ -21,21 +21,21 @@ from functools import partial
 from typing import TypeVar
 
 from theodore_plugin import __version__
-from theodore_plugin.engine_findings import configuration_seen, failure_finding
+from theodore_plugin.engine.findings import configuration_seen, failure_finding
+from theodore_plugin.engine.foreign_comments import blanket_comments, type_ignores
+from theodore_plugin.engine.levels import weigh
+from theodore_plugin.engine.steps import STATIC, ScannerStep, StaticStep, scanner_step, static_step
+from theodore_plugin.engine.suppressions import Licence, Suppressed, apply
 from theodore_plugin.finding import Confidence, Finding, Severity
-from theodore_plugin.foreign_comments import blanket_comments, type_ignores
-from theodore_plugin.levels import weigh
 from theodore_plugin.project import PluginProject
 from theodore_plugin.report.model import AdvisoryLabel, PolicyLabel, ProjectLabel, Report
 from theodore_plugin.report.permission_table import permission_table
-from theodore_plugin.rule_book import rule_book, rule_set_digest
+from theodore_plugin.rules.book import rule_book, rule_set_digest
 from theodore_plugin.scanners import SCANNERS
 from theodore_plugin.scanners.hermetic import clean_tree
 from theodore_plugin.scanners.overlap import merge
 from theodore_plugin.scanners.scanner import ScanContext, Scanner
 from theodore_plugin.settings import Persona, Settings
-from theodore_plugin.steps import STATIC, ScannerStep, StaticStep, scanner_step, static_step
-from theodore_plugin.suppressions import Licence, Suppressed, apply
 
 Step = TypeVar("Step")
 Watcher = Callable[[str, str], None]

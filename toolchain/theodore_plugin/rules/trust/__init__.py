@@ -1,0 +1,1 @@
+"""Why a host refuses a wheel: signatures, verdicts, revocation."""
