@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,12 +28,12 @@ from theodore_loader.config import prepare_config
 from theodore_loader.errors import ConfigurationProblem, TierUnavailable
 from theodore_loader.installed import Installed, InstalledPlugin
 from theodore_loader.manifest import Manifest
-from theodore_loader.paths import home_dir, private_dir
+from theodore_loader.paths import cache_dir, home_dir, private_dir
 from theodore_loader.permissions import Permission
 from theodore_loader.policy import Policy, capped, load_policy
 from theodore_loader.proxies import proxy_for
 from theodore_loader.sandbox.tier import Tier, available
-from theodore_loader.supervise import access_log
+from theodore_loader.supervise import access_log, own_state
 from theodore_loader.supervise.plan import Plan
 from theodore_loader.supervise.receipt import LoadReceipt
 from theodore_loader.supervise.runtime import runtime_folder
@@ -182,7 +181,7 @@ class PluginHost:
         if loaded is None:
             raise ConfigurationProblem(f"{name} is not loaded", help=f"loaded: {', '.join(self._loaded) or 'none'}")
         await loaded.worker.close()
-        shutil.rmtree(loaded.tmp, ignore_errors=True)
+        await asyncio.to_thread(own_state.discard, loaded.tmp)
 
     def receipt(self, name: str) -> LoadReceipt:
         """Return how a loaded plugin runs: tier, layers, canaries, grants, timings.
@@ -218,12 +217,15 @@ class PluginHost:
     def _install(self, wheel: Path) -> InstalledPlugin:
         files = read_signed(wheel)
         verified = self._verified(files)
+        self._refuse_reaching_own_state(verified)
         self._materialised(verified)
         info = verified.manifest.info
         return Installed(self._home).add(info.name, info.version, verified.wheel.sha256, files)
 
     def _prepare(self, name_or_wheel: str | Path) -> Prepared:
         verified = self._verified(self._signed_files(name_or_wheel))
+        self._refuse_reaching_own_state(verified)
+        _refuse_other_name(name_or_wheel, verified.manifest.info.name)
         return Prepared(
             manifest=verified.manifest,
             grants=verified.grants.permissions,
@@ -248,6 +250,10 @@ class PluginHost:
             policy=self._policy,
             receipts=Receipts(self._home),
         )
+
+    def _refuse_reaching_own_state(self, verified: Verified) -> None:
+        trust = () if self._trust is None else (self._trust.path.parent,)
+        own_state.refuse_reaching((self._home, cache_dir(), *trust), verified.grants.permissions)
 
     def _materialised(self, verified: Verified) -> tuple[Path, ...]:
         """Put the verified bytes and the locked dependencies on disk; return the folders to import from."""
@@ -287,7 +293,7 @@ class PluginHost:
         try:
             worker = await spawn_worker(plan, surroundings)
         except BaseException:
-            shutil.rmtree(tmp, ignore_errors=True)
+            await asyncio.to_thread(own_state.discard, tmp)
             raise
         assert worker.receipt is not None  # noqa: S101 - a started worker has one
         receipt = replace(worker.receipt, verification=prepared.verification)
@@ -296,6 +302,15 @@ class PluginHost:
     @property
     def _logs(self) -> Path:
         return self._home / "logs"
+
+
+def _refuse_other_name(asked: str | Path, found: str) -> None:
+    """Hold what the record of installed plugins led to against the name asked for: the record is no evidence."""
+    if isinstance(asked, str) and not asked.endswith(".whl") and asked != found:
+        raise ConfigurationProblem(
+            f"{asked} is recorded as installed, and the stored wheel is of {found}",
+            help=f"install {asked} again, and find out who changed installed.json",
+        )
 
 
 def _refuse_other_category(info: PluginInfo, base: Callable[..., PluginInterface]) -> None:
@@ -309,5 +324,8 @@ def _refuse_other_category(info: PluginInfo, base: Callable[..., PluginInterface
 
 def _to_logger(record: LogRecord) -> None:
     """Log a plugin's line with everything that is not printable escaped: it must not forge a second record."""
-    text = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in record.text)
-    _log.log(record.level, "%s %s: %s", record.plugin, record.source, text)
+    _log.log(record.level, "%s %s: %s", record.plugin, _printable(record.source), _printable(record.text))
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -8,7 +8,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from theodore_loader.errors import Refused
+from theodore_loader.manifest import MANIFEST_NAME
 from theodore_loader.policy import load_policy
 from theodore_loader.trust.trust_file import LoaderRules, Publisher, Root, SignerRule, TrustFile, UnsignedException
 from theodore_loader.trust.verify import NotVerified
@@ -96,6 +97,16 @@ def cyrillic_letter_in_the_name(bench, tools) -> Changes:
 @case("record-mismatch")
 def signed_but_record_lies(bench, tools) -> Changes:
     return tools.resigned(tools.rewritten(b"class Plugin", b"klass Plugin"))
+
+
+@case("metadata-drift")
+def signed_but_the_manifest_is_another_plugins(bench, tools) -> Changes:
+    return tools.claiming(b'"name": "acme-hello"', b'"name": "acme-other"', "pkg:pypi/acme-other@1.2.0")
+
+
+@case("metadata-drift")
+def signed_but_the_manifest_is_of_a_higher_version(bench, tools) -> Changes:
+    return tools.claiming(b'"version": "1.2.0"', b'"version": "1.3.0"', "pkg:pypi/acme-hello@1.3.0")
 
 
 @case("polyglot-or-trailing-data")
@@ -616,6 +627,22 @@ class Tools:
         attested = self.bench.attest(lambda s: s["subject"][0]["digest"].update(sha256=digest))
         return {"data": data, "bundle": self.sign(self.bench.instance, data), "attestations": attested}
 
+    def claiming(self, old: bytes, new: bytes, resource: str) -> Changes:
+        """A wheel whose manifest claims ``new`` for ``old``: truly recorded, signed by all, judged as ``resource``."""
+        name, recorded = self.bench.wheel.dist_info + "/" + MANIFEST_NAME, self.bench.wheel.dist_info + "/RECORD"
+        before = self.bench.wheel.entries[name]
+        entries = {**self.bench.wheel.entries, name: before.replace(old, new)}
+        assert entries[name] != before
+        entries[recorded] = entries[recorded].replace(_record_digest(before), _record_digest(entries[name]))
+        data = _archived(self.bench.data, entries)
+        digest = hashlib.sha256(data).hexdigest()
+
+        def claim(statement: Any) -> None:
+            statement["subject"][0]["digest"].update(sha256=digest)
+            statement["predicate"].update(resourceUri=resource)
+
+        return {"data": data, "bundle": self.sign(self.bench.instance, data), **self.attested(claim)}
+
     def attested(self, change: Callable[[Any], object]) -> Changes:
         return {"attestations": self.bench.attest(change)}
 
@@ -665,6 +692,18 @@ class Tools:
     def flip64(cls, place: dict[str, str], key: str) -> None:
         data = base64.b64decode(place[key])
         place[key] = base64.b64encode(cls.flip(data, len(data) // 2)).decode()
+
+
+def _record_digest(content: bytes) -> bytes:
+    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=")
+
+
+def _archived(template: bytes, entries: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(template)) as source, zipfile.ZipFile(buffer, "w") as target:
+        for entry in source.infolist():
+            target.writestr(entry, entries[entry.filename])
+    return buffer.getvalue()
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,9 @@ import os
 import socket
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -35,6 +37,9 @@ from theodore_loader.permissions.hosts import Host, canonical_host
 
 MAX_OPEN_DIALS = 16
 MAX_SECONDS = 30.0
+MAX_RESOLVING = 4
+"""Names looked up at once. The threads are this worker's own: a name server that does not answer must not hold
+those of the host, in which everybody's plugins are verified."""
 DIALS_PER_SECOND = 500
 
 Address = tuple[int, tuple[object, ...]]
@@ -75,6 +80,7 @@ class Broker:
         self._record = record
         self._violation = violation
         self._open: set[asyncio.Task[None]] = set()
+        self._resolvers = ThreadPoolExecutor(MAX_RESOLVING, "resolve")  # starts no thread before it is needed
         self._loop = asyncio.get_running_loop()
         sock.setblocking(False)
         self._loop.add_reader(sock.fileno(), self._readable)
@@ -84,6 +90,7 @@ class Broker:
         if self._sock.fileno() >= 0:
             self._loop.remove_reader(self._sock.fileno())
             self._sock.close()
+        self._resolvers.shutdown(wait=False, cancel_futures=True)
         for task in self._open:
             task.cancel()
 
@@ -162,7 +169,8 @@ class Broker:
         if host.network is not None:  # an address needs no resolver, and no thread to wait for one
             return [_address(host.network.network_address, dial.port)]
         try:
-            found = await self._loop.getaddrinfo(name, dial.port, type=socket.SOCK_STREAM)
+            look_up = partial(socket.getaddrinfo, name, dial.port, type=socket.SOCK_STREAM)
+            found = await self._loop.run_in_executor(self._resolvers, look_up)
         except socket.gaierror as problem:
             raise _Answer("unresolved", problem.strerror or "not resolved", problem.errno or 0) from None
         except (OSError, UnicodeError) as problem:
@@ -171,9 +179,8 @@ class Broker:
 
     def _may_reach(self, dial: Dial, address: str) -> bool:
         ip = ipaddress.ip_address(address.partition("%")[0])
-        mapped = getattr(ip, "ipv4_mapped", None)
-        ip = mapped or ip
-        if ip.is_global and not ip.is_multicast:
+        ip = getattr(ip, "ipv4_mapped", None) or ip
+        if _is_public(ip):
             return True
         is_local_name = str(canonical_host(dial.host)) == "localhost" and ip.is_loopback
         return is_local_name or any(_names_address(grant, str(ip), dial.port) for grant in self._grants)
@@ -208,6 +215,21 @@ def _address(ip: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> Ad
     if ip.version == 6:
         return socket.AF_INET6, (str(ip), port, 0, 0)
     return socket.AF_INET, (str(ip), port)
+
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_NOT_PUBLIC = tuple(map(ipaddress.ip_network, ("::/96", "64:ff9b:1::/48", "fec0::/10", "::ffff:0:0:0/96")))
+"""Private or translated locally, and called global by ``ipaddress`` of some versions: RFC 4291, 8215, 3879, 2765."""
+
+
+def _is_public(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if not ip.is_global or ip.is_multicast or any(ip in network for network in _NOT_PUBLIC):
+        return False
+    if isinstance(ip, ipaddress.IPv4Address):
+        return True
+    # a gateway or tunnel unwraps these (RFC 6052, 3056): the address inside is the one that is reached
+    inside = ip.sixtofour or (ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None)
+    return inside is None or _is_public(inside)
 
 
 def _names_address(grant: Permission, address: str, port: int) -> bool:

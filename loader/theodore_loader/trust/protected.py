@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
 import tempfile
 from pathlib import Path
 
 from theodore_loader.artifact.tree import flush_folder
 from theodore_loader.errors import ConfigurationProblem
+from theodore_loader.paths import refuse_writable_by_others
 
 
 def read_protected(path: Path, limit: int) -> bytes:
@@ -17,8 +17,8 @@ def read_protected(path: Path, limit: int) -> bytes:
     Raises FileNotFoundError for a missing file.
     """
     with path.open("rb") as file:
-        _refuse_writable_by_others(os.fstat(file.fileno()), path)
-        _refuse_writable_by_others(path.parent.stat(), path.parent)
+        refuse_writable_by_others(os.fstat(file.fileno()), path)
+        refuse_writable_by_others(path.parent.stat(), path.parent)
         data = file.read(limit + 1)
     if len(data) > limit:
         raise ConfigurationProblem(f"{path} is larger than {limit:,} bytes", help="this is not the file you meant")
@@ -47,19 +47,3 @@ def name_file(problem: BaseException, path: Path) -> None:
     """Note ``path`` in an operating system error that names none: a full disk is met by a descriptor."""
     if isinstance(problem, OSError) and problem.filename is None:
         problem.filename = str(path)
-
-
-def _refuse_writable_by_others(status: os.stat_result, path: Path) -> None:
-    if status.st_uid not in (0, os.geteuid()):
-        raise ConfigurationProblem(
-            f"{path} belongs to another user (uid {status.st_uid}), who could change whom this host believes",
-            help=f"chown {os.geteuid()} {path}",
-        )
-    # a sticky folder (/tmp) lets others add files, but not replace this one
-    sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
-    if status.st_mode & 0o022 and not sticky:
-        raise ConfigurationProblem(
-            f"{path} can be written by other users (mode {stat.S_IMODE(status.st_mode):04o}), "
-            "who could change whom this host believes",
-            help=f"chmod go-w {path}",
-        )

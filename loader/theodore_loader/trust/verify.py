@@ -20,6 +20,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
 from theodore_loader.artifact.dist_info import parse_filename
 from theodore_loader.artifact.wheel import Wheel
 from theodore_loader.errors import Refused
@@ -192,6 +195,7 @@ class _Verification:
         """5 the archive, now that its bytes are vouched for, and the newest verdict that decides."""
         self.wheel = Wheel.read(self.files.data, self.files.filename)
         self.manifest = self.wheel.manifest
+        self._refuse_another_name()
         if self.exception:
             return "none is asked for: accepted by digest"
         self.verifier, self.verdict = self._accepted_verdict()
@@ -229,6 +233,16 @@ class _Verification:
             receipt = Receipt(self.now, self.publisher, self.attestations)
             self.receipts.keep(receipt, self.files, self.sha256, self.trust)
         return f"RECORD accounts for all {len(self.wheel.entries)} entries of these bytes"
+
+    def _refuse_another_name(self) -> None:
+        """Refuse a manifest of another plugin: publishers are found by the wheel's name, all else by the manifest's."""
+        info = self.manifest.info
+        if canonicalize_name(info.name) != self.wheel.name or Version(info.version) != Version(self.wheel.version):
+            raise Refused(
+                "metadata-drift",
+                f"the manifest is of {info.name} {info.version}, the wheel of {self.wheel.name} {self.wheel.version}",
+                help="a plugin has the name and version of its distribution; package it again",
+            )
 
     def _unsigned_exception(self) -> UnsignedException | None:
         if self.files.bundle is not None:

@@ -6,6 +6,8 @@ import asyncio
 import os
 import socket
 import struct
+import threading
+import time
 from dataclasses import dataclass, field
 
 import msgspec
@@ -89,14 +91,14 @@ def resolves(monkeypatch):
     def install(**names):
         calls = []
 
-        async def getaddrinfo(host, port, **_):
+        def getaddrinfo(host, port, **_):
             calls.append(host)
             addresses = names.get(host.replace(".", "_").replace("-", "_"))
             if addresses is None:
                 raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
             return [(socket.AF_INET6 if ":" in ip else socket.AF_INET, 1, 6, "", (ip, port)) for ip in addresses]
 
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
         return calls
 
     return install
@@ -304,3 +306,43 @@ async def test_a_closed_worker_end_closes_the_broker(asker_with):
     asker.sock.close()
     await asyncio.sleep(0.05)
     assert asker.broker._sock.fileno() == -1
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::1", "2002:a00:1::1", "::7f00:1", "64:ff9b:1::1", "fec0::1"],
+)
+async def test_a_private_address_inside_a_translated_one_is_private(asker_with, resolves, address):
+    resolves(public_example=[address])
+    answer, descriptors = await asker_with("public.example:80").ask("public.example", 80)
+    assert (answer.outcome, descriptors) == ("denied", [])
+    assert "not a public address" in answer.message
+
+
+async def test_a_translated_public_address_is_public(asker_with, resolves, monkeypatch):
+    async def refuse(_sock, address):
+        raise ConnectionRefusedError(111, address[0])
+
+    resolves(public_example=["64:ff9b::808:808"])
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", refuse)
+    answer, _ = await asker_with("public.example:80").ask("public.example", 80)
+    assert answer.outcome == "failed"
+
+
+async def test_a_name_server_that_does_not_answer_does_not_hold_the_hosts_threads(asker_with, monkeypatch):
+    answered = threading.Event()
+
+    def hangs(*_, **__):
+        answered.wait(10)
+        raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+
+    asker = asker_with("*.example.com", per_minute=1000)
+    monkeypatch.setattr(socket, "getaddrinfo", hangs)
+    try:
+        for number in range(1, 17):
+            asker.sock.send(encode(Dial(number, f"n{number}.example.com", 80, 30.0)))
+        await asyncio.sleep(0.1)
+        busy = [asyncio.to_thread(time.sleep, 0) for _ in range(8)]
+        await asyncio.wait_for(asyncio.gather(*busy), 5)
+    finally:
+        answered.set()

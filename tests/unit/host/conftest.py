@@ -53,6 +53,9 @@ class Demo(ScraperPlugin):
         return ScrapingResult(request.url, content, 200, True)
 """
 
+SCRAPING = 'print("scraping", request.url)'
+"""The statement of ``MODULE`` that a test may replace."""
+
 SCHEMA = {
     "type": "object",
     "additionalProperties": False,
@@ -124,7 +127,8 @@ def _digest(data: bytes) -> str:
 def build(tmp_path: Path) -> Callable[..., Built]:
     """Return a function that writes a plugin's wheel."""
 
-    def make(name: str = "demo-plugin", module: str = MODULE, **changes: object) -> Built:
+    def make(name: str = "demo-plugin", scraping: str = SCRAPING, **changes: object) -> Built:
+        module = MODULE.replace(SCRAPING, scraping)
         stem = name.replace("-", "_")
         manifest = Manifest(info(name, **changes), f"{stem}.plugin:Demo")
         data = wheel_bytes(manifest, {"__init__.py": "", "plugin.py": module})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
 
@@ -10,6 +11,7 @@ import pytest
 
 from theodore_loader.errors import ConfigurationProblem, LoaderError, Refused, TierUnavailable, WorkerCrashed
 from theodore_loader.host import PluginHost
+from theodore_loader.policy import load_policy
 from theodore_loader.sandbox.tier import Availability, Tier
 from theodore_sdk import (
     ExporterPlugin,
@@ -240,6 +242,70 @@ async def test_plugin_output_reaches_the_hosts_log_escaped(build, host_of, caplo
         await plugin.scrape_content(ScrapingRequest(url="\x1b[31m\u202eevil"))
         await asyncio.sleep(0.2)
     assert r"demo-plugin stdout: scraping \x1b[31m\u202eevil" in caplog.text
+
+
+async def test_the_name_of_a_plugins_logger_forges_no_record(build, host_of, caplog):
+    wheel = build(scraping=r"import logging; logging.getLogger('a\nroot: all is well').warning('x')")
+    caplog.set_level("INFO")
+    async with host_of(wheel) as host:
+        plugin = await host.load(wheel.path)
+        await plugin.scrape_content(ScrapingRequest(url=""))
+        await asyncio.sleep(0.2)
+    assert r"demo-plugin a\nroot: all is well: x" in caplog.text
+
+
+async def test_a_tree_deeper_than_the_interpreter_recurses_is_removed_at_unload(build, host_of, tmp_path):
+    steps = ["for _ in range(1500):", "    os.mkdir('d')", "    os.chdir('d')", "os.mkdir('locked', 0)"]
+    digging = "\n        ".join(steps)
+    wheel = build(scraping=digging)
+    async with host_of(wheel) as host:
+        plugin = await host.load(wheel.path)
+        await plugin.scrape_content(ScrapingRequest(url=""))
+    assert list((tmp_path / "home" / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize("pattern", ["rw:{home}/**", "r:{home}/receipts/secret", "r:{above}/**", "r:{linked}/**"])
+async def test_a_grant_that_reaches_the_hosts_own_state_is_refused(build, host_of, tmp_path, pattern):
+    (tmp_path / "linked").symlink_to(tmp_path / "home")
+    places = {"home": tmp_path / "home", "above": tmp_path, "linked": tmp_path / "linked"}
+    reaching = PluginPermission(PermissionType.FILE_SYSTEM, "reads a lot", pattern.format(**places))
+    wheel = build(permissions=(reaching,))
+    async with host_of(wheel, policy=load_policy("development")) as host:
+        for act in (host.install, host.load):
+            with pytest.raises(Refused, match="where this host keeps whom it believes") as refusal:
+                await act(wheel.path)
+            assert refusal.value.rule == "policy-denied"
+
+
+async def test_a_grant_beside_the_hosts_own_state_is_fine(build, host_of, tmp_path):
+    beside = PluginPermission(PermissionType.FILE_SYSTEM, "reads a folder", f"r:{tmp_path}/home-of-others/**")
+    (tmp_path / "home-of-others").mkdir()
+    wheel = build(permissions=(beside, PluginPermission(PermissionType.FILE_SYSTEM, "state", "rw:{data}/**")))
+    async with host_of(wheel, policy=load_policy("development")) as host:
+        assert await host.load(wheel.path)
+
+
+async def test_a_record_of_installed_plugins_that_leads_to_another_one_is_noticed(build, host_of, tmp_path):
+    wheel, other = build(), build("other-plugin")
+    async with host_of(wheel, other) as host:
+        await host.install(wheel.path)
+        await host.install(other.path)
+        record = tmp_path / "home" / "installed.json"
+        plugins = json.loads(record.read_bytes())
+        plugins["plugins"]["demo-plugin"] = plugins["plugins"]["other-plugin"]
+        record.write_text(json.dumps(plugins))
+        with pytest.raises(ConfigurationProblem, match="the stored wheel is of other-plugin"):
+            await host.load("demo-plugin")
+
+
+async def test_state_that_another_user_could_change_is_refused(build, host_of, tmp_path):
+    wheel = build()
+    (tmp_path / "home").mkdir(mode=0o700)
+    (tmp_path / "home" / "runtime").mkdir()
+    (tmp_path / "home" / "runtime").chmod(0o777)
+    async with host_of(wheel) as host:
+        with pytest.raises(ConfigurationProblem, match="can be written by other users"):
+            await host.load(wheel.path)
 
 
 @pytest.mark.parametrize("name", ["nothing.whl", "../../etc/passwd", "", "no such plugin"])
