@@ -173,6 +173,10 @@ PYPROJECTS: Mapping[str, tuple[bytes, str]] = {
     "not-utf8": (b"[project]\n\xff", "pyproject.toml:2"),
     "project-is-a-number": (b"project = 3\n", "pyproject.toml:1: project is not a table"),
     "name": (b"[project]\nname = 3\n", "pyproject.toml:2: project.name is not a string"),
+    "build requirements": (
+        b'[build-system]\nrequires = "hatchling"\n',
+        "pyproject.toml:2: build-system.requires is not",
+    ),
     "dependencies": (b'[project]\n\ndependencies = "httpx"\n', "pyproject.toml:3: project.dependencies is not a list"),
     "extras": (b"[project.optional-dependencies]\nx = 3\n", "pyproject.toml:2: project.optional-dependencies.x is not"),
     "build": (b"build-system = [1]\n", "pyproject.toml:1: build-system is not a table"),

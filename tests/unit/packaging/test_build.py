@@ -82,7 +82,6 @@ def test_a_declaring_backend_is_accepted(project_dir):
         (backend("setuptools.build_meta", "setuptools"), {"setup.py": "import os"}, "setup.py"),
         (backend("hatchling.build", "hatchling @ file:///tmp/x"), {}, "place instead of a version"),
         (backend("hatchling.build", "--index-url=http://x"), {}, "cannot be read"),
-        ({HATCHLING: 'requires = "hatchling"\nbuild-backend = "hatchling.build"'}, {}, "not a list"),
         ({"[project]": "[tool.hatch.build.hooks.custom]\n[project]"}, {"hatch_build.py": "evil"}, "hooks.custom"),
         ({"[project]": '[tool.setuptools.cmdclass]\nbuild = "x.Y"\n[project]'}, {}, "cmdclass"),
     ],

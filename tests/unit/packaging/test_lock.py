@@ -160,7 +160,7 @@ def test_a_source_distribution_is_never_built(project_dir, publish):
 
 
 @pytest.mark.parametrize(
-    ("edit", "words"), [('">=4"', "requires Python"), ('"banana"', "no version range"), ("7", "no version range")]
+    ("edit", "words"), [('">=4"', "requires Python"), ('"banana"', "no version range"), ("7", "is not a string")]
 )
 def test_a_python_range_that_excludes_this_python(project_dir, edit, words):
     root = project_dir({'">=3.11"': edit})
