@@ -39,7 +39,7 @@ class AccessLog:
     def __init__(self, folder: Path, plugin: str) -> None:
         self.path = private_dir(folder) / f"{plugin}.access.jsonl"
         self._plugin = plugin
-        self._bucket = TokenBucket(RECORDS_PER_SECOND, 4 * RECORDS_PER_SECOND)
+        self._buckets: dict[str, TokenBucket] = {}
         self.granted = 0
         self.denied = 0
         self._fd = self._open()
@@ -67,7 +67,8 @@ class AccessLog:
             self.granted += count
         else:
             self.denied += count
-        if not self._bucket.take(time.monotonic()):
+        bucket = self._bucket(source, permission)
+        if not bucket.take(time.monotonic()):
             return
         entry: dict[str, Any] = {
             "ts": _timestamp(ts),
@@ -83,7 +84,7 @@ class AccessLog:
         entry |= {key: value for key, value in optional.items() if value}
         if count != 1:
             entry["n"] = count
-        if missing := self._bucket.take_refused():
+        if missing := bucket.take_refused():
             entry["dropped"] = missing
         self._append(entry)
 
@@ -93,6 +94,11 @@ class AccessLog:
             os.fsync(self._fd)
             os.close(self._fd)
             self._fd = -1
+
+    def _bucket(self, source: str, permission: str) -> TokenBucket:
+        """Return the rate of a kind of record: what a worker reports must not crowd out what the broker saw."""
+        kind = permission if source == "broker" else "worker"
+        return self._buckets.setdefault(kind, TokenBucket(RECORDS_PER_SECOND, 4 * RECORDS_PER_SECOND))
 
     def _append(self, entry: dict[str, Any]) -> None:
         entry["prev"] = self._prev

@@ -133,3 +133,14 @@ def test_a_link_in_place_of_the_log_is_refused(tmp_path):
     with pytest.raises(OSError, match=r"symbolic link|Too many levels|demo"):
         AccessLog(tmp_path / "logs", "demo").record("network", "a", granted=True, source="broker")
     assert (tmp_path / "victim").read_text() == "precious"
+
+
+def test_a_flood_of_worker_reports_crowds_out_no_record_of_the_broker(log):
+    for number in range(5 * access_log.RECORDS_PER_SECOND):
+        log.record("filesystem:read", f"/{number}", granted=False, source="hook")
+    for number in range(5 * access_log.RECORDS_PER_SECOND):
+        log.record("registry", f"none.{number}", granted=False, source="broker")
+    log.record("network", "evil.example:443", granted=True, source="broker")
+    last = list(access_log.read(log.path))[-1]
+    assert (last["resource"], last["trust"]) == ("evil.example:443", "host")
+    assert access_log.broken_at(log.path) is None
