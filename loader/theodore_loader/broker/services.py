@@ -6,6 +6,7 @@ are plain values, and an exception crosses as its type's name and message.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -19,6 +20,10 @@ from theodore_loader.channel.methods import BadValueError, decode_value, encode_
 from theodore_loader.permissions import Permission
 from theodore_sdk.info import PermissionType
 
+MAX_STEPS = 20_000
+"""Parts the arguments of one call may have (``check_depth``): some tens of milliseconds of the host's event loop. A
+mebibyte of empty lists would be seconds, for every call, as often as a plugin likes."""
+
 Record = Callable[[str, bool], None]
 
 
@@ -29,6 +34,7 @@ class Services:
         self._services = dict(services)
         self._grants = tuple(grants)
         self._record = record
+        self._reading = asyncio.Lock()
 
     @property
     def granted(self) -> tuple[str, ...]:
@@ -45,13 +51,20 @@ class Services:
         if method is None:
             return _failed(call, "LookupError", f"service {call.service!r} has no method {call.method!r}")
         try:
-            check_depth(bytes(call.args))
-            args, kwargs = decode_value(_ARGUMENTS, call.args)
+            args, kwargs = await self._arguments(call)
             return HostResult(call.id, encode_value(await method(*args, **kwargs)))
         except BadValueError as problem:
             return _failed(call, "TypeError", str(problem))
         except Exception as problem:
             return _failed(call, type(problem).__name__, str(problem))
+
+    async def _arguments(self, call: HostCall) -> tuple[list[Any], dict[str, Any]]:
+        """Read the arguments of one call at a time, so that the host's other work comes between two large ones."""
+        async with self._reading:
+            check_depth(bytes(call.args), steps=MAX_STEPS)
+            arguments: tuple[list[Any], dict[str, Any]] = decode_value(_ARGUMENTS, call.args)
+            await asyncio.sleep(0)
+        return arguments
 
     def _allows(self, service: str) -> bool:
         return any(grant.type is PermissionType.REGISTRY and grant.allows_name(service) for grant in self._grants)
