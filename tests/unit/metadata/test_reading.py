@@ -113,6 +113,28 @@ def test_two_returns_are_not_a_literal() -> None:
     assert [problem.rule for problem in read(code).problems] == ["metadata-not-literal"]
 
 
+INFO = "    def get_plugin_info(self)"
+REPLACED = {
+    "a second method": plugin() + "\n    def get_plugin_info(self):\n        return OTHER\n",
+    "an assigned method": plugin() + "\n    get_plugin_info = OTHER\n",
+    "a conditional method": plugin()
+    + "\n    if OTHER:\n        def get_plugin_info(self):\n            return OTHER\n",
+    "a decorated method": plugin().replace(INFO, f"    @OTHER\n{INFO}"),
+    "a method put in from outside": plugin() + "\n\nDemo.get_plugin_info = OTHER\n",
+    "another class of that name": plugin() + "\n\nclass Demo:\n    pass\n",
+    "an import of that name": plugin() + "\n\nfrom json import JSONEncoder as Demo\n",
+    "a loop over that name": plugin() + "\n\nfor Demo in [OTHER]:\n    pass\n",
+    "that name in a tuple": plugin() + "\n\n(x, *Demo) = OTHER\n",
+}
+
+
+@pytest.mark.parametrize("code", REPLACED.values(), ids=REPLACED.keys())
+def test_metadata_that_is_replaced_at_run_time_is_not_a_literal(code: str) -> None:
+    reading = read(code)
+    assert [problem.rule for problem in reading.problems] == ["metadata-not-literal"]
+    assert reading.info is None
+
+
 def test_two_plugin_classes_are_both_named() -> None:
     reading = read("from theodore_sdk import ExporterPlugin\n\n\nclass Other(ExporterPlugin):\n    pass\n")
     [problem] = reading.problems

@@ -27,7 +27,9 @@ PATH = Foreign("pathlib.Path()")
 
 def function_call(frame: Frame, path: str, node: m.Call, arguments: list[Values]) -> Values | None:
     """Return the result of an understood function, or ``None`` for the general treatment."""
-    if path.endswith((".__dict__.get", ".__dict__.__getitem__", ".__dict__.pop")) and arguments:
+    if path in {"sys.modules.get", "sys.modules.pop", "sys.modules.__getitem__"} and arguments:
+        return module_items(frame, arguments[0])
+    if path.endswith((".__dict__.get", ".__dict__.__getitem__", ".__dict__.pop", "builtins.get")) and arguments:
         return _namespace_item(frame, Foreign(path.rpartition(".")[0]), arguments[0], node.span)
     handler = _FUNCTIONS.get(path)
     return handler(frame, node, arguments) if handler else None
@@ -40,7 +42,7 @@ def method_call(frame: Frame, node: m.Call, receiver: Values, arguments: list[Va
     name = node.callee.attr
     containers = [value for value in receiver if isinstance(value, Container)]
     if containers:
-        return _container_method(frame, containers, name, arguments)
+        return _container_method(frame, containers, name, arguments, node.span)
     if texts(receiver) and PATH not in receiver:
         return _text_method(frame, texts(receiver), name, node, arguments)
     if PATH in receiver and name in {"joinpath", "with_name", "with_suffix", "resolve", "absolute", "expanduser"}:
@@ -53,7 +55,9 @@ def _texts(patterns: tuple[str, ...]) -> Values:
     return frozenset(Text(pattern) for pattern in patterns)
 
 
-def _container_method(frame: Frame, containers: list[Container], name: str, arguments: list[Values]) -> Values:
+def _container_method(
+    frame: Frame, containers: list[Container], name: str, arguments: list[Values], span: m.Span
+) -> Values:
     from theodore_plugin.inference.expressions import items, store
 
     found: Values = NOTHING
@@ -61,9 +65,11 @@ def _container_method(frame: Frame, containers: list[Container], name: str, argu
         if name in {"append", "add", "insert", "setdefault", "appendleft"} and arguments:
             store(frame, container.site, "*", arguments[-1])
         elif name in {"extend", "update"}:
-            for value in arguments[0] if arguments else ():
-                if isinstance(value, Container):
-                    store(frame, container.site, "*", frame.read(("all", value.site)))
+            for value in frozenset().union(*arguments):
+                inside = frame.read(("all", value.site)) if isinstance(value, Container) else frozenset({value})
+                store(frame, container.site, "*", inside)
+        elif name == "send":
+            frame.let_go(frozenset().union(*arguments), span)
         if name == "get" and arguments:
             found |= items(frame, container, arguments[0]) | (arguments[1] if len(arguments) > 1 else NOTHING)
         elif name in {"pop", "popitem", "setdefault", "__getitem__"}:
@@ -76,6 +82,10 @@ def _container_method(frame: Frame, containers: list[Container], name: str, argu
 def _text_method(
     frame: Frame, patterns: tuple[str, ...], name: str, node: m.Call, arguments: list[Values]
 ) -> Values | None:
+    from theodore_plugin.inference.calls import hand_over
+
+    if name in {"format", "format_map"}:
+        hand_over(frame, arguments, node.span)  # a field may be {0.os.environ}
     if name == "format":
         return frozenset(Text(_format(pattern, node, arguments)) for pattern in patterns)
     if name == "join" and arguments:
@@ -143,6 +153,11 @@ def _getattr(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | No
         if isinstance(value, Foreign):
             frame.refer(value.path, node.span)
     return found if names else None
+
+
+def module_items(frame: Frame, index: Values) -> Values:
+    """Return the modules that ``sys.modules`` holds under constant names."""
+    return frozenset(Foreign(frame.solver.map.canonical(name)) for name in texts(index))
 
 
 def _namespace_item(frame: Frame, namespace: Foreign, index: Values, span: m.Span) -> Values:

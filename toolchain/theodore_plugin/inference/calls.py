@@ -23,6 +23,9 @@ from theodore_plugin.inference.values import (
     texts,
 )
 
+LOOKS_ONLY = frozenset(f"builtins.{name}" for name in ("bool", "callable", "hasattr", "id", "isinstance", "print"))
+"""Builtins that give nothing of their argument away."""
+
 
 def call(frame: Frame, node: m.Call) -> Values:
     """Evaluate a call expression."""
@@ -75,7 +78,8 @@ def _enter_foreign(frame: Frame, callee: Foreign, node: m.Call, arguments: list[
     understood = known.function_call(frame, callee.path, node, arguments)
     if understood is not None:
         return understood
-    hand_over(frame, arguments, node.span)
+    if callee.path not in LOOKS_ONLY:
+        hand_over(frame, arguments, node.span)
     returns = frame.solver.map.returns.get(callee.path)
     if returns is not None:
         return frozenset(Foreign(path) for path in returns) | known.carried_text(callee.path, returns, arguments)
@@ -84,12 +88,15 @@ def _enter_foreign(frame: Frame, callee: Foreign, node: m.Call, arguments: list[
 
 
 def hand_over(frame: Frame, arguments: Iterable[Values], span: m.Span) -> None:
-    """Note that a function given to foreign code may be called by it, on behalf of this unit."""
+    """Note that foreign code may call a function and read any attribute of a module it is given."""
     for values in arguments:
         _edges(frame, values, span)
+        frame.let_go(values, span)
         for value in values:
             if isinstance(value, Container):
-                _edges(frame, frame.read(("all", value.site)), span)
+                inside = frame.read(("all", value.site))
+                _edges(frame, inside, span)
+                frame.let_go(inside, span)
 
 
 def _edges(frame: Frame, values: Values, span: m.Span) -> None:

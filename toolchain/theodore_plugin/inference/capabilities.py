@@ -6,6 +6,7 @@ A user's map (``THEODORE_PLUGIN``'s settings) may be merged over the shipped one
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from typing import Any
 from theodore_loader.data import policies_dir
 from theodore_loader.errors import ConfigurationProblem
 from theodore_sdk.info import PermissionType
+
+_LEAKING_ROOTS = sys.stdlib_module_names | {"theodore_sdk", "theodore_loader", "theodore_plugin"}
+"""Packages whose imports are known to be modules: elsewhere ``.io`` or ``.socket`` may be their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +64,13 @@ class CapabilityMap:
     values: Mapping[str, str] = field(default_factory=dict)
     """Attributes that hold a known string or path: ``PluginContext().data_dir`` is ``{data}``."""
     libraries: Mapping[str, Library] = field(default_factory=dict)
+    leaked: frozenset[str] = frozenset()
+    """Modules that are found as attributes of the modules that import them."""
 
     def canonical(self, path: str) -> str:
         """Replace the longest aliased prefix, repeatedly (``urllib3.poolmanager.PoolManager`` and the like)."""
         for _ in range(4):
-            alias = self._alias(path)
+            alias = self._alias(path) or self._leaked(path)
             if alias is None:
                 return path
             path = alias
@@ -77,6 +83,32 @@ class CapabilityMap:
             if path[position] in ".(" and path[:position] in self.aliases:
                 return self.aliases[path[:position]] + path[position:]
         return None
+
+    def _leaked(self, path: str) -> str | None:
+        """Return what a module shows of its own imports: ``logging.os`` and ``random._os`` are ``os``."""
+        parts = path.split("(", 1)[0].split(".")
+        if parts[0] not in _LEAKING_ROOTS:
+            return None
+        for position in range(len(parts) - 1, 0, -1):
+            name = parts[position].lstrip("_")
+            shown = ".".join(parts[: position + 1])
+            if name in self.leaked and shown not in self.listed:
+                return name + path[len(shown) :]
+        return None
+
+    @cached_property
+    def listed(self) -> frozenset[str]:
+        """Names the map speaks of, and their owners: ``socket.socket`` is a class, not the module it lies in."""
+        found = set(self.libraries)
+        for name in (*self.effects, *self.returns, *self.aliases, *self.values, *self.safe):
+            while name and name not in found:
+                found.add(name)
+                name = name.rpartition(".")[0]
+        return frozenset(found)
+
+    def is_module(self, path: str) -> bool:
+        """Whether ``path`` is a module: a library of the map, or one of the standard library."""
+        return path in self.libraries or path in sys.stdlib_module_names
 
     def explicit(self, path: str) -> tuple[Effect, ...]:
         """Effects listed for exactly this name."""
@@ -141,6 +173,7 @@ class _Builder:
         self.aliases: dict[str, str] = {}
         self.values: dict[str, str] = {}
         self.libraries: dict[str, Library] = {}
+        self.leaked: set[str] = set()
 
     def add(self, library: Mapping[str, Any]) -> None:
         """Add one ``[[library]]`` table."""
@@ -148,6 +181,8 @@ class _Builder:
         default = library.get("default", "safe")
         effect = None if default == "safe" else Effect(PermissionType(default), library.get("default_access", "use"))
         self.libraries[root] = Library(root, library.get("distribution"), effect)
+        if library.get("leaked", False):
+            self.leaked.add(root)
         source = library.get("source", "")
         for table in library.get("effects", []):
             for name in _names(root, table):
@@ -162,7 +197,13 @@ class _Builder:
     def build(self) -> CapabilityMap:
         """Freeze."""
         return CapabilityMap(
-            self.effects, frozenset(self.safe), self.returns, self.aliases, self.values, self.libraries
+            self.effects,
+            frozenset(self.safe),
+            self.returns,
+            self.aliases,
+            self.values,
+            self.libraries,
+            frozenset(self.leaked),
         )
 
 

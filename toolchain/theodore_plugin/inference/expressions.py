@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from theodore_plugin.facts import model as m
-from theodore_plugin.inference.builtins import PATH, parents
+from theodore_plugin.inference.builtins import PATH, module_items, parents
 from theodore_plugin.inference.calls import call
 from theodore_plugin.inference.classes import attribute
 from theodore_plugin.inference.functions import define_lambda
@@ -86,12 +86,22 @@ def read_attribute(frame: Frame, base: Any, name: str, span: m.Span) -> Values:
 
 def _foreign_attribute(frame: Frame, base: Foreign, name: str, span: m.Span) -> Values:
     path = frame.solver.map.canonical(f"{base.path}.{name}")
+    _reflect(frame, base, name, span)
     text = frame.solver.map.values.get(path)
     if text is not None:
         return frozenset({Text(text), Foreign("pathlib.Path()")})
     if not frame.solver.map.explicit(path) and path not in frame.solver.map.safe:
         frame.refer(base.path, span)  # os.environ.keys(): what is used is os.environ
     return frozenset({Foreign(path)})
+
+
+def _reflect(frame: Frame, base: Foreign, name: str, span: m.Span) -> None:
+    """Note ways to a module's attributes that name none of them: all of its namespace, or its own look-up."""
+    whole = base.path == "sys.modules" or base.path.endswith(".__dict__")
+    if whole and name in {"values", "items", "copy", "popitem"}:
+        frame.refer(COMPUTED, span)
+    if name in {"__getattribute__", "__getattr__"}:
+        frame.let_go(frozenset({base}), span)
 
 
 def _constant(_frame: Frame, node: m.Constant) -> Values:
@@ -190,7 +200,7 @@ def _subscript(frame: Frame, node: m.Subscript) -> Values:
         if isinstance(base, Container):
             found |= items(frame, base, index, node.index)
         elif base == Foreign("sys.modules"):
-            found |= frozenset(Foreign(frame.solver.map.canonical(name)) for name in texts(index))
+            found |= module_items(frame, index)
         elif isinstance(base, Foreign) and (base.path == "builtins" or base.path.endswith(".__dict__")):
             found |= namespace_item(frame, base, index, node.value.span)
         elif isinstance(base, Foreign):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from theodore_plugin.facts import model as m
 from theodore_plugin.inference.scopes import Scope, Unit, bound_names
 from theodore_plugin.inference.solver import Frame
@@ -134,6 +136,7 @@ def apply_decorators(frame: Frame, decorators: tuple[m.Expr, ...], decorated: Va
 
 def from_annotation(frame: Frame, annotation: m.Expr) -> Values:
     """Objects an annotation promises: of the plugin's classes, or of foreign ones the map knows."""
+    run_annotation(frame, annotation)
     found: Values = NOTHING
     for name in _annotated_names(annotation):
         for value in frame.evaluate(name, called=True):
@@ -143,6 +146,48 @@ def from_annotation(frame: Frame, annotation: m.Expr) -> Values:
                 result = called(value.path)
                 found |= {result} if result else NOTHING
     return found
+
+
+def run_annotation(frame: Frame, annotation: m.Expr) -> None:
+    """Evaluate what an annotation does beyond naming types: it is code that runs where it stands.
+
+    Names of types are not evaluated, since saying what something is does not hold it.
+    """
+    if isinstance(annotation, m.Attribute):
+        run_annotation(frame, annotation.value)
+    elif isinstance(annotation, m.Binary):
+        run_annotation(frame, annotation.left)
+        run_annotation(frame, annotation.right)
+    elif isinstance(annotation, m.Subscript):
+        run_annotation(frame, annotation.value)
+        run_annotation(frame, annotation.index)
+    elif isinstance(annotation, m.Sequence):
+        for item in annotation.items:
+            run_annotation(frame, item)
+    elif isinstance(annotation, m.Constant):
+        _run_text(frame, annotation)
+    elif not isinstance(annotation, m.Name):
+        frame.evaluate(annotation)
+
+
+def _run_text(frame: Frame, annotation: m.Constant) -> None:
+    """Treat a call in a quoted annotation as an ``eval``: the standard library evaluates such texts in many places."""
+    if not isinstance(annotation.value, str) or "(" not in annotation.value:
+        return
+    try:
+        tree = ast.parse(annotation.value.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _does_something(frame, ast.unparse(node.func), annotation.span):
+            frame.refer("builtins.eval", annotation.span)
+
+
+def _does_something(frame: Frame, callee: str, span: m.Span) -> bool:
+    """Whether a callee in a quoted annotation is more than a plain name without effects."""
+    names = _from_text(callee, span)
+    values = [value for name in names for value in frame.evaluate(name, called=True)]
+    return not names or any(isinstance(value, Foreign) and frame.solver.map.of_call(value.path) for value in values)
 
 
 _WRAPPERS = frozenset({"Optional", "Union", "Annotated", "Final", "ClassVar", "Awaitable"})

@@ -8,6 +8,7 @@ depend on hash seeds. Sets are bounded: beyond the bound strings become a hole, 
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -186,7 +187,7 @@ class Solver:
             source = self.names.absolute(facts, node)
             if source in self.names.modules:
                 found |= self.lookup_global(source, name, unit, hops + 1)
-            elif self.map.explicit(self.map.canonical(f"{source}.{name}")):
+            elif not hasattr(builtins, name) or self.map.explicit(self.map.canonical(f"{source}.{name}")):
                 found |= {Foreign(self.map.canonical(f"{source}.{name}"))}
         return found
 
@@ -247,6 +248,12 @@ class Frame:
         """Note that an attribute of a capable module is chosen by a name that is not constant."""
         if isinstance(base, Foreign) and self.solver.map.is_capable(base.path):
             self.refer(COMPUTED, span)
+
+    def let_go(self, values: Values, span: m.Span) -> None:
+        """Note that a whole module leaves what is followed: which of its attributes are used cannot be said."""
+        for value in values:
+            if isinstance(value, Foreign) and self.solver.map.is_module(value.path.removesuffix(".__dict__")):
+                self.refer(COMPUTED, span)
 
     def refer(self, symbol: str, span: m.Span, item: tuple[str, ...] = ()) -> None:
         """Note that a foreign name with an effect is held here."""

@@ -44,7 +44,10 @@ def assign(frame: Frame, target: m.Expr, values: Values) -> None:
 
 
 def _assign_attribute(frame: Frame, target: m.Attribute, values: Values) -> None:
-    for base in frame.evaluate(target.value):
+    bases = frame.evaluate(target.value)
+    if not any(isinstance(base, (Instance, OwnClass, OwnModule)) for base in bases):
+        frame.let_go(values, target.span)
+    for base in bases:
         if isinstance(base, (Instance, OwnClass)):
             frame.write(("attribute", base.key, target.attr), values)
         elif isinstance(base, OwnModule):
@@ -121,7 +124,10 @@ def _expression(frame: Frame, node: m.ExprStatement) -> None:
 
 def _return(frame: Frame, node: m.Return) -> None:
     if node.value is not None:
-        frame.write(("return", frame.unit.name), frame.evaluate(node.value))
+        found = frame.evaluate(node.value)
+        frame.write(("return", frame.unit.name), found)
+        if frame.unit.name.endswith("__"):
+            frame.let_go(found, node.span)  # operators and other protocols call it where no call is written
 
 
 def _raise(frame: Frame, node: m.Raise) -> None:
@@ -130,8 +136,13 @@ def _raise(frame: Frame, node: m.Raise) -> None:
             frame.evaluate(value)
 
 
-def _delete(_frame: Frame, _node: m.Delete) -> None:
-    """Do nothing: deleting releases a name, what it held before still counts."""
+def _delete(frame: Frame, node: m.Delete) -> None:
+    """Evaluate what chooses the target (``del d[f()]``); what a released name held before still counts."""
+    for target in node.targets:
+        if isinstance(target, (m.Subscript, m.Attribute)):
+            frame.evaluate(target.value)
+        if isinstance(target, m.Subscript):
+            frame.evaluate(target.index)
 
 
 def _scope(_frame: Frame, _node: m.Scope) -> None:
@@ -182,6 +193,7 @@ def _try(frame: Frame, node: m.Try) -> None:
 
 def _match(frame: Frame, node: m.Match) -> None:
     subject = frame.evaluate(node.subject)
+    frame.let_go(subject, node.subject.span)  # a class pattern reads attributes without naming them to us
     for case in node.cases:
         for capture in case.captures:
             bind(frame, capture.id, subject)

@@ -86,3 +86,23 @@ def find_method(names: Names, start: OwnClass, name: str) -> tuple[OwnClass, m.F
             if isinstance(statement, m.Function) and statement.name == name:
                 return owner, statement
     return None
+
+
+def binds(statement: m.Statement, name: str) -> bool:
+    """Whether a statement gives ``name`` a value in its own scope."""
+    if isinstance(statement, (m.Function, m.Class, m.Import, m.ImportFrom)):
+        return statement.name == name
+    if isinstance(statement, m.Assign):
+        return any(_names_target(target, name) for target in statement.targets)
+    return isinstance(statement, m.For) and _names_target(statement.target, name)
+
+
+def _names_target(target: m.Expr, name: str) -> bool:
+    """Whether an assignment to ``target`` binds ``name``, or replaces it on an object (``Plugin.method = …``)."""
+    if isinstance(target, m.Sequence):
+        return any(_names_target(item, name) for item in target.items)
+    if isinstance(target, m.Starred):
+        return _names_target(target.value, name)
+    return (isinstance(target, m.Name) and target.id == name) or (
+        isinstance(target, m.Attribute) and target.attr == name
+    )

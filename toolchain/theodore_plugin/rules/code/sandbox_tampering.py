@@ -73,6 +73,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
 def _syntax(context: RuleContext, facts: m.ModuleFacts, node: m.Node) -> Iterator[Finding]:
     if isinstance(node, m.Attribute) and node.attr in ATTRIBUTES:
         yield report(RULE, node.span.at(facts.path), f"reads {node.attr}")
+    if isinstance(node, m.Call) and any((argument.keyword or "").startswith("co_") for argument in node.arguments):
+        yield report(RULE, node.span.at(facts.path), "makes a code object out of another one")
     targets = node.targets if isinstance(node, (m.Assign, m.Delete)) else ()
     for target in targets:
         written = _written(context, facts, target)
@@ -85,6 +87,8 @@ def _written(context: RuleContext, facts: m.ModuleFacts, target: m.Expr) -> str 
         path = context.names.path(facts, target.value)
         return path if path in MODULE_TABLES or path == "__builtins__" else None
     if isinstance(target, m.Attribute):
+        if target.attr == "__code__":
+            return "__code__"
         path = context.names.path(facts, target.value)
         return f"builtins.{target.attr}" if path in {"builtins", "__builtins__"} else None
     return None
