@@ -123,7 +123,7 @@ def test_verify_without_a_trust_file_names_the_command_that_helps(beside: Path, 
 
 
 def test_a_trust_file_with_a_typo_is_a_usage_error_with_its_line(beside: Path, bench, tmp_path: Path, capsys) -> None:
-    (tmp_path / "roots").mkdir()
+    (tmp_path / "roots").mkdir(mode=0o700)
     trust = tmp_path / "trust.toml"
     trust.write_text(bench.trust.path.read_text().replace("[[publisher]]", "[[publishr]]"))
     trust.chmod(0o600)

@@ -127,7 +127,7 @@ def test_a_flood_is_counted_and_not_written(log):
 
 
 def test_a_link_in_place_of_the_log_is_refused(tmp_path):
-    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs").mkdir(mode=0o700)
     (tmp_path / "victim").write_text("precious")
     (tmp_path / "logs" / "demo.access.jsonl").symlink_to(tmp_path / "victim")
     with pytest.raises(OSError, match=r"symbolic link|Too many levels|demo"):

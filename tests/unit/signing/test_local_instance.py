@@ -78,6 +78,7 @@ def test_creating_at_once_gives_one_instance(tmp_path: Path) -> None:
 def test_what_a_killed_creation_left_is_removed(tmp_path: Path) -> None:
     left = tmp_path / "instances" / ".default.new-0000"
     left.mkdir(parents=True)
+    left.parent.chmod(0o700)  # whatever the umask
     (left / "ct.key").write_text("half")
     open_or_create("default", tmp_path)
     assert not left.exists()

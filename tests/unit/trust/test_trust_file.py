@@ -57,7 +57,7 @@ allow_unsigned_sha256 = [{{ sha256 = "{POLICY}", reason = "built here", expires 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     tmp_path.chmod(0o700)
-    (tmp_path / "roots").mkdir()
+    (tmp_path / "roots").mkdir(mode=0o700)
     (tmp_path / "roots" / "acme.json").write_bytes(ROOT)
     return tmp_path / "trust.toml"
 
