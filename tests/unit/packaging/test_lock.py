@@ -229,3 +229,11 @@ def test_real_dependencies_from_the_configured_index(project_dir):
     root = project_dir(with_dependencies("httpx>=0.28", "beautifulsoup4"))
     locked = packages(ensure_lock(PluginProject.open(root)))
     assert {"httpx", "anyio", "beautifulsoup4", "soupsieve"} <= set(locked)
+
+
+def test_a_lock_that_names_what_nobody_requires_is_made_anew(project_dir, publish):
+    publish("alpha")
+    extra = ensure_lock(PluginProject.open(project_dir(with_dependencies("alpha"), name="one")))
+    root = project_dir(name="two")
+    (root / "pylock.toml").write_bytes(extra)
+    assert packages(ensure_lock(PluginProject.open(root))) == {}

@@ -55,9 +55,14 @@ def lock_requirements(requirements: Sequence[Requirement], *, requires_python: s
 
 
 def satisfies(lock: Pylock, requirements: Iterable[Requirement]) -> bool:
-    """Return whether every requirement that applies here has a locked version inside its range."""
+    """Return whether every requirement that applies here has a locked version inside its range.
+
+    Where nothing is required, a lock that names anything asks for distributions nobody declared.
+    """
     locked = {package.name: package.version for package in lock.packages}
-    applying = (need for need in requirements if need.marker is None or need.marker.evaluate())
+    applying = [need for need in requirements if need.marker is None or need.marker.evaluate()]
+    if not applying:
+        return not locked
     return all(
         (version := locked.get(canonicalize_name(need.name))) is not None
         and need.specifier.contains(version, prereleases=True)
