@@ -115,11 +115,6 @@ class HostChannel(asyncio.BufferedProtocol):
     # the owner's side
 
     @property
-    def in_flight(self) -> int:
-        """Calls without an answer."""
-        return len(self._pending)
-
-    @property
     def dropped_noise(self) -> int:
         """Log and access frames dropped because the worker sent too many."""
         return self._noise.refused

@@ -93,6 +93,11 @@ def plugin(methods: str = METHODS, *, extra: str = "", base: str = "ScraperPlugi
     return f"# file: demo/plugin.py\n{IMPORTS}\n{extra}\nclass Demo({base}):\n{info}\n{methods}"
 
 
+def plugin_with(method: str) -> str:
+    """Write the plugin module of an example with one more method, indented as in the class."""
+    return plugin(METHODS.replace("    async def cleanup", f"{method}\n    async def cleanup"))
+
+
 def pyproject(old: str = "", new: str = "") -> str:
     """Write the example's ``pyproject.toml`` with one change."""
     return f"# file: pyproject.toml\n{PYPROJECT.replace(old, new)}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from theodore_plugin.finding import Confidence, Example, Finding, Rule, Severity, Silencer
 from theodore_plugin.rules.context import RuleContext, contract_mismatches
-from theodore_plugin.rules.examples import METHODS, plugin
+from theodore_plugin.rules.examples import METHODS, plugin, plugin_with
 
 RULE = Rule(
     name="missing-method",
@@ -25,12 +25,7 @@ RULE = Rule(
     good=(
         Example(plugin(), "as the contract has it"),
         Example(
-            plugin(
-                METHODS.replace(
-                    "    async def cleanup",
-                    "    async def _close(self):\n        await self.client.aclose()\n\n    async def cleanup",
-                )
-            ),
+            plugin_with("    async def _close(self):\n        await self.client.aclose()\n"),
             "helpers may be added",
         ),
     ),

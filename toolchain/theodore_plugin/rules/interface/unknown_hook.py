@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from theodore_plugin.finding import Confidence, Example, Finding, Rule, Severity, Silencer
 from theodore_plugin.rules.context import RuleContext, contract_mismatches
-from theodore_plugin.rules.examples import METHODS, plugin
+from theodore_plugin.rules.examples import plugin, plugin_with
 
 RULE = Rule(
     name="unknown-hook",
@@ -18,33 +18,18 @@ RULE = Rule(
     remedy="Use the hook's name, or a name that does not resemble one.",
     bad=(
         Example(
-            plugin(
-                METHODS.replace(
-                    "    async def cleanup",
-                    "    async def get_rate_limit(self):\n        return None\n\n    async def cleanup",
-                )
-            ),
+            plugin_with("    async def get_rate_limit(self):\n        return None\n"),
             "a missing letter",
         ),
         Example(
-            plugin(
-                METHODS.replace(
-                    "    async def cleanup",
-                    "    async def supports_java_script(self):\n        return True\n\n    async def cleanup",
-                )
-            ),
+            plugin_with("    async def supports_java_script(self):\n        return True\n"),
             "a misplaced underscore",
         ),
     ),
     good=(
         Example(plugin(), "as the contract has it"),
         Example(
-            plugin(
-                METHODS.replace(
-                    "    async def cleanup",
-                    "    async def get_rate_limits(self):\n        return None\n\n    async def cleanup",
-                )
-            ),
+            plugin_with("    async def get_rate_limits(self):\n        return None\n"),
             "the hook itself",
         ),
     ),
