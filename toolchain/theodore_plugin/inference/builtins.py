@@ -1,12 +1,22 @@
-"""Builtins and helpers whose *result* matters for resolution: strings, paths, getattr, imports, partial."""
+"""Builtins and helpers whose *result* matters for resolution: reflection, imports, iteration, higher-order functions."""
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable, Mapping
-from urllib.parse import urljoin
 
 from theodore_plugin.facts import model as m
+from theodore_plugin.inference import texts as strings
+from theodore_plugin.inference.attributes import (
+    module_items,
+    module_value,
+    namespace_item,
+    note_held,
+    read_attribute,
+)
+from theodore_plugin.inference.binding import set_attribute
+from theodore_plugin.inference.containers import ANY, everything, gathered, position_key, site, store
+from theodore_plugin.inference.entering import call_method, call_values, hand_over, iterated, partial
+from theodore_plugin.inference.scopes import Scope, Unit
 from theodore_plugin.inference.solver import Frame
 from theodore_plugin.inference.values import (
     HOLE,
@@ -14,186 +24,140 @@ from theodore_plugin.inference.values import (
     Container,
     Foreign,
     Instance,
+    OwnClass,
     OwnModule,
     Parent,
-    Text,
+    Value,
     Values,
-    joined,
+    ordered,
     texts,
 )
 
-PATH = Foreign("pathlib.Path()")
+Handler = Callable[[Frame, m.Call, list[Values]], Values | None]
 
 
 def function_call(frame: Frame, path: str, node: m.Call, arguments: list[Values]) -> Values | None:
     """Return the result of an understood function, or ``None`` for the general treatment."""
-    if path in {"sys.modules.get", "sys.modules.pop", "sys.modules.__getitem__"} and arguments:
-        return module_items(frame, arguments[0])
-    if path.endswith((".__dict__.get", ".__dict__.__getitem__", ".__dict__.pop", "builtins.get")) and arguments:
-        return _namespace_item(frame, Foreign(path.rpartition(".")[0]), arguments[0], node.span)
     handler = _FUNCTIONS.get(path)
-    return handler(frame, node, arguments) if handler else None
-
-
-def method_call(frame: Frame, node: m.Call, receiver: Values, arguments: list[Values]) -> Values | None:
-    """Return the result of a method on strings or containers, or ``None`` when the receiver holds neither."""
-    if not isinstance(node.callee, m.Attribute):
-        return None
-    name = node.callee.attr
-    containers = [value for value in receiver if isinstance(value, Container)]
-    if containers:
-        return _container_method(frame, containers, name, arguments, node.span)
-    if texts(receiver) and PATH not in receiver:
-        return _text_method(frame, texts(receiver), name, node, arguments)
-    if PATH in receiver and name in {"joinpath", "with_name", "with_suffix", "resolve", "absolute", "expanduser"}:
-        parts = [texts(receiver), *(texts(argument) for argument in arguments)]
-        return (joined(parts, "/") if name == "joinpath" else frozenset(_texts(texts(receiver)))) | {PATH}
+    if handler is not None:
+        return handler(frame, node, arguments)
+    if path.endswith(_NAMESPACE_READS) and arguments:
+        owner = path.rpartition(".")[0]
+        if owner == "sys.modules":
+            return module_items(frame, arguments[0])
+        return namespace_item(frame, owner, arguments[0], node.span)
     return None
 
 
-def _texts(patterns: tuple[str, ...]) -> Values:
-    return frozenset(Text(pattern) for pattern in patterns)
+_NAMESPACE_READS = tuple(
+    f"{owner}.{name}"
+    for owner in (".__dict__", "sys.modules", "builtins")
+    for name in ("get", "__getitem__", "pop")
+    if (owner, name) not in {("builtins", "pop"), ("builtins", "__getitem__")}
+)
 
 
-def _container_method(
-    frame: Frame, containers: list[Container], name: str, arguments: list[Values], span: m.Span
-) -> Values:
-    from theodore_plugin.inference.expressions import items, store
-
-    found: Values = NOTHING
-    for container in containers:
-        if name in {"append", "add", "insert", "setdefault", "appendleft"} and arguments:
-            store(frame, container.site, "*", arguments[-1])
-        elif name in {"extend", "update"}:
-            for value in frozenset().union(*arguments):
-                inside = frame.read(("all", value.site)) if isinstance(value, Container) else frozenset({value})
-                store(frame, container.site, "*", inside)
-        elif name == "send":
-            frame.let_go(frozenset().union(*arguments), span)
-        if name == "get" and arguments:
-            found |= items(frame, container, arguments[0]) | (arguments[1] if len(arguments) > 1 else NOTHING)
-        elif name in {"pop", "popitem", "setdefault", "__getitem__"}:
-            found |= frame.read(("all", container.site))
-        elif name in {"values", "items", "copy", "keys"}:
-            found |= {container}
-    return found
-
-
-def _text_method(
-    frame: Frame, patterns: tuple[str, ...], name: str, node: m.Call, arguments: list[Values]
-) -> Values | None:
-    from theodore_plugin.inference.calls import hand_over
-
-    if name in {"format", "format_map"}:
-        hand_over(frame, arguments, node.span)  # a field may be {0.os.environ}
-    if name == "format":
-        return frozenset(Text(_format(pattern, node, arguments)) for pattern in patterns)
-    if name == "join" and arguments:
-        parts = [_joined_items(frame, pattern, arguments[0]) for pattern in patterns]
-        return frozenset().union(*parts)
-    if name in {"strip", "lstrip", "rstrip", "encode", "decode", "removesuffix", "removeprefix"} and not arguments:
-        return _texts(patterns)
-    if name in {"lower", "casefold", "upper"}:
-        return frozenset(Text(pattern.upper() if name == "upper" else pattern.lower()) for pattern in patterns)
-    if name == "replace":
-        return frozenset({Text(HOLE)})
-    return None
-
-
-def _joined_items(frame: Frame, separator: str, sequence: Values) -> Values:
-    for value in sequence:
-        if isinstance(value, Container):
-            parts = [texts(frame.read(("item", value.site, str(index)))) for index in range(16)]
-            while parts and not parts[-1]:
-                parts.pop()
-            if parts:
-                return joined(parts, separator)
-    return frozenset({Text(HOLE)})
-
-
-def _format(pattern: str, node: m.Call, arguments: list[Values]) -> str:
-    """Fill ``{}``, ``{0}`` and ``{name}`` fields with single known strings, others with holes."""
-    named = {argument.keyword: texts(values) for argument, values in zip(node.arguments, arguments, strict=True)}
-    positional = [
-        texts(values) for argument, values in zip(node.arguments, arguments, strict=True) if not argument.keyword
-    ]
-    out: list[str] = []
-    automatic = 0
-    rest = pattern.replace("{{", "\0").replace("}}", "\1")
-    while "{" in rest:
-        before, _, after = rest.partition("{")
-        name, _, rest = after.partition("}")
-        key = name.split(":", 1)[0].split("!", 1)[0]
-        if not key:
-            key, automatic = str(automatic), automatic + 1
-        known = positional[int(key)] if key.isdigit() and int(key) < len(positional) else named.get(key, ())
-        out += [before, known[0] if len(known) == 1 else HOLE]
-    return "".join([*out, rest]).replace("\0", "{").replace("\1", "}")
-
-
-def carried_text(path: str, returns: tuple[str, ...], arguments: list[Values]) -> Values:
-    """Path objects carry the string they were made of."""
-    if path in {"pathlib.Path", "pathlib.PurePath"} and PATH.path in returns:
-        return joined([texts(argument) for argument in arguments], "/") if arguments else NOTHING
-    return NOTHING
+# ── Reflection ───────────────────────────────────────────────────────────────────────────────────
 
 
 def _getattr(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
-    from theodore_plugin.inference.expressions import read_attribute
-
     names = texts(arguments[1]) if len(arguments) > 1 else ()
     found: Values = arguments[2] if len(arguments) > 2 else NOTHING
-    for base in arguments[0] if arguments else ():
+    is_open = not names or any(HOLE in name for name in names)
+    for base in ordered(arguments[0]) if arguments else ():
         for name in names:
             if HOLE not in name:
                 found |= read_attribute(frame, base, name, node.span)
-        if not names or any(HOLE in name for name in names):
+        if is_open:
             frame.choose_at_run_time(base, node.span)
-    for value in found:
-        if isinstance(value, Foreign):
-            frame.refer(value.path, node.span)
-    return found if names else None
+            found |= _modules_kept(frame, base)
+    note_held(frame, found, node.span)
+    return found if names or found else None
 
 
-def module_items(frame: Frame, index: Values) -> Values:
-    """Return the modules that ``sys.modules`` holds under constant names."""
-    return frozenset(Foreign(frame.solver.map.canonical(name)) for name in texts(index))
+def _modules_kept(frame: Frame, base: Value) -> Values:
+    """Modules among the attributes of own classes and modules: a name chosen at run time may be any of theirs."""
+    if isinstance(base, (Instance, OwnClass)):
+        return frame.read(("every", base.key))
+    if isinstance(base, OwnModule):
+        return _namespace_of(frame, base.key, frame.solver.names.bound_names(base.key))
+    return NOTHING
 
 
-def _namespace_item(frame: Frame, namespace: Foreign, index: Values, span: m.Span) -> Values:
-    from theodore_plugin.inference.expressions import namespace_item
+def _namespace_of(frame: Frame, module: str, names: Mapping[str, m.Statement]) -> Values:
+    found: Values = NOTHING
+    for name in sorted(names):
+        for value in frame.read((module, name)):
+            if type(value) is Foreign and frame.solver.map.is_module(value.key):
+                found |= {value}
+    return found
 
-    return namespace_item(frame, namespace, index, span)
 
-
-def _getter(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
+def _attribute_getter(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
     """Treat calling an ``operator.attrgetter`` or ``methodcaller`` as choosing an attribute at run time."""
-    for base in arguments[0] if arguments else ():
+    found: Values = NOTHING
+    for base in ordered(arguments[0]) if arguments else ():
         frame.choose_at_run_time(base, node.span)
+        found |= _modules_kept(frame, base)
+    frame.let_go(found, node.span)
     return None
 
 
 def _vars(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
     if not arguments:
         return _globals(frame, node, arguments)
-    return frozenset(Foreign(f"{base.path}.__dict__") for base in arguments[0] if isinstance(base, Foreign))
+    found: Values = NOTHING
+    for base in ordered(arguments[0]):
+        if type(base) is Foreign:
+            found |= {Foreign(f"{base.key}.__dict__")}
+        elif isinstance(base, (Instance, OwnClass, OwnModule)):
+            place = f"namespace:{base.key}"
+            store(frame, place, ANY, _modules_kept(frame, base))
+            found |= {Container(place)}
+    return found
 
 
-def _dirname(_frame: Frame, _node: m.Call, arguments: list[Values]) -> Values | None:
-    return parents(arguments[0]) if arguments else None
+def _globals(frame: Frame, _node: m.Call, _arguments: list[Values]) -> Values | None:
+    """``globals()``, ``vars()`` and ``locals()`` give a container of the module's names, read by constant key."""
+    outermost = frame.scope.outermost
+    place = f"globals:{outermost.key}"
+    for name in sorted(outermost.bound):
+        store(frame, place, name, frame.read((outermost.key, name)))
+    return frozenset({Container(place)})
 
 
-def parents(paths: Values) -> Values:
-    """Return the folders of path texts; above the plugin's package nothing is known."""
-    return frozenset(Text(posixpath.dirname(text) or HOLE) for text in texts(paths))
-
-
-def _setattr(frame: Frame, _node: m.Call, arguments: list[Values]) -> Values | None:
+def _setattr(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
     if len(arguments) == 3:
-        for base in arguments[0]:
-            for name in texts(arguments[1]):
-                if isinstance(base, Instance):
-                    frame.write(("attribute", base.key, name), arguments[2])
+        for base in ordered(arguments[0]):
+            for name in texts(arguments[1]) or (ANY,):
+                set_attribute(frame, base, name, arguments[2], node.span)
+    return None
+
+
+def _type(frame: Frame, _node: m.Call, arguments: list[Values]) -> Values | None:
+    if len(arguments) != 1:
+        return None
+    found = frozenset(OwnClass(value.key) for value in arguments[0] if isinstance(value, Instance))
+    return found or None
+
+
+def _super(frame: Frame, _node: m.Call, _arguments: list[Values]) -> Values | None:
+    """Return what stands behind ``super()``: for every object the method may be called on, the next class in line."""
+    method = _enclosing_method(frame)
+    if method is None or method.owner is None:
+        return None
+    first = frame.read((method.scope.key, method.parameters[0].name)) if method.parameters else NOTHING
+    owners = [value.key for value in ordered(first) if isinstance(value, (Instance, OwnClass))]
+    return frozenset(Parent(method.owner, owner) for owner in owners or [method.owner])
+
+
+def _enclosing_method(frame: Frame) -> Unit | None:
+    scope: Scope | None = frame.scope
+    while scope is not None:
+        unit = frame.solver.units.get(scope.key)
+        if unit is not None and unit.owner is not None:
+            return unit
+        scope = scope.parent
     return None
 
 
@@ -202,79 +166,166 @@ def _import(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | Non
     if not names:
         return None
     whole = isinstance(node.callee, m.Attribute) or (m.dotted(node.callee) or "") != "__import__"
-    found: Values = NOTHING
-    for name in names:
-        target = name if whole else name.split(".", 1)[0]
-        found |= {
-            OwnModule(target) if frame.solver.names.is_own(target) else Foreign(frame.solver.map.canonical(target))
-        }
-    return found
+    return frozenset(module_value(frame, name if whole else name.split(".", 1)[0]) for name in names)
 
 
-def _partial(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
-    from theodore_plugin.inference.calls import hand_over
-
-    hand_over(frame, arguments[1:], node.span)
-    return arguments[0] if arguments else None
-
-
-def _super(frame: Frame, _node: m.Call, _arguments: list[Values]) -> Values | None:
-    owner = frame.unit.owner
-    return frozenset({Parent(owner)}) if owner else None
-
-
-def _join_path(_frame: Frame, _node: m.Call, arguments: list[Values]) -> Values | None:
-    found = joined([texts(argument) for argument in arguments], "/")
-    return frozenset(Text(posixpath.normpath(text)) for text in texts(found))
-
-
-def _urljoin(_frame: Frame, _node: m.Call, arguments: list[Values]) -> Values | None:
-    bases = texts(arguments[0]) if arguments else ()
-    paths = texts(arguments[1]) if len(arguments) > 1 else ()
-    return frozenset(Text(urljoin(base, path)) for base in bases for path in paths or (HOLE,))
+# ── Iteration and higher-order functions ─────────────────────────────────────────────────────────
 
 
 def _same(_frame: Frame, _node: m.Call, arguments: list[Values]) -> Values | None:
     return arguments[0] if arguments else None
 
 
-def _string(_frame: Frame, _node: m.Call, arguments: list[Values]) -> Values | None:
-    return frozenset(Text(text) for text in texts(arguments[0])) if arguments else None
+def _iter(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
+    if len(arguments) > 1:  # iter(callable, sentinel)
+        place = site(frame, node)
+        store(frame, place, ANY, call_values(frame, arguments[0], [], node.span))
+        return frozenset({Container(place)})
+    return _collected(frame, node, arguments)
 
 
-def _globals(frame: Frame, _node: m.Call, _arguments: list[Values]) -> Values | None:
-    """``globals()``, ``vars()`` and ``locals()`` give a container of the module's names, read by constant key."""
-    from theodore_plugin.inference.expressions import store
+def _collected(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
+    """Collect what iterating over the first argument gives; containers stay themselves and keep their keys."""
+    if not arguments:
+        return frozenset({Container(site(frame, node))})
+    own = [value for value in arguments[0] if isinstance(value, Instance)]
+    if not own:
+        return arguments[0]
+    place = site(frame, node)
+    store(frame, place, ANY, iterated(frame, frozenset(own), node.span))
+    return arguments[0] - frozenset(own) | {Container(place)}
 
-    place = f"globals:{frame.scope.outermost.key}"
-    for name in sorted(frame.scope.outermost.bound):
-        store(frame, place, name, frame.read((frame.scope.outermost.key, name)))
+
+def _sorted(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
+    for argument, values in zip(node.arguments, arguments, strict=True):
+        if argument.keyword == "key":
+            call_values(frame, values, [iterated(frame, arguments[0], node.span)], node.span)
+    return gathered(frame, site(frame, node), arguments[0]) if arguments else None
+
+
+def _chosen(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
+    """``min`` and ``max``: one of the items."""
+    items = _sorted(frame, node, arguments)
+    return NOTHING if items is None else everything(frame, items) | frozenset().union(*arguments)
+
+
+def _map(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
+    if not arguments:
+        return None
+    place = site(frame, node)
+    for position, functions in enumerate(arguments):  # the function comes first, and is called wherever it stands
+        inputs = [iterated(frame, values, node.span) for index, values in enumerate(arguments) if index != position]
+        store(frame, place, ANY, call_values(frame, _callable(functions), inputs, node.span))
     return frozenset({Container(place)})
 
 
-_FUNCTIONS: Mapping[str, Callable[[Frame, m.Call, list[Values]], Values | None]] = {
+def _callable(values: Values) -> Values:
+    return frozenset(value for value in values if not isinstance(value, (Container, OwnModule)))
+
+
+def _filter(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
+    if len(arguments) != 2:
+        return None
+    call_values(frame, arguments[0], [iterated(frame, arguments[1], node.span)], node.span)
+    return gathered(frame, site(frame, node), arguments[1])
+
+
+def _reduce(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
+    if len(arguments) < 2:
+        return None
+    items = iterated(frame, arguments[1], node.span).union(*arguments[2:])
+    place = f"{site(frame, node)}:reduced"
+    known = frame.read(("all", place))
+    found = call_values(frame, arguments[0], [items | known, items], node.span)
+    store(frame, place, ANY, found)
+    return found | items
+
+
+def _next(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
+    if not arguments:
+        return None
+    found = everything(frame, arguments[0])
+    for value in ordered(arguments[0]):
+        if isinstance(value, Instance):
+            found |= call_method(frame, value.key, "__next__", (), node.span)
+        elif type(value) is Foreign:
+            found |= {value}
+    return found.union(*arguments[1:])
+
+
+def _enumerate(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
+    return _tuples(frame, node, [NOTHING, *arguments[:1]])
+
+
+def _tuples(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
+    """``zip``: tuples of one item of each."""
+    place = site(frame, node)
+    for position, values in enumerate(arguments):
+        store(frame, f"{place}:item", position_key(position), iterated(frame, values, node.span))
+    store(frame, place, ANY, frozenset({Container(f"{place}:item")}))
+    return frozenset({Container(place)})
+
+
+def _dict(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
+    place = site(frame, node)
+    for argument, values in zip(node.arguments, arguments, strict=True):
+        if argument.keyword not in {None, "*", "**"}:
+            store(frame, place, str(argument.keyword), values)
+            continue
+        for pair in ordered(everything(frame, values)):  # of pairs, or the values of another dict
+            inside = everything(frame, frozenset({pair}))
+            store(frame, place, ANY, inside if isinstance(pair, Container) and inside else frozenset({pair}))
+    return frozenset({Container(place)})
+
+
+def _partial(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
+    if not arguments:
+        return None
+    hand_over(frame, arguments[1:], node.span)
+    foreign = frozenset(value for value in arguments[0] if type(value) is Foreign)
+    own = arguments[0] - foreign
+    if not own:
+        return foreign
+    keywords = [argument.keyword for argument in node.arguments[1:]]
+    return foreign | partial(frame, site(frame, node), own, list(zip(keywords, arguments[1:], strict=True)))
+
+
+_FUNCTIONS: Mapping[str, Handler] = {
+    **strings.FUNCTIONS,
     "builtins.getattr": _getattr,
+    "inspect.getattr_static": _getattr,
     "builtins.setattr": _setattr,
     "builtins.__import__": _import,
     "builtins.super": _super,
-    "builtins.str": _string,
+    "builtins.type": _type,
     "builtins.globals": _globals,
     "builtins.locals": _globals,
     "builtins.vars": _vars,
-    "operator.attrgetter()": _getter,
-    "operator.methodcaller()": _getter,
-    "os.path.dirname": _dirname,
-    "builtins.iter": _same,
-    "builtins.aiter": _same,
-    "builtins.list": _same,
-    "builtins.tuple": _same,
-    "builtins.sorted": _same,
-    "builtins.reversed": _same,
+    "operator.attrgetter()": _attribute_getter,
+    "operator.methodcaller()": _attribute_getter,
+    "builtins.iter": _iter,
+    "builtins.aiter": _iter,
+    "builtins.next": _next,
+    "builtins.anext": _next,
+    "builtins.list": _collected,
+    "builtins.tuple": _collected,
+    "builtins.set": _collected,
+    "builtins.frozenset": _collected,
+    "builtins.reversed": _collected,
+    "builtins.sorted": _sorted,
+    "builtins.min": _chosen,
+    "builtins.max": _chosen,
+    "builtins.map": _map,
+    "builtins.filter": _filter,
+    "builtins.enumerate": _enumerate,
+    "builtins.zip": _tuples,
+    "builtins.dict": _dict,
+    "collections.OrderedDict": _dict,
+    "collections.deque": _collected,
+    "copy.copy": _same,
+    "copy.deepcopy": _same,
     "functools.partial": _partial,
     "functools.partialmethod": _partial,
+    "functools.reduce": _reduce,
     "importlib.import_module": _import,
-    "os.fspath": _string,
-    "os.path.join": _join_path,
-    "posixpath.join": _join_path,
-    "urllib.parse.urljoin": _urljoin,
 }

@@ -11,10 +11,12 @@ from theodore_plugin.facts.names import Names
 from theodore_plugin.finding import Location, Step
 from theodore_plugin.inference.capabilities import CapabilityMap, Effect
 from theodore_plugin.inference.classes import lineage
+from theodore_plugin.inference.containers import position_key
 from theodore_plugin.inference.model import Certainty, Inference, InferredPermission, Phase, ResolvedCall, Unknown
 from theodore_plugin.inference.propagate import Reach, chain, reach, unreached_chain
 from theodore_plugin.inference.scopes import Unit
 from theodore_plugin.inference.solver import Frame, Record, SeenCall, Solver
+from theodore_plugin.inference.resolve import semantics
 from theodore_plugin.inference.targets import is_own_package, pattern, patterns
 from theodore_plugin.inference.values import HOLE, Container, Foreign, Values, texts
 from theodore_sdk.info import PermissionType
@@ -37,7 +39,7 @@ class _Seeded(Solver):
     """A solver that knows what the host passes to ``initialize``."""
 
     def __init__(self, names: Names, capabilities: CapabilityMap, entries: frozenset[str]) -> None:
-        super().__init__(names, capabilities)
+        super().__init__(names, capabilities, semantics())
         self.entries = entries
 
     def seed(self) -> None:
@@ -87,17 +89,18 @@ class _Reader:
         acts = [*self._called(), *self._held()]
         permissions = {permission: None for act in acts for permission in self._permissions(act)}
         unknown = [*self._unfinished(), *self._unmodelled(), *self._computed(acts)]
-        calls = sorted((self._resolved(call) for call in self.record.calls), key=lambda call: call.location)
+        seen = self.record.calls.values()
+        calls = sorted((self._resolved(call) for call in seen if call.callees), key=lambda call: call.location)
         return Inference(
             tuple(sorted(permissions, key=_order)),
             tuple(sorted(set(unknown), key=lambda item: (item.location, item.reason))),
             tuple(calls),
-            self.record.calls_seen,
-            self.record.calls_resolved,
+            len(seen),
+            sum(call.resolved for call in seen),
         )
 
     def _called(self) -> Iterator[_Act]:
-        for call in self.record.calls:
+        for call in self.record.calls.values():
             location = call.node.span.at(call.module.path)
             for symbol in call.callees:
                 for effect in self.solver.map.of_call(symbol):
@@ -131,7 +134,7 @@ class _Reader:
 
     def _target_texts(self, effect: Effect, call: SeenCall) -> tuple[str, ...]:
         if effect.receiver:
-            return call.receiver
+            return texts(call.receiver)
         index = _argument_index(call, effect.position, effect.keyword)
         if index is None:
             return ()
@@ -142,7 +145,7 @@ class _Reader:
         found = texts(values)
         for value in values:
             if isinstance(value, Container) and effect.target in {"program", "address", "bind"}:
-                first = texts(self.solver.read(("item", value.site, "0"), "")) or (
+                first = texts(self.solver.read(("item", value.site, position_key(0)))) or (
                     ("",) if effect.target == "bind" else ()
                 )
                 port = _constant_port(node)

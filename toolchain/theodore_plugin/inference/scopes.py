@@ -7,7 +7,7 @@ A *unit* is code that runs together: a module body, a function body, a lambda, o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.facts.names import module_level
@@ -58,10 +58,28 @@ class Unit:
     is_async: bool = False
     is_generator: bool = False
     owner: str | None = None
-    returned: m.Expr | None = None
-    """The body of a lambda."""
     kind: str = "function"
-    """``module``, ``main``, ``function``, ``static``, ``class`` (a classmethod), ``property`` or ``lambda``."""
+    """``module``, ``main``, ``function``, ``static``, ``class`` (a classmethod), ``property``, ``setter``, ``lambda``."""
+    positional: tuple[str, ...] = ()
+    """Parameters that take positional arguments, in order."""
+    named: frozenset[str] = frozenset()
+    """Parameters that take keyword arguments."""
+    rest: str | None = None
+    """The ``*`` parameter."""
+    keywords: str | None = None
+    """The ``**`` parameter."""
+
+    def taking(self, parameters: tuple[m.Parameter, ...]) -> Unit:
+        """Return the unit with its parameters."""
+        kinds = {parameter.kind: parameter.name for parameter in parameters}
+        return replace(
+            self,
+            parameters=parameters,
+            positional=tuple(item.name for item in parameters if item.kind in {"positional-only", "positional"}),
+            named=frozenset(item.name for item in parameters if item.kind in {"positional", "keyword"}),
+            rest=kinds.get("*"),
+            keywords=kinds.get("**"),
+        )
 
 
 def bound_names(body: m.Block, parameters: Iterable[m.Parameter] = ()) -> tuple[frozenset[str], frozenset[str]]:

@@ -1,17 +1,20 @@
-"""The solver: an inclusion-based, field-based, flow-insensitive fixed point over the plugin's own code.
+"""The solver: an inclusion-based, field-based, flow-insensitive fixed point over a set of modules.
 
-Every variable holds a set of abstract values that only grows. A unit (module body, function, lambda) is
-evaluated again when a variable it read has grown; when nothing grows any more, one last evaluation of
-every unit records calls, references and edges. The order of work is fixed, so the answer does not
-depend on hash seeds. Sets are bounded: beyond the bound strings become a hole, which says "unknown".
+Every variable holds a set of abstract values that only grows. The unit of work is a statement in its scope:
+it is evaluated again when a variable that it read has grown. Calls, references and edges are recorded as
+statements are evaluated; since sets only grow, what the last evaluation saw holds what every earlier one saw.
+The order of work is fixed, so the answer does not depend on hash seeds. Sets are bounded: beyond the bound
+strings become a hole, and what is not followed is reported as unknown.
+
+The solver knows no syntax; how statements and expressions are evaluated is passed in as :class:`Semantics`.
 """
 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.facts.names import Names
@@ -24,18 +27,21 @@ MAX_VALUES = 32
 """Values one variable may hold before its strings are widened to a hole."""
 HARD_LIMIT = 48
 """Values of any kind; what a variable holds beyond is not followed and reported as unknown."""
-MAX_ROUNDS_PER_UNIT = 100
-"""Far above what any real module needs; a unit that still grows is reported as unknown."""
+MAX_ROUNDS = 100
+"""Evaluations of one statement, far above what any real module needs; one that still grows is reported as unknown."""
+MAX_STAR_HOPS = 8
 
 COMPUTED = "builtins.<computed attribute>"
 """The capability map's name for an attribute that is chosen at run time."""
+UNSEEN = "<unseen code>"
+"""The capability map's name for a call of something nothing is known about."""
 
 Variable = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ClassInfo:
-    """A class of the plugin as the solver sees it."""
+    """A class of the analysed code as the solver sees it."""
 
     key: str
     name: str
@@ -47,15 +53,17 @@ class ClassInfo:
 
 @dataclass(frozen=True, slots=True)
 class SeenCall:
-    """A call of foreign things, as the last evaluation saw it."""
+    """A call, as its last evaluation saw it."""
 
     unit: str
     node: m.Call
     module: m.ModuleFacts
     callees: tuple[str, ...]
+    """Foreign names the callee may stand for; empty for a call of own code, or of nothing known."""
     arguments: tuple[Values, ...]
-    receiver: tuple[str, ...]
-    """Strings the object of a method call may stand for."""
+    receiver: Values
+    """What the object of a method call may stand for."""
+    resolved: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,85 +79,124 @@ class Reference:
 
 @dataclass
 class Record:
-    """What the last evaluation saw."""
+    """What evaluation saw."""
 
-    calls: list[SeenCall] = field(default_factory=list)
+    calls: dict[int, SeenCall] = field(default_factory=dict)
+    """By the identity of the call's node."""
     references: dict[tuple[str, str, Location], Reference] = field(default_factory=dict)
     edges: dict[str, dict[str, Location]] = field(default_factory=dict)
     """Caller unit to callee unit to the first call site."""
-    calls_seen: int = 0
-    calls_resolved: int = 0
+    initialised: dict[str, dict[str, None]] = field(default_factory=dict)
+    """Unit to the foreign initialisers that run when it makes objects of own classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Semantics:
+    """How code is evaluated: expressions to values, statements for their effect."""
+
+    evaluate: Callable[[Frame, m.Expr, bool], Values]
+    perform: Callable[[Frame, m.Statement], None]
+    schedule: Callable[[Frame, m.Block], None]
+
+
+class Task:
+    """One statement in its scope."""
+
+    __slots__ = ("frame", "queued", "rounds", "statement")
+
+    def __init__(self, frame: Frame, statement: m.Statement) -> None:
+        self.frame = frame
+        self.statement = statement
+        self.queued = False
+        self.rounds = 0
 
 
 class Solver:
     """Holds the variables and the work list; ``run`` reaches the fixed point."""
 
-    def __init__(self, names: Names, capabilities: CapabilityMap) -> None:
+    def __init__(self, names: Names, capabilities: CapabilityMap, semantics: Semantics) -> None:
         self.names = names
         self.map = capabilities
+        self.semantics = semantics
         self.units: dict[str, Unit] = {}
         self.classes: dict[str, ClassInfo] = {}
-        self.unfinished: list[str] = []
+        self.partials: dict[str, tuple[str | None, ...]] = {}
+        """Keywords of the arguments that each ``functools.partial`` holds."""
+        self.record = Record()
+        self.unfinished: dict[str, None] = {}
+        """Units with a statement that was given up."""
         self.widened: dict[Variable, None] = {}
         """Variables that hold more than is followed."""
         self._variables: dict[Variable, Values] = {}
-        self._readers: dict[Variable, dict[str, None]] = {}
-        self._queue: dict[str, None] = {}
-        self._rounds: dict[str, int] = {}
-        self._scopes: dict[int, Scope] = {}
-        self.record: Record | None = None
+        self._readers: dict[Variable, dict[Task, None]] = {}
+        self._queue: deque[Task] = deque()
+        self._current: Task | None = None
+        self._postponed: dict[Task, None] = {}
+        self._is_late = False
 
     def run(self) -> Record:
-        """Evaluate until nothing grows, then record."""
+        """Evaluate until nothing grows."""
         for facts in sorted(self.names.modules.values(), key=lambda facts: facts.path):
             self._add_module(facts)
         self._settle()
         self.seed()
         self._settle()
-        self.record = Record()
-        for name in sorted(self.units):
-            self._evaluate(self.units[name])
+        self._is_late = True
+        self._enqueue(self._postponed)
+        self._settle()
         return self.record
 
-    def _settle(self) -> None:
-        while self._queue:
-            name = next(iter(self._queue))
-            del self._queue[name]
-            self._rounds[name] = self._rounds.get(name, 0) + 1
-            if self._rounds[name] > MAX_ROUNDS_PER_UNIT:
-                self.unfinished.append(name)
-            else:
-                self._evaluate(self.units[name])
+    def is_early(self) -> bool:
+        """Whether it is too early to conclude from something *missing*; if so, the statement is evaluated again late."""
+        if not self._is_late and self._current is not None:
+            self._postponed[self._current] = None
+        return not self._is_late
 
     def seed(self) -> None:
         """Write what is known from outside; called once everything has been defined."""
 
+    def _settle(self) -> None:
+        queue, perform = self._queue, self.semantics.perform
+        while queue:
+            task = queue.popleft()
+            task.queued = False
+            task.rounds += 1
+            if task.rounds > MAX_ROUNDS:
+                self.unfinished.setdefault(task.frame.unit.name)
+                continue
+            self._current = task
+            perform(task.frame, task.statement)
+        self._current = None
+
     def _add_module(self, facts: m.ModuleFacts) -> None:
         key = facts.module or facts.path
         bound, _ = bound_names(facts.body)
-        scope = Scope(key, facts, None, bound)
-        self.add_unit(Unit(key, scope, facts.body, m.Span(1, 0, 1, 0), kind="module"))
+        self.add_unit(Unit(key, Scope(key, facts, None, bound), facts.body, m.Span(1, 0, 1, 0), kind="module"))
 
     def add_unit(self, unit: Unit) -> Unit:
-        """Register a unit once and queue its evaluation."""
+        """Register a unit once and schedule its statements."""
         known = self.units.get(unit.name)
         if known is not None:
             return known
         self.units[unit.name] = unit
-        self._queue[unit.name] = None
+        self.semantics.schedule(Frame(self, unit, unit.scope), unit.body)
         return unit
 
-    def _evaluate(self, unit: Unit) -> None:
-        from theodore_plugin.inference.statements import execute
+    def add(self, frame: Frame, statement: m.Statement) -> None:
+        """Queue a statement for its first evaluation."""
+        task = Task(frame, statement)
+        task.queued = True
+        self._queue.append(task)
 
-        frame = Frame(self, unit, unit.scope)
-        if unit.returned is not None:
-            self.write(("return", unit.name), frame.evaluate(unit.returned))
-        execute(frame, unit.body)
-
-    def read(self, variable: Variable, unit: str) -> Values:
-        """Read a variable; ``unit`` is evaluated again when it grows."""
-        self._readers.setdefault(variable, {})[unit] = None
+    def read(self, variable: Variable) -> Values:
+        """Read a variable; the statement being evaluated is evaluated again when it grows."""
+        task = self._current
+        if task is not None:
+            readers = self._readers.get(variable)
+            if readers is None:
+                self._readers[variable] = {task: None}
+            else:
+                readers[task] = None
         return self._variables.get(variable, NOTHING)
 
     def write(self, variable: Variable, values: Values) -> None:
@@ -159,81 +206,70 @@ class Solver:
             return
         grown = known | values
         if len(grown) > MAX_VALUES:
-            grown = frozenset(value for value in grown if not isinstance(value, Text)) | {Text(HOLE)}
+            grown = frozenset(value for value in grown if type(value) is not Text) | {Text(HOLE)}
             if grown <= known:
                 return
         if len(grown) > HARD_LIMIT:
             self.widened.setdefault(variable)
             return
         self._variables[variable] = grown
-        for reader in self._readers.get(variable, ()):
-            self._queue[reader] = None
+        self._enqueue(self._readers.get(variable, ()))
 
-    def module_member(self, name: str, attribute: str, unit: str) -> Values:
-        """Read ``module.attribute`` of one of the plugin's modules."""
-        found = self.lookup_global(name, attribute, unit)
+    def _enqueue(self, tasks: Iterable[Task]) -> None:
+        queue = self._queue
+        for task in tasks:
+            if not task.queued:
+                task.queued = True
+                queue.append(task)
+
+    def module_member(self, name: str, attribute: str) -> Values:
+        """Read ``module.attribute`` of one of the analysed modules."""
+        found = self.lookup_global(name, attribute)
         child = f"{name}.{attribute}"
         if self.names.is_own(child):
             found |= {OwnModule(child)}
         return found
 
-    def lookup_global(self, module: str, name: str, unit: str, hops: int = 0) -> Values:
+    def lookup_global(self, module: str, name: str, hops: int = 0) -> Values:
         """Read a module-level name, looking through star imports."""
-        found = self.read((module, name), unit)
+        found = self.read((module, name))
         facts = self.names.modules.get(module)
-        if found or facts is None or hops > 8:
+        if found or facts is None or hops > MAX_STAR_HOPS:
             return found
         for node in self.names.stars(module):
             source = self.names.absolute(facts, node)
             if source in self.names.modules:
-                found |= self.lookup_global(source, name, unit, hops + 1)
+                found |= self.lookup_global(source, name, hops + 1)
             elif not hasattr(builtins, name) or self.map.explicit(self.map.canonical(f"{source}.{name}")):
                 found |= {Foreign(self.map.canonical(f"{source}.{name}"))}
         return found
 
 
-@dataclass(frozen=True, slots=True)
 class Frame:
-    """One evaluation of one unit, in one scope of it."""
+    """Where code is evaluated: in a unit, in one scope of it."""
 
-    solver: Solver
-    unit: Unit
-    scope: Scope
+    __slots__ = ("module", "read", "scope", "solver", "unit", "write")
+
+    def __init__(self, solver: Solver, unit: Unit, scope: Scope) -> None:
+        self.solver = solver
+        self.unit = unit
+        self.scope = scope
+        self.module = scope.module
+        """The module this code is written in."""
+        self.read = solver.read
+        self.write = solver.write
 
     def within(self, scope: Scope) -> Frame:
-        """Return the same evaluation in an inner scope (class body, comprehension)."""
-        return replace(self, scope=scope)
+        """Return the same unit in an inner scope (class body, comprehension)."""
+        return Frame(self.solver, self.unit, scope)
 
     def evaluate(self, expression: m.Expr, *, called: bool = False) -> Values:
         """Return the values of an expression; ``called`` says it is the callee of a call that records itself."""
-        from theodore_plugin.inference.expressions import HANDLERS, evaluate_reference
-
-        if isinstance(expression, (m.Name, m.Attribute)):
-            return evaluate_reference(self, expression, called)
-        handler: Callable[[Frame, Any], Values] = HANDLERS[type(expression)]
-        return handler(self, expression)
-
-    def read(self, variable: Variable) -> Values:
-        """Read a variable on behalf of this unit."""
-        return self.solver.read(variable, self.unit.name)
-
-    def write(self, variable: Variable, values: Values) -> None:
-        """Add values to a variable."""
-        self.solver.write(variable, values)
+        return self.solver.semantics.evaluate(self, expression, called)
 
     def strings(self, expression: m.Expr) -> tuple[str, ...]:
         """Return the string patterns an expression may hold."""
         return texts(self.evaluate(expression))
-
-    @property
-    def recording(self) -> Record | None:
-        """The record of the last evaluation, ``None`` before it."""
-        return self.solver.record
-
-    @property
-    def module(self) -> m.ModuleFacts:
-        """The module this code is written in."""
-        return self.scope.module
 
     def location(self, span: m.Span) -> Location:
         """Turn a span of this module into a location."""
@@ -241,25 +277,30 @@ class Frame:
 
     def edge(self, callee: str, span: m.Span) -> None:
         """Note that this unit may run another."""
-        if self.recording is not None and callee != self.unit.name:
-            self.recording.edges.setdefault(self.unit.name, {}).setdefault(callee, self.location(span))
+        callees = self.solver.record.edges.setdefault(self.unit.name, {})
+        known = callees.get(callee)
+        if known is None or (span.line, span.column) < (known.line, known.column - 1):
+            callees[callee] = self.location(span)
 
     def choose_at_run_time(self, base: Value, span: m.Span) -> None:
         """Note that an attribute of a capable module is chosen by a name that is not constant."""
-        if isinstance(base, Foreign) and self.solver.map.is_capable(base.path):
+        if type(base) is Foreign and self.solver.map.is_capable(base.key):
             self.refer(COMPUTED, span)
 
     def let_go(self, values: Values, span: m.Span) -> None:
         """Note that a whole module leaves what is followed: which of its attributes are used cannot be said."""
         for value in values:
-            if isinstance(value, Foreign) and self.solver.map.is_module(value.path.removesuffix(".__dict__")):
+            if type(value) is Foreign and self.solver.map.is_module(value.key.removesuffix(".__dict__")):
                 self.refer(COMPUTED, span)
 
     def refer(self, symbol: str, span: m.Span, item: tuple[str, ...] = ()) -> None:
         """Note that a foreign name with an effect is held here."""
-        if self.recording is None or not self.solver.map.explicit(symbol):
+        if not self.solver.map.explicit(symbol):
             return
+        references = self.solver.record.references
         key = (self.unit.name, symbol, self.location(span))
-        known = self.recording.references.get(key)
-        merged = tuple(sorted({*item, *(known.item if known else ())}))
-        self.recording.references[key] = Reference(self.unit.name, symbol, key[2], merged)
+        known = references.get(key)
+        if known is None:
+            references[key] = Reference(self.unit.name, symbol, key[2], item)
+        elif not set(item) <= set(known.item):
+            references[key] = Reference(self.unit.name, symbol, key[2], tuple(sorted({*item, *known.item})))

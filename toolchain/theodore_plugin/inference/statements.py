@@ -1,4 +1,4 @@
-"""Execute statements abstractly: bind names, define functions and classes, follow every branch."""
+"""Perform statements abstractly: bind names, define functions and classes, follow every branch."""
 
 from __future__ import annotations
 
@@ -6,85 +6,100 @@ from collections.abc import Callable
 from typing import Any
 
 from theodore_plugin.facts import model as m
-from theodore_plugin.inference.classes import define_class
+from theodore_plugin.inference.annotations import from_annotation
+from theodore_plugin.inference.attributes import module_value
+from theodore_plugin.inference.binding import assign, bind
+from theodore_plugin.inference.classes import attribute, class_frame, define_class, lineage
+from theodore_plugin.inference.entering import enter, entered, iterated
 from theodore_plugin.inference.functions import apply_decorators, define_function
 from theodore_plugin.inference.scopes import Unit, runs_as_script
 from theodore_plugin.inference.solver import Frame
-from theodore_plugin.inference.values import NOTHING, Container, Foreign, Instance, OwnClass, OwnModule, Values
+from theodore_plugin.inference.values import (
+    NOTHING,
+    Bound,
+    Container,
+    Foreign,
+    Instance,
+    OwnClass,
+    Values,
+    called,
+    ordered,
+)
+
+_PASSIVE = (m.Scope,)
+"""Statements without an effect here: taken into account when scopes are built."""
 
 
-def execute(frame: Frame, block: m.Block) -> None:
-    """Execute a block in the frame's scope."""
+def schedule(frame: Frame, block: m.Block) -> None:
+    """Queue every statement of a block, those nested in compound statements too, once and in source order."""
     for statement in block:
-        _HANDLERS[type(statement)](frame, statement)
+        if isinstance(statement, _PASSIVE):
+            continue
+        frame.solver.add(frame, statement)
+        nested = _NESTED.get(type(statement))
+        if nested is not None:
+            nested(frame, statement)
 
 
-def bind(frame: Frame, name: str, values: Values) -> None:
-    """Bind a name where the scope rules put it."""
-    scope = frame.scope.find(name) or frame.scope
-    key = ("attribute", scope.class_key, name) if scope.class_key else (scope.key, name)
-    frame.write(key, values)
+def perform(frame: Frame, statement: m.Statement) -> None:
+    """Perform one statement; its nested blocks were queued on their own."""
+    _HANDLERS[type(statement)](frame, statement)
 
 
-def assign(frame: Frame, target: m.Expr, values: Values) -> None:
-    """Assign values to any kind of target."""
-    if isinstance(target, m.Name):
-        bind(frame, target.id, values)
-    elif isinstance(target, m.Attribute):
-        _assign_attribute(frame, target, values)
-    elif isinstance(target, m.Sequence):
-        _unpack(frame, target, values)
-    elif isinstance(target, m.Starred):
-        assign(frame, target.value, values)
-    elif isinstance(target, m.Subscript):
-        frame.evaluate(target.index)
-        for base in frame.evaluate(target.value):
-            if isinstance(base, Container):
-                frame.write(("item", base.site, "*"), values)
+# ── Nested blocks ────────────────────────────────────────────────────────────────────────────────
 
 
-def _assign_attribute(frame: Frame, target: m.Attribute, values: Values) -> None:
-    bases = frame.evaluate(target.value)
-    if not any(isinstance(base, (Instance, OwnClass, OwnModule)) for base in bases):
-        frame.let_go(values, target.span)
-    for base in bases:
-        if isinstance(base, (Instance, OwnClass)):
-            frame.write(("attribute", base.key, target.attr), values)
-        elif isinstance(base, OwnModule):
-            frame.write((base.name, target.attr), values)
+def _nested_class(frame: Frame, node: m.Class) -> None:
+    schedule(class_frame(frame, node), node.body)
 
 
-def _unpack(frame: Frame, target: m.Sequence, values: Values) -> None:
-    for position, item in enumerate(target.items):
-        parts: Values = NOTHING
-        for value in values:
-            if isinstance(value, Container):
-                parts |= frame.read(("item", value.site, "*")) | frame.read(("item", value.site, str(position)))
-            elif isinstance(value, Foreign):
-                parts |= {value}
-        assign(frame, item, parts)
+def _nested_if(frame: Frame, node: m.If) -> None:
+    if frame.scope.parent is None and runs_as_script(node.test):
+        name = f"{frame.unit.name}.<main>"
+        frame.solver.add_unit(Unit(name, frame.scope, node.body, node.span, kind="main"))
+    else:
+        schedule(frame, node.body)
+    schedule(frame, node.orelse)
 
 
-def elements(frame: Frame, values: Values) -> Values:
-    """Return what iterating over values may yield; iterating over foreign results yields more of the same."""
-    found: Values = NOTHING
-    for value in values:
-        if isinstance(value, Container):
-            found |= frame.read(("all", value.site))
-        elif isinstance(value, Foreign):
-            found |= {value}
-    return found
+def _nested_loop(frame: Frame, node: m.For | m.While) -> None:
+    schedule(frame, node.body)
+    schedule(frame, node.orelse)
+
+
+def _nested_with(frame: Frame, node: m.With) -> None:
+    schedule(frame, node.body)
+
+
+def _nested_try(frame: Frame, node: m.Try) -> None:
+    schedule(frame, node.body)
+    for handler in node.handlers:
+        schedule(frame, handler.body)
+    schedule(frame, node.orelse)
+    schedule(frame, node.final)
+
+
+def _nested_match(frame: Frame, node: m.Match) -> None:
+    for case in node.cases:
+        schedule(frame, case.body)
+
+
+_NESTED: dict[type, Callable[[Frame, Any], None]] = {
+    m.Class: _nested_class,
+    m.If: _nested_if,
+    m.For: _nested_loop,
+    m.While: _nested_loop,
+    m.With: _nested_with,
+    m.Try: _nested_try,
+    m.Match: _nested_match,
+}
+
+
+# ── Effects ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def _import(frame: Frame, node: m.Import) -> None:
-    target = node.target if node.aliased else node.name
-    bind(frame, node.name, _module_value(frame, target))
-
-
-def _module_value(frame: Frame, target: str) -> Values:
-    if frame.solver.names.is_own(target):
-        return frozenset({OwnModule(target)})
-    return frozenset({Foreign(frame.solver.map.canonical(target))})
+    bind(frame, node.name, frozenset({module_value(frame, node.target if node.aliased else node.name)}))
 
 
 def _import_from(frame: Frame, node: m.ImportFrom) -> None:
@@ -93,7 +108,7 @@ def _import_from(frame: Frame, node: m.ImportFrom) -> None:
     names = frame.solver.names
     source = names.absolute(frame.module, node)
     if names.is_own(source):
-        bind(frame, node.name, frame.solver.module_member(source, node.attribute, frame.unit.name))
+        bind(frame, node.name, frame.solver.module_member(source, node.attribute))
     else:
         bind(frame, node.name, frozenset({Foreign(frame.solver.map.canonical(f"{source}.{node.attribute}"))}))
 
@@ -103,16 +118,31 @@ def _function(frame: Frame, node: m.Function) -> None:
 
 
 def _class(frame: Frame, node: m.Class) -> None:
-    info, inner = define_class(frame, node)
-    execute(inner, node.body)
+    info = define_class(frame, node)
+    _announce(frame, node, info.key)
     bind(frame, node.name, apply_decorators(frame, node.decorators, frozenset({OwnClass(info.key)})))
+
+
+def _announce(frame: Frame, node: m.Class, key: str) -> None:
+    """Run what the definition of a class runs: ``__init_subclass__`` above it, and its metaclass."""
+    own, _ = lineage(frame, key)
+    for ancestor in own[1:]:
+        for value in ordered(attribute(frame, ancestor, "__init_subclass__", through_class=True)):
+            if isinstance(value, Bound):
+                enter(frame, Bound(value.key, key), (), node.span)
+            elif not isinstance(value, Foreign):
+                enter(frame, value, [(None, frozenset({OwnClass(key)}))], node.span)
+    for meta in ordered(frame.read(("metaclass", key))):
+        if isinstance(meta, OwnClass):
+            for name in ("__prepare__", "__new__", "__init__"):
+                for value in ordered(attribute(frame, meta.key, name, through_class=False)):
+                    if not isinstance(value, Foreign):
+                        enter(frame, value, (), node.span)
 
 
 def _assign(frame: Frame, node: m.Assign) -> None:
     found = frame.evaluate(node.value) if node.value is not None else NOTHING
     if node.annotation is not None:
-        from theodore_plugin.inference.functions import from_annotation
-
         found |= from_annotation(frame, node.annotation)
     for target in node.targets:
         assign(frame, target, found)
@@ -131,9 +161,11 @@ def _return(frame: Frame, node: m.Return) -> None:
 
 
 def _raise(frame: Frame, node: m.Raise) -> None:
-    for value in (node.value, node.cause):
-        if value is not None:
-            frame.evaluate(value)
+    for expression in (node.value, node.cause):
+        if expression is not None:
+            for value in ordered(frame.evaluate(expression)):
+                if isinstance(value, OwnClass):
+                    enter(frame, value, (), node.span)
 
 
 def _delete(frame: Frame, node: m.Delete) -> None:
@@ -145,50 +177,40 @@ def _delete(frame: Frame, node: m.Delete) -> None:
             frame.evaluate(target.index)
 
 
-def _scope(_frame: Frame, _node: m.Scope) -> None:
-    """Do nothing: taken into account when the scope was built."""
-
-
-def _if(frame: Frame, node: m.If) -> None:
+def _tested(frame: Frame, node: m.If | m.While) -> None:
     frame.evaluate(node.test)
-    if frame.scope.parent is None and runs_as_script(node.test):
-        name = f"{frame.unit.name}.<main>"
-        frame.solver.add_unit(Unit(name, frame.scope, node.body, node.span, kind="main"))
-    else:
-        execute(frame, node.body)
-    execute(frame, node.orelse)
 
 
 def _for(frame: Frame, node: m.For) -> None:
-    assign(frame, node.target, elements(frame, frame.evaluate(node.iterable)))
-    execute(frame, node.body)
-    execute(frame, node.orelse)
-
-
-def _while(frame: Frame, node: m.While) -> None:
-    frame.evaluate(node.test)
-    execute(frame, node.body)
-    execute(frame, node.orelse)
+    assign(frame, node.target, iterated(frame, frame.evaluate(node.iterable), node.iterable.span))
 
 
 def _with(frame: Frame, node: m.With) -> None:
-    from theodore_plugin.inference.calls import entered
-
     for context, target in node.items:
         found = entered(frame, frame.evaluate(context), context.span)
         if target is not None:
             assign(frame, target, found)
-    execute(frame, node.body)
 
 
 def _try(frame: Frame, node: m.Try) -> None:
-    execute(frame, node.body)
     for handler in node.handlers:
         if handler.caught is not None:
-            frame.evaluate(handler.caught)
-        execute(frame, handler.body)
-    execute(frame, node.orelse)
-    execute(frame, node.final)
+            found = _caught(frame, frame.evaluate(handler.caught))
+            if handler.name:
+                bind(frame, handler.name, found)
+
+
+def _caught(frame: Frame, classes: Values) -> Values:
+    found: Values = NOTHING
+    for value in ordered(classes):
+        if isinstance(value, OwnClass):
+            found |= {Instance(value.key)}
+        elif type(value) is Foreign:
+            result = called(value.key)
+            found |= {result} if result else NOTHING
+        elif type(value) is Container:
+            found |= _caught(frame, frame.read(("all", value.key)))
+    return found
 
 
 def _match(frame: Frame, node: m.Match) -> None:
@@ -199,7 +221,6 @@ def _match(frame: Frame, node: m.Match) -> None:
             bind(frame, capture.id, subject)
         for expression in case.expressions:
             frame.evaluate(expression)
-        execute(frame, case.body)
 
 
 _HANDLERS: dict[type, Callable[[Frame, Any], None]] = {
@@ -212,10 +233,9 @@ _HANDLERS: dict[type, Callable[[Frame, Any], None]] = {
     m.Return: _return,
     m.Raise: _raise,
     m.Delete: _delete,
-    m.Scope: _scope,
-    m.If: _if,
+    m.If: _tested,
     m.For: _for,
-    m.While: _while,
+    m.While: _tested,
     m.With: _with,
     m.Try: _try,
     m.Match: _match,

@@ -2,91 +2,121 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from itertools import product
+
+import msgspec
 
 HOLE = "{*}"
 MAX_TEXTS = 8
 MAX_TEXT = 2_000
+MAX_PATH = 300
 MAX_CALLS_IN_PATH = 3
 """``a().b().c().d()`` is followed no further: longer chains on foreign results explode and say nothing new."""
 
 
-@dataclass(frozen=True, slots=True)
-class Foreign:
-    """Something outside the plugin by its access path; ``()`` marks the result of a call."""
+class Value(msgspec.Struct, frozen=True, order=True):
+    """Something a variable may hold. ``key`` says which one; the class says what it is."""
 
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class OwnFunction:
-    """A function of the plugin, by its unit."""
-
-    unit: str
+    key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A method of the plugin bound to an object of class ``owner``."""
+class Foreign(Value, frozen=True):
+    """Something outside the analysed code by its access path; ``()`` marks the result of a call."""
 
-    unit: str
+    @property
+    def path(self) -> str:
+        """The access path: ``httpx.AsyncClient().get``."""
+        return self.key
+
+
+class OwnFunction(Value, frozen=True):
+    """A function of the analysed code, by its unit."""
+
+    @property
+    def unit(self) -> str:
+        """The unit that is its body."""
+        return self.key
+
+
+class Bound(Value, frozen=True):
+    """A method of the analysed code, by its unit, bound to an object of class ``owner`` (or to the class itself)."""
+
+    owner: str
+
+    @property
+    def unit(self) -> str:
+        """The unit that is its body."""
+        return self.key
+
+
+class OwnClass(Value, frozen=True):
+    """A class of the analysed code."""
+
+
+class Instance(Value, frozen=True):
+    """An object of a class of the analysed code."""
+
+
+class Parent(Value, frozen=True):
+    """``super()`` in a method of class ``key``, for an object of class ``owner``."""
+
     owner: str
 
 
-@dataclass(frozen=True, slots=True)
-class OwnClass:
-    """A class of the plugin."""
+class OwnModule(Value, frozen=True):
+    """A module or package of the analysed code."""
 
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """An object of a class of the plugin."""
-
-    key: str
+    @property
+    def name(self) -> str:
+        """Its dotted name."""
+        return self.key
 
 
-@dataclass(frozen=True, slots=True)
-class Parent:
-    """``super()`` inside class ``key``."""
-
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class OwnModule:
-    """A module or package of the plugin."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Value, frozen=True):
     """A string, or a path object made of one; holes are ``{*}``."""
 
-    pattern: str
+    @property
+    def pattern(self) -> str:
+        """The string with its holes."""
+        return self.key
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
-    """A list, tuple, set or dict, by the place that makes it."""
+class Container(Value, frozen=True):
+    """A list, tuple, set, dict or generator, by the place that makes it."""
 
-    site: str
+    @property
+    def site(self) -> str:
+        """The place that makes it."""
+        return self.key
 
 
-Value = Foreign | OwnFunction | Bound | OwnClass | Instance | Parent | OwnModule | Text | Container
+class Partial(Value, frozen=True):
+    """``functools.partial`` of something, by the place that makes it."""
+
+
 Values = frozenset[Value]
 NOTHING: Values = frozenset()
+_RANKS = {kind: rank for rank, kind in enumerate(Value.__subclasses__())}
 
 
-def texts(values: Values) -> tuple[str, ...]:
+def ordered(values: Iterable[Value]) -> Sequence[Value]:
+    """Values in an order that does not depend on the hash seed."""
+    known = tuple(values)
+    return known if len(known) < 2 else sorted(known, key=_rank)
+
+
+def _rank(value: Value) -> tuple[int, str, str]:
+    return (_RANKS[type(value)], value.key, getattr(value, "owner", ""))
+
+
+def texts(values: Iterable[Value]) -> tuple[str, ...]:
     """Return the strings among ``values``, sorted."""
-    return tuple(sorted(value.pattern for value in values if isinstance(value, Text)))
+    found = [value.key for value in values if type(value) is Text]
+    return tuple(found) if len(found) < 2 else tuple(sorted(found))
 
 
-def joined(parts: list[tuple[str, ...]], separator: str = "") -> Values:
+def joined(parts: Sequence[tuple[str, ...]], separator: str = "") -> Values:
     """Every concatenation of one string per part; an unknown part is a hole."""
     options = [part or (HOLE,) for part in parts]
     count = 1
@@ -105,4 +135,4 @@ def _squeeze(text: str) -> str:
 
 def called(path: str) -> Foreign | None:
     """Return the result of calling a foreign path, or ``None`` beyond the bound."""
-    return Foreign(f"{path}()") if path.count("()") < MAX_CALLS_IN_PATH else None
+    return Foreign(f"{path}()") if path.count("()") < MAX_CALLS_IN_PATH and len(path) < MAX_PATH else None

@@ -1,0 +1,110 @@
+"""Reading attributes of any value, and the ways to a module's names that name none of them."""
+
+from __future__ import annotations
+
+import posixpath
+
+from theodore_plugin.facts import model as m
+from theodore_plugin.inference.classes import attribute
+from theodore_plugin.inference.solver import Frame
+from theodore_plugin.inference.values import (
+    HOLE,
+    NOTHING,
+    Foreign,
+    Instance,
+    OwnClass,
+    OwnModule,
+    Parent,
+    Text,
+    Value,
+    Values,
+    ordered,
+    texts,
+)
+
+PATH = Foreign("pathlib.Path()")
+_WHOLE = frozenset({"values", "items", "copy", "popitem"})
+_LOOKUPS = frozenset({"__getattribute__", "__getattr__"})
+
+
+def read_attribute(frame: Frame, base: Value, name: str, span: m.Span) -> Values:
+    """Read an attribute of one value."""
+    kind = type(base)
+    if kind is Foreign:
+        return _of_foreign(frame, base, name, span)
+    if kind is Instance:
+        return attribute(frame, base.key, name, through_class=False)
+    if kind is OwnModule:
+        return frame.solver.module_member(base.key, name)
+    if kind is OwnClass:
+        return attribute(frame, base.key, name, through_class=True)
+    if isinstance(base, Parent):
+        return attribute(frame, base.owner, name, through_class=False, above=base.key)
+    return NOTHING
+
+
+def read_attributes(frame: Frame, bases: Values, name: str, span: m.Span) -> Values:
+    """Read an attribute of every value."""
+    if name == "parent" and PATH in bases:
+        return parents(bases) | {PATH}
+    found: Values = NOTHING
+    for base in ordered(bases):
+        found |= read_attribute(frame, base, name, span)
+    return found
+
+
+def _of_foreign(frame: Frame, base: Value, name: str, span: m.Span) -> Values:
+    known = frame.solver.map
+    path = known.canonical(f"{base.key}.{name}")
+    _reflect(frame, base, name, span)
+    text = known.values.get(path)
+    if text is not None:
+        return frozenset({Text(text), PATH})
+    if not known.explicit(path) and path not in known.safe:
+        frame.refer(base.key, span)  # os.environ.keys(): what is used is os.environ
+    return frozenset({Foreign(path)})
+
+
+def _reflect(frame: Frame, base: Value, name: str, span: m.Span) -> None:
+    """Note ways to a module's attributes that name none of them: all of its namespace, or its own look-up."""
+    if name in _WHOLE and (base.key == "sys.modules" or base.key.endswith(".__dict__")):
+        frame.refer("builtins.<computed attribute>", span)
+    elif name in _LOOKUPS:
+        frame.let_go(frozenset({base}), span)
+
+
+def namespace_item(frame: Frame, namespace: str, index: Values, span: m.Span) -> Values:
+    """Read ``module.__dict__[name]``, which is ``module.name``."""
+    owner = Foreign(namespace.removesuffix(".__dict__"))
+    names = [name for name in texts(index) if HOLE not in name]
+    if not names:
+        frame.choose_at_run_time(owner, span)
+    found: Values = NOTHING
+    for name in names:
+        found |= read_attribute(frame, owner, name, span)
+    note_held(frame, found, span)
+    return found
+
+
+def note_held(frame: Frame, values: Values, span: m.Span) -> None:
+    """Note that foreign things with an effect are held."""
+    for value in values:
+        if type(value) is Foreign:
+            frame.refer(value.key, span)
+
+
+def module_items(frame: Frame, index: Values) -> Values:
+    """Return the modules that ``sys.modules`` holds under constant names."""
+    return frozenset(module_value(frame, name) for name in texts(index))
+
+
+def module_value(frame: Frame, target: str) -> Value:
+    """Return a module by its dotted name."""
+    if frame.solver.names.is_own(target):
+        return OwnModule(target)
+    return Foreign(frame.solver.map.canonical(target))
+
+
+def parents(paths: Values) -> Values:
+    """Return the folders of path texts; above the analysed package nothing is known."""
+    return frozenset(Text(posixpath.dirname(text) or HOLE) for text in texts(paths))

@@ -1,0 +1,223 @@
+"""Entering own code: calls of functions, methods and classes, and callbacks that are handed to foreign code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from theodore_plugin.facts import model as m
+from theodore_plugin.inference.classes import attribute, lineage
+from theodore_plugin.inference.containers import ANY, at, everything, position_key, store
+from theodore_plugin.inference.scopes import Unit
+from theodore_plugin.inference.solver import Frame
+from theodore_plugin.inference.values import (
+    NOTHING,
+    Bound,
+    Container,
+    Foreign,
+    Instance,
+    OwnClass,
+    OwnFunction,
+    Partial,
+    Value,
+    Values,
+    called,
+    ordered,
+)
+
+Named = Sequence[tuple[str | None, Values]]
+"""Arguments: a keyword, ``"*"``, ``"**"`` or ``None`` for a positional one, and what is passed."""
+
+
+def call_values(frame: Frame, callees: Values, arguments: Sequence[Values], span: m.Span) -> Values:
+    """Call values with positional arguments where no call expression exists (decorators, callbacks)."""
+    named = [(None, values) for values in arguments]
+    result: Values = NOTHING
+    for callee in ordered(callees):
+        if type(callee) is Foreign:
+            hand_over(frame, arguments, span)
+            found = called(callee.key)
+            result |= {found} if found else NOTHING
+        else:
+            result |= enter(frame, callee, named, span)
+    return result
+
+
+def enter(frame: Frame, callee: Value, arguments: Named, span: m.Span) -> Values:
+    """Call a value of the analysed code and return what it gives."""
+    if isinstance(callee, OwnFunction):
+        return _enter_unit(frame, callee.key, arguments, span)
+    if isinstance(callee, Bound):
+        unit = frame.solver.units[callee.key]
+        own: Values = frozenset({OwnClass(callee.owner) if unit.kind == "class" else Instance(callee.owner)})
+        return _enter_unit(frame, callee.key, [(None, own), *arguments], span)
+    if isinstance(callee, OwnClass):
+        return construct(frame, callee.key, arguments, span)
+    if isinstance(callee, Instance):
+        return call_method(frame, callee.key, "__call__", arguments, span)
+    if isinstance(callee, Partial):
+        return _enter_partial(frame, callee, arguments, span)
+    return NOTHING
+
+
+def call_method(frame: Frame, key: str, name: str, arguments: Named, span: m.Span) -> Values:
+    """Call a method of an object of an own class by name, as operators and protocols do."""
+    result: Values = NOTHING
+    for value in ordered(attribute(frame, key, name, through_class=False)):
+        if type(value) is not Foreign:
+            result |= enter(frame, value, arguments, span)
+    return result
+
+
+def construct(frame: Frame, key: str, arguments: Named, span: m.Span) -> Values:
+    """Make an object: its initialisers run, those of foreign bases are recorded by name."""
+    made: Values = frozenset({Instance(key)})
+    for name in ("__new__", "__init__", "__post_init__"):
+        for value in ordered(attribute(frame, key, name, through_class=False)):
+            if isinstance(value, Bound):
+                enter(frame, value, arguments if name != "__post_init__" else (), span)
+            elif type(value) is Foreign and name == "__init__":
+                frame.solver.record.initialised.setdefault(frame.unit.name, {})[value.key] = None
+    for meta in ordered(frame.read(("metaclass", key))):
+        if isinstance(meta, OwnClass):
+            made |= call_method(frame, meta.key, "__call__", arguments, span)
+    for base in lineage(frame, key)[1]:
+        frame.refer(base, span)
+    return made
+
+
+def partial(frame: Frame, place: str, callees: Values, arguments: Named) -> Values:
+    """Make a ``functools.partial``."""
+    frame.write(("partial", place), callees)
+    for position, (keyword, values) in enumerate(arguments):
+        frame.write(("partial", place, keyword or position_key(position)), values)
+    frame.solver.partials[place] = tuple(keyword for keyword, _ in arguments)
+    return frozenset({Partial(place)})
+
+
+def _enter_partial(frame: Frame, callee: Partial, arguments: Named, span: m.Span) -> Values:
+    keywords = frame.solver.partials[callee.key]
+    stored = [
+        (keyword, frame.read(("partial", callee.key, keyword or position_key(position))))
+        for position, keyword in enumerate(keywords)
+    ]
+    result: Values = NOTHING
+    for value in ordered(frame.read(("partial", callee.key))):
+        if value != callee:
+            result |= enter(frame, value, [*stored, *arguments], span)
+    return result
+
+
+def hand_over(frame: Frame, arguments: Iterable[Values], span: m.Span) -> None:
+    """Note that foreign code may call a function and read any attribute of a module it is given."""
+    for values in arguments:
+        if values:
+            _may_run(frame, values, span)
+            inside = everything(frame, values)
+            if inside:
+                _may_run(frame, inside, span)
+
+
+def _may_run(frame: Frame, values: Values, span: m.Span) -> None:
+    frame.let_go(values, span)
+    for value in ordered(values):
+        if isinstance(value, (OwnFunction, Bound)):
+            frame.edge(value.key, span)
+        elif isinstance(value, OwnClass):
+            construct(frame, value.key, (), span)
+        elif isinstance(value, Partial):
+            enter(frame, value, (), span)
+
+
+def _enter_unit(frame: Frame, name: str, arguments: Named, span: m.Span) -> Values:
+    unit = frame.solver.units[name]
+    frame.edge(name, span)
+    _pass(frame, unit, arguments)
+    found = frame.read(("return", name))
+    if not unit.is_generator:
+        return found
+    place = f"generator:{name}"
+    store(frame, place, ANY, frame.read(("yield", name)))
+    return found | {Container(place)}
+
+
+def _pass(frame: Frame, unit: Unit, arguments: Named) -> None:
+    """Bind arguments to parameters; starred arguments reach every parameter they might."""
+    positional = unit.positional
+    position = 0
+    for keyword, values in arguments:
+        if keyword is None:
+            if position < len(positional):
+                frame.write((unit.scope.key, positional[position]), values)
+            elif unit.rest is not None:
+                _collect(frame, unit, unit.rest, position_key(position - len(positional)), values)
+            position += 1
+        elif keyword == "*" or keyword == "**":
+            _spread(frame, unit, keyword, values, position)
+        elif keyword in unit.named:
+            frame.write((unit.scope.key, keyword), values)
+        elif unit.keywords is not None:
+            _collect(frame, unit, unit.keywords, keyword, values)
+
+
+def _collect(frame: Frame, unit: Unit, parameter: str, key: str, values: Values) -> None:
+    place = f"rest:{unit.name}:{parameter}"
+    store(frame, place, key, values)
+    frame.write((unit.scope.key, parameter), frozenset({Container(place)}))
+
+
+def _spread(frame: Frame, unit: Unit, keyword: str, values: Values, position: int) -> None:
+    for value in ordered(values):
+        if not isinstance(value, Container):
+            continue
+        every = frame.read(("all", value.key))
+        for rest in (unit.rest, unit.keywords):
+            if rest is not None:
+                _collect(frame, unit, rest, ANY, every)
+        if keyword == "**":
+            for name in sorted(unit.named):
+                frame.write((unit.scope.key, name), at(frame, value, (name,)))
+        else:
+            for index, name in enumerate(unit.positional[position:]):
+                frame.write((unit.scope.key, name), at(frame, value, (position_key(index),)))
+
+
+def entered(frame: Frame, managers: Values, span: m.Span) -> Values:
+    """Return what ``with`` binds: a foreign manager is taken to give itself, an own one its ``__enter__``."""
+    result: Values = NOTHING
+    for manager in ordered(managers):
+        if isinstance(manager, Instance):
+            for name in ("__enter__", "__aenter__"):
+                result |= call_method(frame, manager.key, name, (), span)
+            for name in ("__exit__", "__aexit__"):
+                call_method(frame, manager.key, name, (), span)
+        elif isinstance(manager, Container):
+            result |= frame.read(("all", manager.key))  # a generator function under contextlib.contextmanager
+        else:
+            result |= {manager}
+    return result
+
+
+def iterated(frame: Frame, values: Values, span: m.Span) -> Values:
+    """Return what iterating over values may yield; iterating over foreign results yields more of the same."""
+    found: Values = NOTHING
+    for value in ordered(values):
+        if type(value) is Container:
+            found |= frame.read(("all", value.key))
+        elif type(value) is Foreign:
+            found |= {value}
+        elif isinstance(value, Instance):
+            found |= _iterated_object(frame, value, span)
+    return found
+
+
+def _iterated_object(frame: Frame, value: Instance, span: m.Span) -> Values:
+    found: Values = NOTHING
+    for start, following in (("__iter__", "__next__"), ("__aiter__", "__anext__")):
+        for iterator in ordered(call_method(frame, value.key, start, (), span)):
+            if isinstance(iterator, Instance):
+                found |= call_method(frame, iterator.key, following, (), span)
+            elif isinstance(iterator, Container):
+                found |= frame.read(("all", iterator.key))
+            elif isinstance(iterator, Foreign):
+                found |= {iterator}
+    return found or call_method(frame, value.key, "__getitem__", (), span)
