@@ -83,6 +83,8 @@ class ResolvedCall:
     """Whether the call runs directly inside an ``async def``."""
     texts: tuple[tuple[str, ...], ...]
     """Per argument, the string patterns it may hold (``{*}`` marks a hole); empty when unknown."""
+    origins: tuple[tuple[str, ...], ...] = ()
+    """Per argument, the foreign names it may stand for, itself or inside a container: ``zlib.decompress()``."""
 
     @property
     def location(self) -> Location:
