@@ -175,7 +175,9 @@ class _Reader:
         unit = self.solver.units[call.unit]
         strings = tuple(texts(values) for values in call.arguments)
         origins = tuple(self._origins(values) for values in call.arguments)
-        return ResolvedCall(call.module.path, call.node, call.callees, call.unit, unit.is_async, strings, origins)
+        return ResolvedCall(
+            call.module.path, call.node, call.callees, call.unit, unit.is_async, strings, origins, call.receiver
+        )
 
     def _origins(self, values: Values) -> tuple[str, ...]:
         """Foreign names among values, and one level into containers."""

@@ -85,6 +85,8 @@ class ResolvedCall:
     """Per argument, the string patterns it may hold (``{*}`` marks a hole); empty when unknown."""
     origins: tuple[tuple[str, ...], ...] = ()
     """Per argument, the foreign names it may stand for, itself or inside a container: ``zlib.decompress()``."""
+    receiver: tuple[str, ...] = ()
+    """String patterns the object of a method call may hold: the path in ``Path("x").write_text()``."""
 
     @property
     def location(self) -> Location:
