@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from theodore_loader.policy import Policy
 from theodore_plugin.contracts.model import shipped_contracts
@@ -112,7 +114,7 @@ def _distinctly_named(facts: Mapping[str, ModuleFacts]) -> dict[str, ModuleFacts
         if name is None or name in taken:
             name = "<" + path.replace(":", "_").replace(".", "_") + ">"
         taken.add(name)
-        named[path] = replace(module, module=name)
+        named[path] = msgspec.structs.replace(module, module=name)
     return dict(sorted(named.items()))
 
 

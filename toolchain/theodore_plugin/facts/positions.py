@@ -90,6 +90,14 @@ class _Syntactic:
 
     def __exit__(self, *_exception: object) -> None:
         spans = self.state.spans
-        start = self.start if self.start_node is None else spans[id(self.start_node)][:2]
-        end = (self.state.line, self.state.column) if self.end_node is None else spans[id(self.end_node)][2:]
+        start = (
+            self.start
+            if self.start_node is None
+            else (spans[id(self.start_node)].line, spans[id(self.start_node)].column)
+        )
+        end = (
+            (self.state.line, self.state.column)
+            if self.end_node is None
+            else (spans[id(self.end_node)].end_line, spans[id(self.end_node)].end_column)
+        )
         spans[id(self.node)] = Span(*start, *end)

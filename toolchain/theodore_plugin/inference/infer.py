@@ -177,7 +177,16 @@ class _Reader:
     def _resolved(self, call: SeenCall) -> ResolvedCall:
         unit = self.solver.units[call.unit]
         strings = tuple(texts(values) for values in call.arguments)
-        return ResolvedCall(call.module.path, call.node, call.callees, call.unit, unit.is_async, strings)
+        origins = tuple(self._origins(values) for values in call.arguments)
+        return ResolvedCall(
+            call.module.path, call.node, call.callees, call.unit, unit.is_async, strings, origins, call.receiver
+        )
+
+    def _origins(self, values: Values) -> tuple[str, ...]:
+        """Foreign names among values, and one level into containers."""
+        sites = [value.site for value in values if isinstance(value, Container)]
+        inside = (value for site in sites for value in self.solver.read(("all", site), ""))
+        return tuple(sorted({value.path for value in (*values, *inside) if isinstance(value, Foreign)}))
 
     def _unfinished(self) -> Iterator[Unknown]:
         for name in self.solver.unfinished:

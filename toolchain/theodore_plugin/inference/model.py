@@ -83,6 +83,10 @@ class ResolvedCall:
     """Whether the call runs directly inside an ``async def``."""
     texts: tuple[tuple[str, ...], ...]
     """Per argument, the string patterns it may hold (``{*}`` marks a hole); empty when unknown."""
+    origins: tuple[tuple[str, ...], ...] = ()
+    """Per argument, the foreign names it may stand for, itself or inside a container: ``zlib.decompress()``."""
+    receiver: tuple[str, ...] = ()
+    """String patterns the object of a method call may hold: the path in ``Path("x").write_text()``."""
 
     @property
     def location(self) -> Location:

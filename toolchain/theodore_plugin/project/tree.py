@@ -86,6 +86,31 @@ def open_tree(root: Path) -> PluginProject:
     return _assemble(listing, readable, root=root, label=root.resolve().name or "project")
 
 
+def open_package(root: Path, package: str) -> PluginProject:
+    """Read a folder that is a package itself: everything in it counts, importable as ``package``.
+
+    Raises ConfigurationProblem or NothingToDo.
+    """
+    listing = _walk(root)
+    contents: dict[str, bytes] = {}
+    for path in listing.files:
+        if path.endswith(".py"):
+            _read_into(contents, listing, root, path)
+    if not contents and not listing.unreadable:
+        raise NothingToDo(f"{root} holds no Python file", help="point at a folder with Python code")
+    prefix = package.replace(".", "/")
+    inside = {f"{prefix}/{path}": data for path, data in sorted(contents.items())}
+    return PluginProject(
+        root=root,
+        label=root.resolve().name or package,
+        files=tuple(SourceFile.of(path, module_name(path), data) for path, data in inside.items()),
+        package_roots=(prefix,),
+        skipped=tuple(SkippedFile(f"{prefix}/{item.path}", item.reason) for item in listing.skipped),
+        unreadable=tuple(UnreadableFile(f"{prefix}/{item.path}", item.reason) for item in listing.unreadable),
+        members=tuple(f"{prefix}/{path}" for path in listing.files),
+    )
+
+
 def project_from_contents(files: Mapping[str, bytes], *, label: str) -> PluginProject:
     """Build a project from a mapping of relative POSIX paths to contents."""
     listing = _Listing(files=[])
