@@ -7,12 +7,13 @@ import ast
 from theodore_plugin.facts import model as m
 from theodore_plugin.inference.containers import ANY, site, store
 from theodore_plugin.inference.solver import Frame
-from theodore_plugin.inference.values import NOTHING, Container, Foreign, OwnClass, Values, called
+from theodore_plugin.inference.values import NOTHING, Container, Foreign, OwnClass, Values
 
 _WRAPPERS = frozenset({"Optional", "Union", "Annotated", "Final", "ClassVar", "Awaitable", "Coroutine"})
 _COLLECTIONS = frozenset(
-    "list List set Set frozenset tuple Tuple dict Dict Sequence Iterable Iterator Collection Mapping MutableMapping "
-    "Generator AsyncIterator AsyncIterable AsyncGenerator defaultdict deque".split()
+    ("list", "List", "set", "Set", "frozenset", "tuple", "Tuple", "dict", "Dict", "Sequence", "Iterable", "Iterator")
+    + ("Collection", "Mapping", "MutableMapping", "Generator", "defaultdict", "deque")
+    + ("AsyncIterator", "AsyncIterable", "AsyncGenerator")
 )
 _CLASSES = frozenset({"type", "Type"})
 
@@ -62,9 +63,8 @@ def _objects(frame: Frame, name: m.Expr) -> Values:
     for value in frame.evaluate(name, called=True):
         if isinstance(value, OwnClass):
             found |= frame.read(("objects", value.key))
-        elif isinstance(value, Foreign) and frame.solver.map.library(value.key) is not None:
-            result = called(value.key)
-            found |= {result} if result else NOTHING
+        elif isinstance(value, Foreign) and frame.solver.map.leads_on(f"{value.key}()"):
+            found |= {Foreign(f"{value.key}()")}
     return found
 
 

@@ -10,6 +10,7 @@ from theodore_plugin.inference.solver import Frame
 from theodore_plugin.inference.values import (
     HOLE,
     NOTHING,
+    PLAIN,
     Foreign,
     Instance,
     OwnClass,
@@ -55,6 +56,8 @@ def read_attributes(frame: Frame, bases: Values, name: str, span: m.Span) -> Val
 
 def _of_foreign(frame: Frame, base: Value, name: str, span: m.Span) -> Values:
     known = frame.solver.map
+    if base == PLAIN or ("()." in base.key and not frame.solver.leads_on(base.key)):
+        return frozenset({base})  # an attribute of an attribute of a result that leads nowhere
     path = known.canonical(f"{base.key}.{name}")
     _reflect(frame, base, name, span)
     text = known.values.get(path)

@@ -1,4 +1,4 @@
-"""Builtins and helpers whose *result* matters for resolution: reflection, imports, iteration, higher-order functions."""
+"""Builtins and helpers whose *result* matters: reflection, imports, iteration, higher-order functions."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from theodore_plugin.facts.names import Names
 from theodore_plugin.inference.capabilities import CapabilityMap
 from theodore_plugin.inference.resolve import semantics
 from theodore_plugin.inference.solver import SeenCall, Solver
-from theodore_plugin.inference.values import Container, Text, Value
+from theodore_plugin.inference.values import PLAIN, Container, Text, Value
 
 _DICT = ("Mapping", "DictComp")
 
@@ -56,6 +56,8 @@ class _Nodes:
     def foreign(self, call: SeenCall) -> Iterator[str]:
         """Nodes outside the modules that a call may reach."""
         for path in call.callees:
+            if path == PLAIN.key:
+                continue
             plain = path.replace("()", "").replace("[]", "")
             yield plain.replace("builtins.", "<builtin>.", 1) if plain.startswith("builtins.") else plain
         if isinstance(call.node.callee, m.Attribute):

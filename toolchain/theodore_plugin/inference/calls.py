@@ -5,10 +5,11 @@ from __future__ import annotations
 from theodore_plugin.facts import model as m
 from theodore_plugin.inference import builtins as known
 from theodore_plugin.inference import texts as strings
-from theodore_plugin.inference.containers import ANY, Container, at, keys_of, store
-from theodore_plugin.inference.entering import enter, hand_over
+from theodore_plugin.inference.attributes import read_attributes
+from theodore_plugin.inference.containers import ANY, at, keys_of, store
+from theodore_plugin.inference.entering import enter, hand_over, result_of
 from theodore_plugin.inference.solver import Frame, SeenCall
-from theodore_plugin.inference.values import NOTHING, Foreign, Values, called, ordered
+from theodore_plugin.inference.values import NOTHING, Container, Foreign, Values, ordered
 
 LOOKS_ONLY = frozenset(f"builtins.{name}" for name in ("bool", "callable", "hasattr", "id", "isinstance", "print"))
 """Builtins that give nothing of their argument away."""
@@ -17,10 +18,13 @@ LOOKS_ONLY = frozenset(f"builtins.{name}" for name in ("bool", "callable", "hasa
 def call(frame: Frame, node: m.Call) -> Values:
     """Evaluate a call expression."""
     callee = node.callee
-    receiver = frame.evaluate(callee.value, called=True) if isinstance(callee, m.Attribute) else NOTHING
-    callees = frame.evaluate(callee, called=True)
+    if isinstance(callee, m.Attribute):  # evaluated once: chains of calls would double with every link
+        receiver = frame.evaluate(callee.value, called=True)
+        callees = read_attributes(frame, receiver, callee.attr, callee.value.span)
+    else:
+        receiver, callees = NOTHING, frame.evaluate(callee, called=True)
     arguments = [frame.evaluate(argument.value) for argument in node.arguments]
-    special = _method(frame, node, receiver, arguments) if isinstance(callee, m.Attribute) else None
+    special = _method(frame, node, callee.attr, receiver, arguments) if isinstance(callee, m.Attribute) else None
     result: Values = special or NOTHING
     named = [(argument.keyword, values) for argument, values in zip(node.arguments, arguments, strict=True)]
     for value in ordered(callees):
@@ -45,14 +49,11 @@ def _enter_foreign(frame: Frame, callee: Foreign, node: m.Call, arguments: list[
     returns = frame.solver.map.returns.get(callee.key)
     if returns is not None:
         return frozenset(Foreign(path) for path in returns) | strings.carried(callee.key, returns, arguments)
-    result = called(callee.key)
-    return frozenset({result}) if result else NOTHING
+    return result_of(frame, callee.key)
 
 
-def _method(frame: Frame, node: m.Call, receiver: Values, arguments: list[Values]) -> Values | None:
+def _method(frame: Frame, node: m.Call, name: str, receiver: Values, arguments: list[Values]) -> Values | None:
     """Return the result of a method on strings or containers, or ``None`` when the receiver holds neither."""
-    assert isinstance(node.callee, m.Attribute)
-    name = node.callee.attr
     containers = [value for value in ordered(receiver) if isinstance(value, Container)]
     if containers:
         found: Values = NOTHING

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from theodore_plugin.facts import model as m
 from theodore_plugin.inference.scopes import Scope, Unit, bound_names
 from theodore_plugin.inference.solver import ClassInfo, Frame
 from theodore_plugin.inference.values import (
     NOTHING,
+    PLAIN,
     Bound,
     Foreign,
     Instance,
     OwnClass,
     OwnFunction,
+    Value,
     Values,
     ordered,
 )
 
 MAX_ANCESTORS = 64
+_BARE = frozenset({"builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol"})
+"""Bases that bring no attributes: what is not found on own classes comes from a class nobody sees."""
 
 
 def qualified(frame: Frame, name: str) -> str:
@@ -74,7 +80,7 @@ def _ascend(frame: Frame, key: str, own: list[str], foreign: list[str], above: s
     bases = frame.read(("bases", key))
     if len(bases) == 1:
         ((base),) = bases
-        candidates = [base]
+        candidates: Sequence[Value] = [base]
     else:
         candidates = _in_written_order(frame, key, bases)
     for base in candidates:
@@ -109,9 +115,15 @@ def attribute(frame: Frame, key: str, name: str, *, through_class: bool, above: 
         found = frame.read(("attribute", owner, name))
         if found:
             return bind(frame, found, key, through_class)
-    suffix = "" if through_class else "()"
-    paths = [frame.solver.map.canonical(f"{base}{suffix}.{name}") for base in foreign]
-    return frozenset(Foreign(path) for path in paths)
+    return frozenset(
+        _inherited(frame, base, name, "" if through_class else "()") for base in foreign if base not in _BARE
+    )
+
+
+def _inherited(frame: Frame, base: str, name: str, suffix: str) -> Foreign:
+    path = frame.solver.map.canonical(f"{base}{suffix}.{name}")
+    harmless = frame.solver.map.library(path) is not None and not frame.solver.leads_on(path)
+    return PLAIN if harmless else Foreign(path)
 
 
 def bind(frame: Frame, found: Values, key: str, through_class: bool) -> Values:

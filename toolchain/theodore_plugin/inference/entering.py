@@ -11,6 +11,7 @@ from theodore_plugin.inference.scopes import Unit
 from theodore_plugin.inference.solver import Frame
 from theodore_plugin.inference.values import (
     NOTHING,
+    PLAIN,
     Bound,
     Container,
     Foreign,
@@ -28,6 +29,19 @@ Named = Sequence[tuple[str | None, Values]]
 """Arguments: a keyword, ``"*"``, ``"**"`` or ``None`` for a positional one, and what is passed."""
 
 
+def result_of(frame: Frame, path: str) -> Values:
+    """Return what calling a foreign name gives.
+
+    A result that leads nowhere stays what it was made by: ``zlib.decompress().decode()`` is still
+    ``zlib.decompress()``, and what a builtin gives is plain. Longer paths would only multiply, and say nothing new.
+    """
+    result = called(path)
+    if result is None or frame.solver.leads_on(result.key):
+        return NOTHING if result is None else frozenset({result})
+    origin = path.partition("()")[0]
+    return frozenset({PLAIN if origin.startswith("builtins.") else Foreign(f"{origin}()")})
+
+
 def call_values(frame: Frame, callees: Values, arguments: Sequence[Values], span: m.Span) -> Values:
     """Call values with positional arguments where no call expression exists (decorators, callbacks)."""
     named = [(None, values) for values in arguments]
@@ -35,8 +49,7 @@ def call_values(frame: Frame, callees: Values, arguments: Sequence[Values], span
     for callee in ordered(callees):
         if type(callee) is Foreign:
             hand_over(frame, arguments, span)
-            found = called(callee.key)
-            result |= {found} if found else NOTHING
+            result |= result_of(frame, callee.key)
         else:
             result |= enter(frame, callee, named, span)
     return result

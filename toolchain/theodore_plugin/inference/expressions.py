@@ -20,7 +20,7 @@ from theodore_plugin.inference.containers import (
     sliced,
     store,
 )
-from theodore_plugin.inference.entering import call_method, call_values, iterated
+from theodore_plugin.inference.entering import call_method, iterated
 from theodore_plugin.inference.functions import define_lambda
 from theodore_plugin.inference.scopes import Scope, bound_names
 from theodore_plugin.inference.solver import COMPUTED, Frame
@@ -206,6 +206,8 @@ def _foreign_item(frame: Frame, node: m.Subscript, base: Foreign, index: Values)
     if base.key == "builtins" or base.key.endswith(".__dict__"):
         return namespace_item(frame, base.key, index, node.value.span)
     frame.refer(base.key, node.value.span, texts(index))
+    if not frame.solver.leads_on(base.key):
+        return frozenset({base})
     return frozenset({base if base.key.endswith("[]") else Foreign(f"{base.key}[]")})
 
 

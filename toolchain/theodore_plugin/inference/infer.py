@@ -14,9 +14,9 @@ from theodore_plugin.inference.classes import lineage
 from theodore_plugin.inference.containers import position_key
 from theodore_plugin.inference.model import Certainty, Inference, InferredPermission, Phase, ResolvedCall, Unknown
 from theodore_plugin.inference.propagate import Reach, chain, reach, unreached_chain
+from theodore_plugin.inference.resolve import semantics
 from theodore_plugin.inference.scopes import Unit
 from theodore_plugin.inference.solver import Frame, Record, SeenCall, Solver
-from theodore_plugin.inference.resolve import semantics
 from theodore_plugin.inference.targets import is_own_package, pattern, patterns
 from theodore_plugin.inference.values import HOLE, Container, Foreign, Values, texts
 from theodore_sdk.info import PermissionType
@@ -106,6 +106,8 @@ class _Reader:
                 for effect in self.solver.map.of_call(symbol):
                     chosen = self._by_mode(effect, call)
                     found = self._target_texts(effect, call)
+                    if chosen.applies(found) is False:
+                        continue
                     if chosen.target == DYNAMIC_MODULE and found and not any(HOLE in text for text in found):
                         continue  # a constant import is resolved like an import statement
                     if found and all(is_own_package(chosen, text) for text in found):
@@ -114,7 +116,7 @@ class _Reader:
 
     def _held(self) -> Iterator[_Act]:
         for reference in self.record.references.values():
-            for effect in self.solver.map.explicit(reference.symbol):
+            for effect in self.solver.map.held(reference.symbol):
                 found = tuple(
                     dict.fromkeys(pattern(effect, text) for text in reference.item if effect.target is not None)
                 )
@@ -179,13 +181,13 @@ class _Reader:
         strings = tuple(texts(values) for values in call.arguments)
         origins = tuple(self._origins(values) for values in call.arguments)
         return ResolvedCall(
-            call.module.path, call.node, call.callees, call.unit, unit.is_async, strings, origins, call.receiver
+            call.module.path, call.node, call.callees, call.unit, unit.is_async, strings, origins, texts(call.receiver)
         )
 
     def _origins(self, values: Values) -> tuple[str, ...]:
         """Foreign names among values, and one level into containers."""
         sites = [value.site for value in values if isinstance(value, Container)]
-        inside = (value for site in sites for value in self.solver.read(("all", site), ""))
+        inside = (value for site in sites for value in self.solver.read(("all", site)))
         return tuple(sorted({value.path for value in (*values, *inside) if isinstance(value, Foreign)}))
 
     def _unfinished(self) -> Iterator[Unknown]:

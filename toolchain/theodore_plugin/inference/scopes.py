@@ -59,7 +59,7 @@ class Unit:
     is_generator: bool = False
     owner: str | None = None
     kind: str = "function"
-    """``module``, ``main``, ``function``, ``static``, ``class`` (a classmethod), ``property``, ``setter``, ``lambda``."""
+    """``module``, ``main``, ``function``, ``static``, ``class``, ``property``, ``setter`` or ``lambda``."""
     positional: tuple[str, ...] = ()
     """Parameters that take positional arguments, in order."""
     named: frozenset[str] = frozenset()

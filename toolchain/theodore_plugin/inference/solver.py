@@ -21,7 +21,7 @@ from theodore_plugin.facts.names import Names
 from theodore_plugin.finding import Location
 from theodore_plugin.inference.capabilities import CapabilityMap
 from theodore_plugin.inference.scopes import Scope, Unit, bound_names
-from theodore_plugin.inference.values import HOLE, NOTHING, Foreign, OwnModule, Text, Value, Values, texts
+from theodore_plugin.inference.values import HOLE, NOTHING, PLAIN, Foreign, OwnModule, Text, Value, Values, texts
 
 MAX_VALUES = 32
 """Values one variable may hold before its strings are widened to a hole."""
@@ -133,6 +133,8 @@ class Solver:
         self._current: Task | None = None
         self._postponed: dict[Task, None] = {}
         self._is_late = False
+        self._is_module: dict[str, bool] = {}
+        self._leads_on: dict[str, bool] = {}
 
     def run(self) -> Record:
         """Evaluate until nothing grows."""
@@ -147,7 +149,7 @@ class Solver:
         return self.record
 
     def is_early(self) -> bool:
-        """Whether it is too early to conclude from something *missing*; if so, the statement is evaluated again late."""
+        """Whether something *missing* may still come; if so, the statement is evaluated again when all has come."""
         if not self._is_late and self._current is not None:
             self._postponed[self._current] = None
         return not self._is_late
@@ -206,7 +208,7 @@ class Solver:
             return
         grown = known | values
         if len(grown) > MAX_VALUES:
-            grown = frozenset(value for value in grown if type(value) is not Text) | {Text(HOLE)}
+            grown = self._thinned(grown)
             if grown <= known:
                 return
         if len(grown) > HARD_LIMIT:
@@ -215,12 +217,39 @@ class Solver:
         self._variables[variable] = grown
         self._enqueue(self._readers.get(variable, ()))
 
+    def _thinned(self, values: Values) -> Values:
+        """Put one hole for all strings, and one plain object for all foreign results that lead nowhere."""
+        kept = frozenset(value for value in values if type(value) is not Text and not self._is_plain(value))
+        strings = {Text(HOLE)} if any(type(value) is Text for value in values) else NOTHING
+        return kept | strings | ({PLAIN} if len(kept) + len(strings) < len(values) else NOTHING)
+
+    def _is_plain(self, value: Value) -> bool:
+        return type(value) is Foreign and not self.leads_on(value.key)
+
+    def leads_on(self, path: str) -> bool:
+        """Whether the map says what can be done with a foreign value.
+
+        It does not for results of harmless functions, nor for libraries it does not know, which are unknown as a whole.
+        """
+        known = self._leads_on.get(path)
+        if known is None:
+            known = self.map.leads_on(path) or bool(self.map.of_call(path)) or self.is_module(path)
+            self._leads_on[path] = known
+        return known
+
     def _enqueue(self, tasks: Iterable[Task]) -> None:
         queue = self._queue
         for task in tasks:
             if not task.queued:
                 task.queued = True
                 queue.append(task)
+
+    def is_module(self, path: str) -> bool:
+        """Whether a foreign path is a whole module, or the namespace of one."""
+        known = self._is_module.get(path)
+        if known is None:
+            known = self._is_module[path] = self.map.is_module(path.removesuffix(".__dict__"))
+        return known
 
     def module_member(self, name: str, attribute: str) -> Values:
         """Read ``module.attribute`` of one of the analysed modules."""
@@ -290,7 +319,7 @@ class Frame:
     def let_go(self, values: Values, span: m.Span) -> None:
         """Note that a whole module leaves what is followed: which of its attributes are used cannot be said."""
         for value in values:
-            if type(value) is Foreign and self.solver.map.is_module(value.key.removesuffix(".__dict__")):
+            if type(value) is Foreign and self.solver.is_module(value.key):
                 self.refer(COMPUTED, span)
 
     def refer(self, symbol: str, span: m.Span, item: tuple[str, ...] = ()) -> None:

@@ -10,7 +10,7 @@ from theodore_plugin.inference.annotations import from_annotation
 from theodore_plugin.inference.attributes import module_value
 from theodore_plugin.inference.binding import assign, bind
 from theodore_plugin.inference.classes import attribute, class_frame, define_class, lineage
-from theodore_plugin.inference.entering import enter, entered, iterated
+from theodore_plugin.inference.entering import enter, entered, iterated, result_of
 from theodore_plugin.inference.functions import apply_decorators, define_function
 from theodore_plugin.inference.scopes import Unit, runs_as_script
 from theodore_plugin.inference.solver import Frame
@@ -22,7 +22,6 @@ from theodore_plugin.inference.values import (
     Instance,
     OwnClass,
     Values,
-    called,
     ordered,
 )
 
@@ -206,8 +205,7 @@ def _caught(frame: Frame, classes: Values) -> Values:
         if isinstance(value, OwnClass):
             found |= {Instance(value.key)}
         elif type(value) is Foreign:
-            result = called(value.key)
-            found |= {result} if result else NOTHING
+            found |= result_of(frame, value.key)
         elif type(value) is Container:
             found |= _caught(frame, frame.read(("all", value.key)))
     return found

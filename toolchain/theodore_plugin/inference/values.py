@@ -97,6 +97,8 @@ class Partial(Value, frozen=True):
 
 Values = frozenset[Value]
 NOTHING: Values = frozenset()
+PLAIN = Foreign("builtins.object()")
+"""Some object of no interest: a number, a flag, the result of a library function that leads nowhere."""
 _RANKS = {kind: rank for rank, kind in enumerate(Value.__subclasses__())}
 
 

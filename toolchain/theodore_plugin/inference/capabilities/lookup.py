@@ -127,6 +127,10 @@ class CapabilityMap:
         """Effects listed for exactly this name."""
         return self._ready(path).effects.get(path, ())
 
+    def leads_on(self, path: str) -> bool:
+        """Whether the map speaks of ``path`` or of something that is reached through it."""
+        return path in self._ready(path).listed
+
     def held(self, path: str) -> tuple[Effect, ...]:
         """Effects that a bare reference to this name counts as having."""
         return tuple(effect for effect in self.explicit(path) if effect.holds)
