@@ -18,6 +18,7 @@ from theodore_plugin.inference.model import Inference
 from theodore_plugin.metadata import MetadataReading
 from theodore_plugin.metadata.plugin_class import ancestors, sdk_base
 from theodore_plugin.project import PluginProject
+from theodore_plugin.rules.sites import Sites
 from theodore_sdk.info import PluginPermission
 
 
@@ -49,6 +50,11 @@ class RuleContext:
     def declared(self) -> tuple[PluginPermission, ...]:
         """Declared permissions as far as the metadata could be read."""
         return tuple(self.metadata.values.get("permissions", ()))
+
+    @cached_property
+    def sites(self) -> Sites:
+        """The project's syntax by kind, found in one walk for all rules."""
+        return Sites(self.names, self.facts)
 
     @property
     def declaration_is_readable(self) -> bool:
