@@ -64,7 +64,8 @@ class RuleContext:
     @cached_property
     def mismatches(self) -> tuple[Mismatch, ...]:
         """Differences between the plugin's classes and the contracts they claim."""
-        return tuple(mismatch for cls, contract in self.claims() for mismatch in compare(self.names, cls, contract))
+        found = (compare(self.names, cls, contract, self.contracts.bases) for cls, contract in self.claims())
+        return tuple(mismatch for claim in found for mismatch in claim)
 
     def claims(self) -> Iterator[tuple[OwnClass, Contract]]:
         """Iterate over classes and the contract each claims: the plugin's base, and every provided port."""
