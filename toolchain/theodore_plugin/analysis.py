@@ -9,7 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from theodore_loader.policy import Policy
-from theodore_plugin.contracts.model import shipped_contracts
+from theodore_plugin.contracts.catalogue import shipped_contracts
 from theodore_plugin.facts.model import Blanket, FactsFailure, ModuleFacts, Suppression
 from theodore_plugin.facts.names import Names
 from theodore_plugin.finding import Confidence, Finding, Location, Severity
@@ -70,8 +70,8 @@ def analyse(project: PluginProject, policy: Policy, rules: Sequence[RuleModule] 
 
 def build_context(project: PluginProject, policy: Policy) -> RuleContext:
     """Lower every file once and establish what all rules share."""
-    facts, failures = _lower_all(project.files)
-    facts = _distinctly_named(facts)
+    facts, failures = lower_all(project.files)
+    facts = distinctly_named(facts)
     names = Names({str(module.module): module for module in facts.values()})
     metadata = read_metadata(project, names)
     capabilities = shipped_map()
@@ -81,14 +81,15 @@ def build_context(project: PluginProject, policy: Policy) -> RuleContext:
         failures=failures,
         names=names,
         metadata=metadata,
-        inference=infer(names, capabilities, _entry_classes(metadata)),
+        inference=infer(names, capabilities, entry_classes(metadata)),
         policy=policy,
         contracts=shipped_contracts(),
         capabilities=capabilities,
     )
 
 
-def _lower_all(files: Iterable[SourceFile]) -> tuple[dict[str, ModuleFacts], tuple[FactsFailure, ...]]:
+def lower_all(files: Iterable[SourceFile]) -> tuple[dict[str, ModuleFacts], tuple[FactsFailure, ...]]:
+    """Lower every file, by path; those that cannot be understood are in the second half."""
     from theodore_plugin.facts.from_libcst import lower
 
     facts: dict[str, ModuleFacts] = {}
@@ -102,7 +103,7 @@ def _lower_all(files: Iterable[SourceFile]) -> tuple[dict[str, ModuleFacts], tup
     return facts, tuple(failures)
 
 
-def _distinctly_named(facts: Mapping[str, ModuleFacts]) -> dict[str, ModuleFacts]:
+def distinctly_named(facts: Mapping[str, ModuleFacts]) -> dict[str, ModuleFacts]:
     """Give every file a name of its own, so that none hides another or escapes resolution.
 
     Scripts no import can reach have no module name, and ``x.py`` beside ``x/__init__.py`` shares one.
@@ -118,7 +119,7 @@ def _distinctly_named(facts: Mapping[str, ModuleFacts]) -> dict[str, ModuleFacts
     return dict(sorted(named.items()))
 
 
-def _entry_classes(metadata: MetadataReading) -> list[str]:
+def entry_classes(metadata: MetadataReading) -> list[str]:
     """Name the classes the host calls: the plugin class and every class it provides."""
     provided = metadata.values.get("provides", {}).values()
     return [name for name in (metadata.plugin_class, *provided) if name is not None]

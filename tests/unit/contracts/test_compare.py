@@ -6,8 +6,9 @@ import pytest
 
 from theodore_loader.policy import load_policy
 from theodore_plugin.analysis import analyse, build_context
-from theodore_plugin.contracts.compare import signature_problem
-from theodore_plugin.contracts.model import ContractParameter, shipped_contracts
+from theodore_plugin.contracts.catalogue import shipped_contracts
+from theodore_plugin.contracts.model import ContractParameter
+from theodore_plugin.contracts.signature import signature_problem
 from theodore_plugin.facts import model as m
 from theodore_plugin.facts.from_libcst import lower
 from theodore_plugin.project import PluginProject, SourceFile

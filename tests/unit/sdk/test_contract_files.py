@@ -42,7 +42,7 @@ def test_contract_files_follow_the_published_schema(name: str):
 @pytest.mark.parametrize("name", FILES)
 def test_contract_files_are_in_canonical_form(name: str):
     document = load(name)
-    assert contract_file(name).read_bytes() == render(document["source"], document["contracts"])
+    assert contract_file(name).read_bytes() == render(document.pop("source"), document)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -1,26 +1,28 @@
 """Does a class satisfy a contract? Compared from facts alone, by the substitution rules of method calls.
 
-A method may add trailing parameters that have defaults. It must not insert, drop, or rename a parameter
-that can be passed by keyword, make an optional one required, or change async-ness; where the contract
-streams (``AsyncIterator``), an async generator is right.
+Three answers: it does, it does not (with the line), or it cannot be said (``unprovable-interface``, with the
+reason). What a foreign base class, an unknown decorator or code that computes members may do is never guessed.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from theodore_plugin.contracts.model import Contract, ContractMethod, ContractParameter
+from theodore_plugin.contracts.awaiting import gives
+from theodore_plugin.contracts.hooks import meant
+from theodore_plugin.contracts.members import ClassMembers, Implementation, Member
+from theodore_plugin.contracts.model import Contract, ContractAttribute, ContractMethod
+from theodore_plugin.contracts.mro import InconsistentOrder
+from theodore_plugin.contracts.shape import Gives, Plain, Shape, Unclear
+from theodore_plugin.contracts.signature import signature_problem
 from theodore_plugin.facts import model as m
-from theodore_plugin.facts.names import Names, OwnClass, module_level
+from theodore_plugin.facts.names import Names, OwnClass
 from theodore_plugin.finding import Location
-from theodore_plugin.inference.functions import TRANSPARENT
-from theodore_plugin.metadata.plugin_class import ancestors, sdk_base
 
-NEAR = 0.8
-"""Similarity (difflib ratio) from which a method name counts as a misspelt hook."""
-AWAITABLE = ("Awaitable", "Coroutine", "Future", "Task")
+MISSING, SIGNATURE, ASYNC = "missing-method", "signature-mismatch", "async-mismatch"
+UNKNOWN_HOOK, UNPROVABLE = "unknown-hook", "unprovable-interface"
+_ITERATORS = ("Iterator", "Iterable", "Generator")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,177 +37,194 @@ class Mismatch:
 
 
 @dataclass(frozen=True, slots=True)
-class _Member:
-    """What a class binds under a name: a method, or something else (``None``)."""
+class _Open:
+    """A member that could not be compared, and why."""
 
-    owner: OwnClass
-    method: m.Function | None
-
-
-def compare(names: Names, cls: OwnClass, contract: Contract) -> Iterator[Mismatch]:
-    """Compare a class with a contract, own and inherited members alike."""
-    members = _members(names, cls)
-    opaque = has_unknown_base(names, cls)
-    for method in contract.methods.values():
-        member = members.get(method.name)
-        if member is None:
-            if method.abstract and not opaque:
-                yield _missing(cls, contract, method)
-        elif member.method is not None:
-            yield from _check(names, cls, member.owner, member.method, method)
-    yield from _misspelt(cls, contract, members)
+    member: str
+    why: str
+    location: Location
 
 
-def has_unknown_base(names: Names, cls: OwnClass) -> bool:
-    """Whether a base class is neither the plugin's own nor the SDK's: it may implement anything."""
-    known = {"abc.ABC", "object", "typing.Generic", "typing.Protocol"}
-    return any(not sdk_base(path) and path not in known for path in ancestors(names, cls)[1])
+def compare(names: Names, cls: OwnClass, contract: Contract, bases: Mapping[str, Contract]) -> Iterator[Mismatch]:
+    """Compare a class with a contract, own and inherited members alike.
 
-
-def _members(names: Names, cls: OwnClass) -> dict[str, _Member]:
-    found: dict[str, _Member] = {}
-    for owner in ancestors(names, cls)[0]:
-        for statement in module_level(owner.node.body):
-            for name, method in _bound(statement):
-                current = found.get(name)
-                if current is None or current.owner is owner:
-                    found[name] = _Member(owner, method)
-    return found
-
-
-def _bound(statement: m.Statement) -> Iterator[tuple[str, m.Function | None]]:
-    if isinstance(statement, m.Function):
-        yield statement.name, statement
-    elif isinstance(statement, m.Assign) and statement.value is not None:
-        for target in statement.targets:
-            if isinstance(target, m.Name):
-                yield target.id, None
-
-
-def _missing(cls: OwnClass, contract: Contract, method: ContractMethod) -> Mismatch:
-    return Mismatch(
-        "missing-method",
-        cls.node.name_span.at(cls.module.path),
-        f"{cls.node.name} does not implement {method.name}(), which {method.owner} requires",
-        f"add: {method}",
-        f"{cls.node.name}.{method.name}",
-    )
-
-
-def _check(
-    names: Names, cls: OwnClass, owner: OwnClass, method: m.Function, wanted: ContractMethod
-) -> Iterator[Mismatch]:
-    where = method.name_span.at(owner.module.path)
-    subject = f"{owner.node.name}.{method.name}"
-    if not _transparent(names, owner, method):
+    A class whose bases have no consistent order cannot be created; ``inconsistent-mro`` says so, and nothing
+    else can be said about it.
+    """
+    try:
+        members = ClassMembers(names, cls, bases)
+    except InconsistentOrder:
         return
-    difference = _async_difference(method, wanted)
-    if difference:
-        yield Mismatch("async-mismatch", where, f"{subject} {difference}", f"write: {wanted}", subject)
-    problem = signature_problem(_parameters(names, owner, method), wanted.parameters)
-    if problem:
-        yield Mismatch("signature-mismatch", where, f"{subject}: {problem}", f"write: {wanted}", subject)
+    yield from _Comparison(members, contract).mismatches()
 
 
-def _transparent(names: Names, owner: OwnClass, method: m.Function) -> bool:
-    """Whether the decorators leave the signature alone; others cannot be judged from here."""
-    return all(_decorator(names, owner, decorator) in TRANSPARENT for decorator in method.decorators)
+class _Comparison:
+    def __init__(self, members: ClassMembers, contract: Contract) -> None:
+        self.members = members
+        self.cls = members.cls
+        self.contract = contract
+        self._open: list[_Open] = []
 
+    def mismatches(self) -> Iterator[Mismatch]:
+        if self.members.doubts:
+            for doubt in self.members.doubts:
+                self._leave(f"all of {self.contract.name}", doubt)
+        else:
+            for method in self.contract.methods.values():
+                yield from self._method(method, self._find(method.name))
+            for attribute in self.contract.attributes.values():
+                yield from self._attribute(attribute, self._find(attribute.name))
+            yield from self._misspelt()
+        yield from self._unproven()
 
-def _decorator(names: Names, owner: OwnClass, decorator: m.Expr) -> str:
-    path = names.path(owner.module, decorator) or ""
-    return path if "." in path else f"builtins.{path}"
+    def _find(self, name: str) -> Member:
+        return self.members.find(name, self.contract if self.contract.is_base else None)
 
+    def _method(self, method: ContractMethod, member: Member) -> Iterator[Mismatch]:
+        if not member.implementations:
+            yield from self._not_implemented(method, member)
+        elif member.standing_before is not None and method.abstract:
+            yield self._hidden(method, member)
+        elif member.doubts:
+            self._leave(f"{method.name}()", member.doubts[0])
+        else:
+            if member.absent and method.abstract:
+                self._leave(f"{method.name}()", "it is defined on some paths only", member.implementations[0].location)
+            for implementation in member.implementations:
+                yield from self._check(implementation, method)
 
-def _async_difference(method: m.Function, wanted: ContractMethod) -> str | None:
-    if wanted.streams and method.is_async and method.is_generator:
-        return None
-    if wanted.kind == "sync":
-        return "is async, but the host calls it without await" if method.is_async else None
-    if method.is_async:
-        return "is an async generator, but the host awaits it" if method.is_generator else None
-    returns = m.dotted(method.returns.value if isinstance(method.returns, m.Subscript) else method.returns or _NOTHING)
-    if returns and returns.rpartition(".")[2] in AWAITABLE:
-        return None
-    return "is not async, but the host awaits it"
+    def _not_implemented(self, method: ContractMethod, member: Member) -> Iterator[Mismatch]:
+        if not method.abstract:
+            return
+        if member.doubts:
+            self._leave(f"{method.name}()", member.doubts[0])
+        elif not self.contract.is_base and not method.name.startswith("__") and self.members.has_dynamic_lookup():
+            self._leave(f"{method.name}()", "__getattr__ may supply it")
+        else:
+            yield self._missing(method, f"does not implement {method.name}(), which {method.owner} requires")
 
+    def _hidden(self, method: ContractMethod, member: Member) -> Mismatch:
+        owner = member.implementations[0].owner.node.name
+        before = member.standing_before
+        why = f"inherits {method.name}() from {owner}, but {before} stands before it and leaves it abstract"
+        found = self._missing(method, why)
+        return Mismatch(found.rule, found.location, found.message, f"name {owner} first among the bases", found.subject)
 
-_NOTHING = m.Constant(None, m.Span(1, 0, 1, 0))
+    def _missing(self, method: ContractMethod, what: str, location: Location | None = None) -> Mismatch:
+        name = self.cls.node.name
+        where = location or self.cls.node.name_span.at(self.cls.module.path)
+        return Mismatch(MISSING, where, f"{name} {what}", f"add: {method}", f"{name}.{method.name}")
 
+    def _check(self, found: Implementation, method: ContractMethod) -> Iterator[Mismatch]:
+        subject = f"{found.owner.node.name}.{method.name}"
+        form = found.form
+        if isinstance(form, Unclear):
+            self._leave(f"{method.name}()", form.why, found.location)
+        elif isinstance(form, Plain):
+            message = f"{subject} is {form.what}, but the host calls it"
+            yield Mismatch(SIGNATURE, found.location, message, f"write: {method}", subject)
+        elif form.is_abstract or form.is_overload:
+            state = "is still abstract" if form.is_abstract else "has overloads and no implementation"
+            if method.abstract:
+                yield self._missing(method, f"cannot be used: {method.name}() {state}", found.location)
+        else:
+            yield from self._callable(found, form, method, subject)
 
-def _parameters(names: Names, owner: OwnClass, method: m.Function) -> tuple[m.Parameter, ...]:
-    static = any(_decorator(names, owner, decorator) == "builtins.staticmethod" for decorator in method.decorators)
-    parameters = method.parameters
-    takes_self = bool(parameters) and parameters[0].kind in {"positional", "positional-only"}
-    return parameters if static or not takes_self else parameters[1:]
-
-
-def signature_problem(own: tuple[m.Parameter, ...], wanted: tuple[ContractParameter, ...]) -> str | None:
-    """Say why calls made for ``wanted`` would not fit ``own``, or ``None``."""
-    positional = [item for item in own if item.kind in {"positional", "positional-only"}]
-    takes_rest = any(item.kind == "*" for item in own)
-    takes_keywords = any(item.kind == "**" for item in own)
-    expected = [item for item in wanted if item.kind in {"positional_only", "positional_or_keyword"}]
-    for position, parameter in enumerate(expected):
-        if position >= len(positional):
-            if takes_rest and (takes_keywords or parameter.kind == "positional_only"):
-                continue
-            return f"parameter {parameter.name} is missing"
-        problem = _position_problem(positional[position], parameter)
+    def _callable(self, found: Implementation, form: Shape, method: ContractMethod, subject: str) -> Iterator[Mismatch]:
+        if form.is_property:
+            message = f"{subject} is a property, but the host calls it"
+            yield Mismatch(SIGNATURE, found.location, message, f"write: {method}", subject)
+            return
+        given = gives(self.members.names, found.owner, form)
+        if given is Gives.UNKNOWN and method.kind != "sync":
+            self._leave(f"{method.name}()", "whether it returns something to await is not known", found.location)
+        difference = call_difference(given, method)
+        if difference:
+            yield Mismatch(ASYNC, found.location, f"{subject} {difference}", f"write: {method}", subject)
+        parameters = form.bound()
+        problem = (
+            "it has no parameter for the object itself"
+            if parameters is None
+            else signature_problem(parameters, method.parameters)
+        )
         if problem:
-            return problem
-    by_keyword = {item.name for item in wanted if item.kind == "keyword_only"}
-    trailing = (item for item in positional[len(expected) :] if item.name not in by_keyword)
-    extra = next((item for item in trailing if item.default is None), None)
-    if extra is not None:
-        return f"parameter {extra.name} is not in the contract and has no default"
-    return _keyword_problem(own, wanted, takes_keywords)
+            yield Mismatch(SIGNATURE, found.location, f"{subject}: {problem}", f"write: {method}", subject)
+
+    def _attribute(self, attribute: ContractAttribute, member: Member) -> Iterator[Mismatch]:
+        name = self.cls.node.name
+        for found in member.implementations:
+            form = found.form
+            if isinstance(found.definition, m.Function) and isinstance(form, Shape) and not form.is_property:
+                message = f"{name}.{attribute.name} is a method, but the host reads it as a value"
+                yield Mismatch(SIGNATURE, found.location, message, "make it a property", f"{name}.{attribute.name}")
+        if not attribute.required or member.implementations:
+            return
+        if member.doubts:
+            self._leave(attribute.name, member.doubts[0])
+        elif attribute.name not in {*self.members.instance_attributes()}:
+            message = f"{name} has no attribute {attribute.name}, which {attribute.owner} requires"
+            where = self.cls.node.name_span.at(self.cls.module.path)
+            help_text = f"add: {attribute.name}: {attribute.annotation or 'object'} = …"
+            yield Mismatch(MISSING, where, message, help_text, f"{name}.{attribute.name}")
+
+    def _misspelt(self) -> Iterator[Mismatch]:
+        absent = [name for name in self.contract.methods if not self._find(name).implementations]
+        used = called_on_self(self.members)
+        for name in self.members.names_bound():
+            if name in self.contract.methods or (name.startswith("_") and not name.endswith("__")):
+                continue
+            for found in self.members.find(name).implementations:
+                hook = meant(name, absent) if isinstance(found.form, Shape) else None
+                if hook is None or (name in used and not self.contract.methods[hook].abstract):
+                    continue
+                message = (
+                    f"{self.cls.node.name}.{name}() is no hook of {self.contract.name}; the host will never call it"
+                )
+                subject = f"{self.cls.node.name}.{name}"
+                yield Mismatch(UNKNOWN_HOOK, found.location, message, f"did you mean {hook}?", subject)
+
+    def _leave(self, member: str, why: str, location: Location | None = None) -> None:
+        self._open.append(_Open(member, why, location or self.cls.node.name_span.at(self.cls.module.path)))
+
+    def _unproven(self) -> Iterator[Mismatch]:
+        grouped: dict[tuple[Location, str], list[str]] = {}
+        for item in self._open:
+            grouped.setdefault((item.location, item.why), []).append(item.member)
+        name = self.cls.node.name
+        for (location, why), members in grouped.items():
+            message = f"{name}: {', '.join(dict.fromkeys(members))} cannot be compared with {self.contract.name}: {why}"
+            help_text = "define the members in the class itself, plainly, so that they can be compared"
+            yield Mismatch(UNPROVABLE, location, message, help_text, name)
 
 
-def _position_problem(own: m.Parameter, wanted: ContractParameter) -> str | None:
-    if wanted.kind == "positional_or_keyword":
-        if own.name != wanted.name:
-            return f"parameter {wanted.name} is called {own.name}, but the host may pass it by keyword"
-        if own.kind == "positional-only":
-            return f"parameter {wanted.name} is positional-only, but the host may pass it by keyword"
-    if wanted.default and own.default is None:
-        return f"parameter {wanted.name} is optional in the contract and required here"
-    return None
-
-
-def _keyword_problem(
-    own: tuple[m.Parameter, ...], wanted: tuple[ContractParameter, ...], takes_keywords: bool
-) -> str | None:
-    by_name = {item.name: item for item in own if item.kind in {"keyword", "positional"}}
-    for parameter in wanted:
-        if parameter.kind == "keyword_only":
-            found = by_name.get(parameter.name)
-            if found is None and not takes_keywords:
-                return f"keyword parameter {parameter.name} is missing"
-            if found is not None and parameter.default and found.default is None:
-                return f"parameter {parameter.name} is optional in the contract and required here"
-        if parameter.kind == "var_keyword" and not takes_keywords:
-            return f"it must accept **{parameter.name}"
-        if parameter.kind == "var_positional" and not any(item.kind == "*" for item in own):
-            return f"it must accept *{parameter.name}"
-    known = {parameter.name for parameter in wanted}
-    extra = next(
-        (item for item in own if item.kind == "keyword" and item.default is None and item.name not in known), None
+def called_on_self(members: ClassMembers) -> frozenset[str]:
+    """Return the names the class's own code calls or reads on ``self``."""
+    nodes = (node for item in members.own for node in m.walk(item.node.body))
+    return frozenset(
+        node.attr
+        for node in nodes
+        if isinstance(node, m.Attribute) and isinstance(node.value, m.Name) and node.value.id == "self"
     )
-    return f"keyword parameter {extra.name} is not in the contract and has no default" if extra else None
 
 
-def _misspelt(cls: OwnClass, contract: Contract, members: dict[str, _Member]) -> Iterator[Mismatch]:
-    absent = [name for name in contract.methods if name not in members]
-    for name, member in members.items():
-        if member.method is None or name.startswith("_") or name in contract.methods:
-            continue
-        near = difflib.get_close_matches(name, absent, 1, NEAR)
-        if near:
-            yield Mismatch(
-                "unknown-hook",
-                member.method.name_span.at(member.owner.module.path),
-                f"{cls.node.name}.{name}() is no hook of {contract.name}; the host will never call it",
-                f"did you mean {near[0]}?",
-                f"{cls.node.name}.{name}",
-            )
+def call_difference(given: Gives, wanted: ContractMethod) -> str | None:
+    """Say how what a call gives differs from what the host does with it, or ``None``."""
+    if given is Gives.UNKNOWN:
+        return None
+    if wanted.streams:
+        if given is Gives.STREAM or (given is Gives.AWAITABLE and wanted.kind == "async"):
+            return None
+        return f"is {_KINDS[given]}, but the host iterates over it with async for"
+    if wanted.kind == "sync":
+        iterates = (wanted.returns or "").partition("[")[0].endswith(_ITERATORS)
+        fits = given is Gives.VALUE or (given is Gives.GENERATOR and iterates)
+        return None if fits else f"is {_KINDS[given]}, but the host calls it without await"
+    return None if given is Gives.AWAITABLE else f"is {_KINDS[given]}, but the host awaits it"
+
+
+_KINDS = {
+    Gives.VALUE: "not async",
+    Gives.AWAITABLE: "async",
+    Gives.GENERATOR: "a generator",
+    Gives.STREAM: "an async generator",
+}

@@ -1,19 +1,25 @@
-"""Port contracts: what a base class or a port of Theodore demands, as frozen data under ``policies/contracts/``."""
+"""Contracts as one host version has them: what its base classes and ports demand, and what its SDK offers."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
-from theodore_loader.data import policies_dir
-from theodore_loader.errors import ConfigurationProblem
+SDK = "theodore_sdk"
 
-SDK_FILE = "sdk.json"
-PORTS_FILE = "theodore-v2.json"
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """From which host version on something exists, is deprecated, is gone; ``None`` where that never happens."""
+
+    since: str | None = None
+    deprecated: str | None = None
+    removed: str | None = None
+    replacement: str | None = None
+    experimental: bool = False
+
+
+ALWAYS = Life()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,7 @@ class ContractParameter:
 
 @dataclass(frozen=True, slots=True)
 class ContractMethod:
-    """One method; ``kind`` is async, sync or asyncgen."""
+    """One method; ``kind`` is async, sync or asyncgen. ``raises`` of ``None`` leaves exceptions open."""
 
     name: str
     owner: str
@@ -36,6 +42,8 @@ class ContractMethod:
     abstract: bool
     parameters: tuple[ContractParameter, ...]
     returns: str | None
+    raises: tuple[str, ...] | None = None
+    life: Life = ALWAYS
 
     @property
     def streams(self) -> bool:
@@ -44,79 +52,84 @@ class ContractMethod:
 
     def __str__(self) -> str:
         prefix = "def" if self.kind == "sync" else "async def"
-        return f"{prefix} {self.name}({', '.join(['self', *map(_spell, self.parameters)])})"
+        return f"{prefix} {self.name}({', '.join(['self', *_spelt(self.parameters)])})"
+
+
+@dataclass(frozen=True, slots=True)
+class ContractAttribute:
+    """A value the host reads off the object; ``required`` if no base class has one."""
+
+    name: str
+    owner: str
+    annotation: str | None
+    required: bool
+    life: Life = ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One contract with everything it inherits; methods by name."""
+    """One contract with everything it inherits; members by name."""
 
     name: str
     module: str
     category: str | None
     lineage: tuple[str, ...]
     methods: Mapping[str, ContractMethod]
+    attributes: Mapping[str, ContractAttribute] = field(default_factory=dict)
+    life: Life = ALWAYS
+
+    @property
+    def is_base(self) -> bool:
+        """Whether classes derive from it; ports are implemented without inheriting anything."""
+        return self.module.partition(".")[0] == SDK
+
+
+@dataclass(frozen=True, slots=True)
+class DataType:
+    """A type that crosses the border. ``kind`` is dataclass, model, class, enum, alias or opaque (members unknown)."""
+
+    name: str
+    kind: str
+    members: frozenset[str]
+    """Every attribute that may be read: fields, methods, enum members."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleSurface:
+    """Names of one SDK module: what plugins may use, and what is there for the SDK itself."""
+
+    exports: frozenset[str]
+    internal: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Contracts:
-    """The SDK's base classes and the host's ports."""
+    """Everything one host version demands and offers."""
 
+    version: str
     bases: Mapping[str, Contract]
     ports: Mapping[str, Contract]
+    types: Mapping[str, DataType]
+    """The SDK's data types by bare name."""
+    modules: Mapping[str, ModuleSurface]
+    lives: Mapping[str, Life]
+    """What the SDK's history says, by ``Name`` or ``Name.member``; also of names this version does not have."""
+    exceptions: Mapping[str, tuple[str, ...]]
+    """Qualified name to bases, ``Exception`` where the tree ends."""
+    protocols: tuple[int, ...] = ()
 
     def get(self, name: str) -> Contract | None:
         """Return the contract of that name, an SDK base first."""
         return self.bases.get(name) or self.ports.get(name)
 
 
-@cache
-def shipped_contracts() -> Contracts:
-    """Load the contracts that come with the toolchain."""
-    folder = policies_dir() / "contracts"
-    return Contracts(load_contracts(folder / SDK_FILE), load_contracts(folder / PORTS_FILE))
-
-
-def load_contracts(path: Path) -> Mapping[str, Contract]:
-    """Load one file. Raises ConfigurationProblem when it is unreadable or not of the documented shape."""
-    try:
-        tables = json.loads(path.read_bytes())["contracts"]
-        return {name: _contract(name, tables) for name in sorted(tables)}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigurationProblem(
-            f"contract file {path.name}: {error}", help="see policies/schemas/contract.schema.json"
-        ) from error
-
-
-def _contract(name: str, tables: Mapping[str, Any]) -> Contract:
-    lineage = _lineage(name, tables)
-    methods: dict[str, ContractMethod] = {}
-    for owner in reversed(lineage):
-        for method, table in tables[owner]["methods"].items():
-            methods[method] = _method(method, owner, table)
-    table = tables[name]
-    return Contract(name, table["module"], table["category"], lineage, methods)
-
-
-def _lineage(name: str, tables: Mapping[str, Any]) -> tuple[str, ...]:
-    found: list[str] = []
-    pending = [name]
-    while pending:
-        current = pending.pop(0)
-        if current not in found:
-            found.append(current)
-            pending.extend(tables[current]["bases"])
-    return tuple(found)
-
-
-def _method(name: str, owner: str, table: Mapping[str, Any]) -> ContractMethod:
-    parameters = tuple(
-        ContractParameter(item["name"], item["kind"], item["default"], item["annotation"])
-        for item in table["parameters"]
-    )
-    return ContractMethod(name, owner, table["kind"], table["abstract"], parameters, table["returns"])
-
-
-def _spell(parameter: ContractParameter) -> str:
-    stars = {"var_positional": "*", "var_keyword": "**"}.get(parameter.kind, "")
-    return f"{stars}{parameter.name}{'=…' if parameter.default else ''}"
+def _spelt(parameters: tuple[ContractParameter, ...]) -> Iterator[str]:
+    """Spell parameters as a definition would, markers included."""
+    kinds = [parameter.kind for parameter in parameters]
+    for position, parameter in enumerate(parameters):
+        if parameter.kind == "keyword_only" and not {"var_positional", "keyword_only"} & set(kinds[:position]):
+            yield "*"
+        stars = {"var_positional": "*", "var_keyword": "**"}.get(parameter.kind, "")
+        yield f"{stars}{parameter.name}{'=…' if parameter.default else ''}"
+        if parameter.kind == "positional_only" and "positional_only" not in kinds[position + 1 :]:
+            yield "/"

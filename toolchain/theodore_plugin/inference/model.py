@@ -48,6 +48,8 @@ class InferredPermission:
     """The capability map's name for what is used: ``httpx.AsyncClient().get``."""
     acts: bool = True
     """False for holding something (a client object, a reference) without using it there."""
+    through: str | None = None
+    """Normalised name of the dependency whose code acts; ``None`` for the plugin's own code."""
 
     @property
     def location(self) -> Location:

@@ -110,17 +110,25 @@ class Evaluator:
         raise NotLiteral(place.location, _describe(node))
 
     def _enum_member(self, place: Place) -> Enum | None:
-        if not isinstance(place.node, m.Attribute):
-            return None
-        kind = ENUMS.get(self.sdk_name(place.module, place.node.value) or "")
+        kind_name, member = self._member_path(place)
+        kind = ENUMS.get(kind_name)
         if kind is None:
             return None
         try:
-            return kind[place.node.attr]
+            return kind[member]
         except KeyError:
             options = ", ".join(member.name for member in kind)
-            message = f"{kind.__name__} has no member {place.node.attr}"
+            message = f"{kind.__name__} has no member {member}"
             raise InvalidValue(place.location, message, f"one of: {options}") from None
+
+    def _member_path(self, place: Place) -> tuple[str, str]:
+        """Split ``PluginCategory.SCRAPER``, or a module constant that stands for it, into class and member."""
+        if isinstance(place.node, m.Attribute):
+            return self.sdk_name(place.module, place.node.value) or "", place.node.attr
+        meaning = self.names.resolve_expression(place.module, place.node)
+        path, _, member = meaning.path.rpartition(".") if isinstance(meaning, Foreign) else ("", "", "")
+        root, _, kind_name = path.rpartition(".")
+        return (kind_name if root.startswith((SDK, *HOST_BASES)) else ""), member
 
     def sdk_name(self, module: m.ModuleFacts, expression: m.Expr) -> str | None:
         """Return the bare SDK name an expression stands for.

@@ -18,11 +18,13 @@ from theodore_plugin.rules.engine import file_not_analysed
 from theodore_plugin.rules.interface import (
     async_mismatch,
     host_internals_import,
+    inconsistent_mro,
     interface_not_implemented,
     kind_mismatch,
     missing_method,
     signature_mismatch,
     unknown_hook,
+    unprovable_interface,
 )
 from theodore_plugin.rules.lifecycle import blocking_call_in_async
 from theodore_plugin.rules.manifest import (
@@ -64,6 +66,8 @@ RULES: tuple[RuleModule, ...] = (
     unknown_hook,
     kind_mismatch,
     interface_not_implemented,
+    inconsistent_mro,
+    unprovable_interface,
     host_internals_import,
     undeclared_permission,
     undeclared_target,

@@ -18,6 +18,7 @@ from theodore_plugin.inference.model import Inference
 from theodore_plugin.metadata import MetadataReading
 from theodore_plugin.metadata.plugin_class import ancestors, sdk_base
 from theodore_plugin.project import PluginProject
+from theodore_plugin.rules.sites import Sites
 from theodore_sdk.info import PluginPermission
 
 
@@ -50,6 +51,11 @@ class RuleContext:
         """Declared permissions as far as the metadata could be read."""
         return tuple(self.metadata.values.get("permissions", ()))
 
+    @cached_property
+    def sites(self) -> Sites:
+        """The project's syntax by kind, found in one walk for all rules."""
+        return Sites(self.names, self.facts)
+
     @property
     def declaration_is_readable(self) -> bool:
         """Whether the permission list could be read, so that "undeclared" means something."""
@@ -58,7 +64,8 @@ class RuleContext:
     @cached_property
     def mismatches(self) -> tuple[Mismatch, ...]:
         """Differences between the plugin's classes and the contracts they claim."""
-        return tuple(mismatch for cls, contract in self.claims() for mismatch in compare(self.names, cls, contract))
+        found = (compare(self.names, cls, contract, self.contracts.bases) for cls, contract in self.claims())
+        return tuple(mismatch for claim in found for mismatch in claim)
 
     def claims(self) -> Iterator[tuple[OwnClass, Contract]]:
         """Iterate over classes and the contract each claims: the plugin's base, and every provided port."""

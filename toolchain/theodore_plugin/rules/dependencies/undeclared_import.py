@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import re
 import sys
 from collections.abc import Iterator
 
@@ -9,11 +11,19 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from theodore_plugin.facts import model as m
-from theodore_plugin.facts.names import module_level
 from theodore_plugin.finding import Confidence, Example, Finding, Rule, Severity, Silencer
 from theodore_plugin.inference.infer import imported_roots
 from theodore_plugin.rules.context import RuleContext, report
 from theodore_plugin.rules.interface.host_internals_import import HOST_PACKAGES
+
+_IMPORTERS = ("importlib.import_module", "builtins.__import__", "importlib.__import__")
+_MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+_OTHER_FAILURES = frozenset(
+    name
+    for name, value in vars(builtins).items()
+    if isinstance(value, type) and issubclass(value, Exception) and not issubclass(ImportError, value)
+) - {"ModuleNotFoundError"}
+"""Built-in exceptions whose handler does not see a failed import."""
 
 RULE = Rule(
     name="undeclared-import",
@@ -39,22 +49,34 @@ RULE = Rule(
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    """Look at every import that is not guarded by ``except``."""
+    """Look at every import that no handler for its failure surrounds."""
     declared = _declared(context)
     for facts in context.facts.values():
-        optional = _guarded(facts.body)
-        seen: set[str] = set()
-        for node in m.walk(facts.body):
-            for target in imported_roots(context.names, facts, node):
-                root = target.split(".", 1)[0]
-                if root in seen or id(node) in optional or _is_known(context, target, declared):
-                    continue
-                seen.add(root)
-                name = _distribution(context, target)
-                message = f"imports {root}, but {name} is not among the dependencies"
-                yield report(
-                    RULE, node.span.at(facts.path), message, f'add "{name}" to dependencies and required_packages'
-                )
+        optional, seen = _guarded(facts.body), set[str]()
+        for span, target in sorted({*_statements(context, facts), *_by_name(context, facts)}):
+            root = target.split(".", 1)[0]
+            if root in seen or span in optional or _is_known(context, target, declared):
+                continue
+            seen.add(root)
+            name = _distribution(context, target)
+            message = f"imports {root}, but {name} is not among the dependencies"
+            yield report(RULE, span.at(facts.path), message, f'add "{name}" to dependencies and required_packages')
+
+
+def _statements(context: RuleContext, facts: m.ModuleFacts) -> Iterator[tuple[m.Span, str]]:
+    for node in m.walk(facts.body):
+        for target in imported_roots(context.names, facts, node):
+            yield node.span, target
+
+
+def _by_name(context: RuleContext, facts: m.ModuleFacts) -> Iterator[tuple[m.Span, str]]:
+    """Find imports by a constant name; one that is computed is dynamic-import's matter."""
+    for call, _ in context.inference.calls_of(*_IMPORTERS):
+        if call.path != facts.path or not call.texts:
+            continue
+        for name in call.texts[0]:
+            if _MODULE.fullmatch(name) and not context.names.is_own(name):
+                yield call.node.span, name
 
 
 def _declared(context: RuleContext) -> frozenset[str]:
@@ -87,11 +109,34 @@ def _distribution(context: RuleContext, target: str) -> str:
     return library.distribution if library and library.distribution else target.split(".", 1)[0]
 
 
-def _guarded(body: m.Block) -> set[int]:
-    """Find imports that may be missing at run time: in a ``try`` with handlers, or behind ``TYPE_CHECKING``."""
-    found: set[int] = set()
-    for statement in (node for node in m.walk(body) if isinstance(node, (m.Try, m.If))):
-        checking = isinstance(statement, m.If) and (m.dotted(statement.test) or "").endswith("TYPE_CHECKING")
-        if checking or (isinstance(statement, m.Try) and statement.handlers):
-            found.update(id(inner) for inner in module_level(statement.body))
-    return found
+def _guarded(body: m.Block) -> frozenset[m.Span]:
+    """Find what may be missing at run time, because the code around it says so."""
+    found: set[m.Span] = set()
+    for statement in m.walk(body):
+        if isinstance(statement, m.If | m.Try | m.With) and _expects_failure(statement):
+            found.update(inner.span for inner in m.walk(statement.body))
+    return frozenset(found)
+
+
+def _expects_failure(statement: m.If | m.Try | m.With) -> bool:
+    """Whether a handler, ``suppress``, a look for the module, or ``TYPE_CHECKING`` surrounds the body."""
+    if isinstance(statement, m.Try):
+        return any(_catches_import_errors(handler.caught) for handler in statement.handlers)
+    if isinstance(statement, m.If):
+        asked = [m.dotted(node.callee) for node in m.walk(statement.test) if isinstance(node, m.Call)]
+        return (m.dotted(statement.test) or "").endswith("TYPE_CHECKING") or any(
+            (name or "").endswith("find_spec") for name in asked
+        )
+    return any(
+        isinstance(manager, m.Call)
+        and (m.dotted(manager.callee) or "").endswith("suppress")
+        and any(_catches_import_errors(argument.value) for argument in manager.arguments)
+        for manager, _ in statement.items
+    )
+
+
+def _catches_import_errors(caught: m.Expr | None) -> bool:
+    if isinstance(caught, m.Sequence):
+        return any(_catches_import_errors(item) for item in caught.items)
+    # a class kept in a variable may be any of them
+    return caught is None or (m.dotted(caught) or "?").rpartition(".")[2] not in _OTHER_FAILURES

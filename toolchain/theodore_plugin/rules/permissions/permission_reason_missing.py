@@ -8,7 +8,7 @@ from theodore_plugin.finding import Confidence, Example, Finding, Rule, Severity
 from theodore_plugin.rules.context import RuleContext, report
 from theodore_plugin.rules.examples import plugin
 
-_LEFT_OVER = ("todo", "fixme", "why the plugin needs it", "reason", "description", "...", "…")
+_LEFT_OVER = ("todo", "fixme", "why the plugin needs it", "reason", "description")
 _PERMISSION = '[PluginPermission(PermissionType.NETWORK, "{reason}", pattern="api.example.com:443")]'
 
 RULE = Rule(
@@ -33,7 +33,7 @@ RULE = Rule(
 def check(context: RuleContext) -> Iterator[Finding]:
     """Look at every description."""
     for number, declared in enumerate(context.declared):
-        text = declared.description.strip()
-        if not text or text.rstrip(".:").lower() in _LEFT_OVER:
+        text = declared.description.strip().rstrip(".:…").lower()
+        if not text or text in _LEFT_OVER:
             where = context.where(f"/permissions/{number}")
             yield report(RULE, where, f"{declared.type.value} {declared.pattern} is declared without a reason")
