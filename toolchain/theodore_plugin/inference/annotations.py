@@ -11,9 +11,29 @@ from theodore_plugin.inference.values import NOTHING, Container, Foreign, OwnCla
 
 _WRAPPERS = frozenset({"Optional", "Union", "Annotated", "Final", "ClassVar", "Awaitable", "Coroutine"})
 _COLLECTIONS = frozenset(
-    ("list", "List", "set", "Set", "frozenset", "tuple", "Tuple", "dict", "Dict", "Sequence", "Iterable", "Iterator")
-    + ("Collection", "Mapping", "MutableMapping", "Generator", "defaultdict", "deque")
-    + ("AsyncIterator", "AsyncIterable", "AsyncGenerator")
+    (
+        "list",
+        "List",
+        "set",
+        "Set",
+        "frozenset",
+        "tuple",
+        "Tuple",
+        "dict",
+        "Dict",
+        "Sequence",
+        "Iterable",
+        "Iterator",
+        "Collection",
+        "Mapping",
+        "MutableMapping",
+        "Generator",
+        "defaultdict",
+        "deque",
+        "AsyncIterator",
+        "AsyncIterable",
+        "AsyncGenerator",
+    )
 )
 _CLASSES = frozenset({"type", "Type"})
 
