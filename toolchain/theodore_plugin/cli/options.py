@@ -31,6 +31,7 @@ trust_file: Decorator = click.option(
 )
 text_or_json: Decorator = click.option(
     "--output-format",
+    "--format",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,

@@ -1,4 +1,4 @@
-"""``theodore-plugin permissions``: what a plugin can do, and through which calls."""
+"""``theodore-plugin permissions``: what a package can do, and through which calls."""
 
 from __future__ import annotations
 
@@ -8,34 +8,52 @@ import click
 
 from theodore_plugin.cli import options
 
+DIFF = "diff"
 
-@click.command()
-@click.argument("path", type=click.Path(path_type=Path), default=Path())
+
+@click.command(options_metavar="[OPTIONS]")
+@click.argument("targets", nargs=-1, metavar="[TARGET | diff OLD NEW]")
+@click.option(
+    "--why", metavar="WHAT", help="Draw the call chains of a permission: network, network:api.example.org:443."
+)
 @options.text_or_json
-def command(path: Path, output_format: str) -> int:
-    """Show the permissions the source at PATH (a project or a wheel) needs, with evidence, and those it declares.
+@click.option(
+    "--environment",
+    metavar="DIR",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Where distributions are installed: a virtual environment or an import folder; default: this one.",
+)
+@click.option("--download/--no-download", default=True, help="Whether a distribution that is not installed is fetched.")
+@click.option("--cache/--no-cache", default=True, help="Whether an unchanged package is answered from the cache.")
+def command(
+    targets: tuple[str, ...],
+    why: str | None,
+    output_format: str,
+    environment: Path | None,
+    download: bool,
+    cache: bool,
+) -> int:
+    """Show the permissions a Python package needs, with evidence, or what an upgrade gains and loses.
 
-    This judges nothing: `theodore-plugin check` compares the two sides and the policy.
+    TARGET is a project or source folder, a wheel, a source archive, or the name of a distribution, NAME or
+    NAME==VERSION: what is installed, else the wheel of the package index. Nothing of it is run.
+
+    This judges nothing: `theodore-plugin check` compares what a plugin needs with what it declares, and with the
+    policy. Exit codes: 0, or of `diff` 1 if NEW can do more than OLD; 2 wrong usage; 3 no Python code; 4 a file
+    could not be analysed.
     """
-    import json
+    from theodore_plugin.cli.permission_answer import Asked, answer, emit
 
-    from theodore_loader.policy import load_policy
-    from theodore_plugin.analysis import CoverageStatus, analyse
-    from theodore_plugin.cli.console import stderr, stdout, visible
-    from theodore_plugin.exit_codes import ExitCode
-    from theodore_plugin.project import PluginProject
-    from theodore_plugin.report.json import permissions_dict
-    from theodore_plugin.report.permission_table import permission_table
-    from theodore_plugin.report.permissions_text import permission_lines
+    asked = Asked(_targets(targets), why, output_format == "json", environment, download)
+    return emit(answer(asked))
 
-    analysis = analyse(PluginProject.open(path), load_policy("default"))
-    table = permission_table(analysis)
-    if output_format == "json":
-        stdout.out(json.dumps(permissions_dict(table), indent=2), highlight=False)
-    else:
-        for line in permission_lines(table):
-            stdout.print(line)
-    lost = [entry for entry in analysis.coverage if entry.status is CoverageStatus.FAILED]
-    for entry in lost:
-        stderr.print(visible(f"not analysed: {entry.path} ({entry.reason})"), style="magenta")
-    return ExitCode.INCOMPLETE if lost else ExitCode.PASS
+
+def _targets(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Return one target, or two to compare."""
+    if given[:1] == (DIFF,) and (len(given) > 1 or not Path(DIFF).exists()):
+        if len(given) != 3:
+            raise click.UsageError("diff compares two targets: theodore-plugin permissions diff OLD NEW")
+        return given[1:]
+    if len(given) > 1:
+        raise click.UsageError(f"one target at a time, got {len(given)}; to compare two: permissions diff OLD NEW")
+    return given or (".",)

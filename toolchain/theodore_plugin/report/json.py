@@ -118,6 +118,7 @@ def permissions_dict(table: PermissionTable) -> dict[str, Any]:
             "access": found.access,
             "target": found.target,
             "confidence": found.confidence,
+            "through": found.through,
             "chain": [_step(step) for step in found.chain],
         }
         for found in table.inferred

@@ -88,6 +88,8 @@ class InferredPermission:
     target: str | None
     confidence: str
     chain: tuple[Step, ...]
+    through: str | None = None
+    """The dependency whose code acts; ``None`` for the plugin's own."""
 
 
 @dataclass(frozen=True, slots=True)

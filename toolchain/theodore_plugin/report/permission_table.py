@@ -13,7 +13,14 @@ def permission_table(analysis: StaticAnalysis | None) -> PermissionTable:
     info = analysis.metadata.info
     declared = [DeclaredPermission(p.type.value, p.pattern, p.description) for p in info.permissions] if info else []
     inferred = [
-        InferredPermission(found.permission.value, found.access, found.target, found.confidence.value, found.chain)
+        InferredPermission(
+            found.permission.value,
+            found.access,
+            found.target,
+            found.confidence.value,
+            found.chain,
+            found.through,
+        )
         for found in analysis.inference.permissions
     ]
     return PermissionTable(tuple(declared), tuple(inferred))

@@ -1,0 +1,133 @@
+"""The answer of ``theodore-plugin permissions`` as text and exit code, complete before anything is printed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console, RenderableType
+from rich.tree import Tree
+
+from theodore_plugin.cli.console import stderr, stdout
+from theodore_plugin.distributions import Environment
+from theodore_plugin.exit_codes import ExitCode
+from theodore_plugin.report.visible import visible
+from theodore_plugin.survey.model import Survey
+from theodore_plugin.survey.subject import Where, find
+from theodore_plugin.survey.survey import survey
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asks for; two targets ask for their difference."""
+
+    targets: tuple[str, ...]
+    why: str | None = None
+    json: bool = False
+    environment: Path | None = None
+    download: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Everything one run says."""
+
+    out: str
+    err: str
+    code: int
+
+
+_Colours = Literal["standard", "256", "truecolor", "windows"] | None
+_COLOURS: dict[str | None, _Colours] = {
+    None: None,
+    "standard": "standard",
+    "256": "256",
+    "truecolor": "truecolor",
+    "windows": "windows",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Screen:
+    """A console of the same shape as a stream's, that keeps what is printed."""
+
+    shape: Console
+    text: StringIO = field(default_factory=StringIO)
+
+    def print(self, lines: Iterable[RenderableType], style: str | None = None) -> None:
+        console = Console(
+            file=self.text,
+            force_terminal=self.shape.is_terminal,
+            color_system=_COLOURS[self.shape.color_system],
+            no_color=self.shape.no_color,
+            width=self.shape.width,
+            markup=False,
+            emoji=False,
+            highlight=False,
+            legacy_windows=self.shape.legacy_windows,
+        )
+        for line in lines:
+            console.print(line, style=style, soft_wrap=not isinstance(line, Tree))
+
+
+def answer(asked: Asked) -> Answer:
+    """Survey what is asked about and render it. Raises LoaderError for targets that are none."""
+    environment = Environment.at(asked.environment) if asked.environment else Environment.running()
+    where = Where(environment, asked.download, lambda text: stderr.print(visible(text), style="dim"))
+    surveys = [survey(find(target, where)) for target in asked.targets]
+    out, err = _Screen(stdout), _Screen(stderr)
+    for found in surveys:
+        err.print((visible(f"not analysed: {item.path} ({item.reason})") for item in found.failed), "magenta")
+    if len(surveys) == 1:
+        _show(surveys[0], asked, out)
+        code = ExitCode.PASS
+    else:
+        code = _compare(surveys[0], surveys[1], asked, out)
+    complete = all(found.complete for found in surveys)
+    return Answer(out.text.getvalue(), err.text.getvalue(), code if complete else ExitCode.INCOMPLETE)
+
+
+def emit(given: Answer) -> int:
+    """Print an answer and return its exit code."""
+    sys.stdout.write(given.out)
+    sys.stdout.flush()
+    sys.stderr.write(given.err)
+    return given.code
+
+
+def _show(found: Survey, asked: Asked, out: _Screen) -> None:
+    if asked.why is not None and not asked.json:
+        from theodore_plugin.report.permission_why import Question, why_trees
+
+        out.print(why_trees(found, Question.parse(asked.why)))
+    elif asked.json:
+        from theodore_plugin.report.permissions_json import survey_dict
+
+        out.text.write(_json(survey_dict(found)))
+    else:
+        from theodore_plugin.report.permissions_text import permission_lines
+
+        out.print(permission_lines(found))
+
+
+def _compare(old: Survey, new: Survey, asked: Asked, out: _Screen) -> ExitCode:
+    from theodore_plugin.report.permission_diff import difference_lines
+    from theodore_plugin.report.permissions_json import difference_dict
+    from theodore_plugin.survey.diff import difference
+
+    found = difference(old, new)
+    if asked.json:
+        out.text.write(_json(difference_dict(found)))
+    else:
+        out.print(difference_lines(found))
+    return ExitCode.FINDINGS if found.gains else ExitCode.PASS
+
+
+def _json(values: dict[str, object]) -> str:
+    import json
+
+    return json.dumps(values, indent=2) + "\n"

@@ -1,0 +1,58 @@
+"""Survey a package: lower its files, infer, and gather the answer.
+
+Without a plugin class every public function is an entry, because whoever imports the package may call it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from theodore_plugin.analysis import distinctly_named, entry_classes, lower_all
+from theodore_plugin.facts.model import FactsFailure, ModuleFacts
+from theodore_plugin.facts.names import Names
+from theodore_plugin.inference.capabilities import shipped_map
+from theodore_plugin.inference.infer import infer
+from theodore_plugin.metadata import MetadataReading, read_metadata
+from theodore_plugin.project import PluginProject, UnreadableFile
+from theodore_plugin.report.model import DeclaredPermission
+from theodore_plugin.survey.model import Survey, rows_of
+from theodore_plugin.survey.subject import Subject
+
+
+def survey(subject: Subject) -> Survey:
+    """Infer what a package can do. Nothing in the package raises: what cannot be read is in ``failed``."""
+    lowered, failures = lower_all(subject.files)
+    facts = distinctly_named(lowered)
+    names = Names({str(module.module): module for module in facts.values()})
+    metadata = read_metadata(PluginProject(Path(), subject.package.path, subject.files), names)
+    inferred = infer(names, shipped_map(), entry_classes(metadata))
+    return Survey(
+        package=subject.package,
+        rows=rows_of(inferred.permissions),
+        unknown=inferred.unknown,
+        analysed=len(facts),
+        lines=_lines(facts),
+        calls_seen=inferred.calls_seen,
+        calls_resolved=inferred.calls_resolved,
+        failed=(*subject.unreadable, *_failed(failures)),
+        skipped=subject.skipped,
+        declared=_declared(metadata),
+        startup_hooks=subject.distribution.startup_hooks,
+        native=subject.distribution.native,
+        transient=bool(subject.unreadable),
+    )
+
+
+def _lines(facts: Mapping[str, ModuleFacts]) -> int:
+    return sum(module.lines for module in facts.values())
+
+
+def _failed(failures: Iterable[FactsFailure]) -> tuple[UnreadableFile, ...]:
+    return tuple(UnreadableFile(f"{item.path}:{item.line}", item.reason) for item in failures)
+
+
+def _declared(metadata: MetadataReading) -> tuple[DeclaredPermission, ...] | None:
+    if metadata.info is None:
+        return None
+    return tuple(DeclaredPermission(p.type.value, p.pattern, p.description) for p in metadata.info.permissions)
