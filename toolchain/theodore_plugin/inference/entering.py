@@ -28,6 +28,9 @@ from theodore_plugin.inference.values import (
 Named = Sequence[tuple[str | None, Values]]
 """Arguments: a keyword, ``"*"``, ``"**"`` or ``None`` for a positional one, and what is passed."""
 
+TELLING = frozenset({"builtins.bytearray.fromhex", "builtins.bytes.fromhex", "builtins.chr"})
+"""Builtins that make readable text of numbers: what becomes of it is asked by rules."""
+
 
 def result_of(frame: Frame, path: str) -> Values:
     """Return what calling a foreign name gives.
@@ -39,7 +42,8 @@ def result_of(frame: Frame, path: str) -> Values:
     if result is None or frame.solver.leads_on(result.key):
         return NOTHING if result is None else frozenset({result})
     origin = path.partition("()")[0]
-    return frozenset({PLAIN if origin.startswith("builtins.") else Foreign(f"{origin}()")})
+    plain = origin.startswith("builtins.") and origin not in TELLING
+    return frozenset({PLAIN if plain else Foreign(f"{origin}()")})
 
 
 def call_values(frame: Frame, callees: Values, arguments: Sequence[Values], span: m.Span) -> Values:
