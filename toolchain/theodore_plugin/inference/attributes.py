@@ -60,6 +60,9 @@ def _of_foreign(frame: Frame, base: Value, name: str, span: m.Span) -> Values:
         return frozenset({base})  # an attribute of an attribute of a result that leads nowhere
     path = known.canonical(f"{base.key}.{name}")
     _reflect(frame, base, name, span)
+    several = known.alternatives(path)
+    if several:
+        return frozenset(Foreign(known.canonical(option)) for option in several)
     text = known.values.get(path)
     if text is not None:
         return frozenset({Text(text), PATH})

@@ -33,6 +33,7 @@ def bind(frame: Frame, name: str, values: Values) -> None:
 def keep(frame: Frame, key: str, name: str, values: Values) -> None:
     """Write an attribute of a class; modules among the values are also found by a name chosen at run time."""
     frame.write(("attribute", key, name), values)
+    frame.solver.attributes.setdefault(key, {})[name] = None
     for value in values:
         if type(value) is Foreign and frame.solver.map.is_module(value.key):
             frame.write(("every", key), frozenset({value}))

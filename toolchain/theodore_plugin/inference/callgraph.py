@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from theodore_plugin.facts import model as m
 from theodore_plugin.facts.names import Names
 from theodore_plugin.inference.capabilities import CapabilityMap
+from theodore_plugin.inference.knowledge import Knowledge
 from theodore_plugin.inference.resolve import semantics
 from theodore_plugin.inference.solver import SeenCall, Solver
 from theodore_plugin.inference.values import PLAIN, Container, Text, Value
@@ -22,7 +23,7 @@ _DICT = ("Mapping", "DictComp")
 
 def call_graph(names: Names, capabilities: CapabilityMap) -> Mapping[str, tuple[str, ...]]:
     """Return for every function (and module body) what it may call, sorted."""
-    solver = Solver(names, capabilities, semantics())
+    solver = Solver(names, Knowledge(capabilities), semantics())
     record = solver.run()
     nodes = _Nodes(solver)
     graph: dict[str, set[str]] = {nodes.of(name): set() for name in solver.units}

@@ -93,7 +93,7 @@ def construct(frame: Frame, key: str, arguments: Named, span: m.Span) -> Values:
             if isinstance(value, Bound):
                 enter(frame, value, arguments if name != "__post_init__" else (), span)
             elif type(value) is Foreign and name == "__init__":
-                frame.solver.record.initialised.setdefault(frame.unit.name, {})[value.key] = None
+                frame.solver.record.initialised.setdefault(frame.unit.name, {})[value.key] = frame.location(span)
     for meta in ordered(frame.read(("metaclass", key))):
         if isinstance(meta, OwnClass):
             made |= call_method(frame, meta.key, "__call__", arguments, span)

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.facts.names import Names
 from theodore_plugin.finding import Location, Step
-from theodore_plugin.inference.capabilities import CapabilityMap, Effect
+from theodore_plugin.inference.acts import Act, acts
+from theodore_plugin.inference.capabilities import CapabilityMap
 from theodore_plugin.inference.classes import lineage
-from theodore_plugin.inference.containers import position_key
 from theodore_plugin.inference.model import Certainty, Inference, InferredPermission, Phase, ResolvedCall, Unknown
 from theodore_plugin.inference.propagate import Reach, chain, reach, unreached_chain
 from theodore_plugin.inference.resolve import semantics
 from theodore_plugin.inference.scopes import Unit
 from theodore_plugin.inference.solver import Frame, Record, SeenCall, Solver
-from theodore_plugin.inference.targets import is_own_package, pattern, patterns
-from theodore_plugin.inference.values import HOLE, Container, Foreign, Values, texts
+from theodore_plugin.inference.values import Container, Foreign, Values, texts
 from theodore_sdk.info import PermissionType
 
-READ_MODES = frozenset("rbtU")
-DYNAMIC_MODULE = "module"
 CONTEXT = "theodore_sdk.PluginContext()"
 _OPAQUE = frozenset({PermissionType.DYNAMIC_CODE, PermissionType.NATIVE})
 """What is used under these permissions can do anything."""
@@ -58,18 +54,6 @@ class _Seeded(Solver):
         return frozenset(found)
 
 
-@dataclass(frozen=True, slots=True)
-class _Act:
-    """One use of a foreign name."""
-
-    unit: str
-    symbol: str
-    location: Location
-    effect: Effect
-    targets: tuple[str | None, ...]
-    called: bool
-
-
 class _Reader:
     """Reads answers off the record of a solved project."""
 
@@ -86,9 +70,9 @@ class _Reader:
 
     def read(self) -> Inference:
         """Assemble the answer in a fixed order."""
-        acts = [*self._called(), *self._held()]
-        permissions = {permission: None for act in acts for permission in self._permissions(act)}
-        unknown = [*self._unfinished(), *self._unmodelled(), *self._computed(acts)]
+        found = list(acts(self.solver))
+        permissions = {permission: None for act in found for permission in self._permissions(act)}
+        unknown = [*self._unfinished(), *self._unmodelled(), *self._computed(found)]
         seen = self.record.calls.values()
         calls = sorted((self._resolved(call) for call in seen if call.callees), key=lambda call: call.location)
         return Inference(
@@ -99,64 +83,8 @@ class _Reader:
             sum(call.resolved for call in seen),
         )
 
-    def _called(self) -> Iterator[_Act]:
-        for call in self.record.calls.values():
-            location = call.node.span.at(call.module.path)
-            for symbol in call.callees:
-                for effect in self.solver.map.of_call(symbol):
-                    chosen = self._by_mode(effect, call)
-                    found = self._target_texts(effect, call)
-                    if chosen.applies(found) is False:
-                        continue
-                    if chosen.target == DYNAMIC_MODULE and found and not any(HOLE in text for text in found):
-                        continue  # a constant import is resolved like an import statement
-                    if found and all(is_own_package(chosen, text) for text in found):
-                        continue
-                    yield _Act(call.unit, symbol, location, chosen, _targets(chosen, found), True)
-
-    def _held(self) -> Iterator[_Act]:
-        for reference in self.record.references.values():
-            for effect in self.solver.map.held(reference.symbol):
-                found = tuple(
-                    dict.fromkeys(pattern(effect, text) for text in reference.item if effect.target is not None)
-                )
-                acted = bool(reference.item) and effect.target is not None
-                yield _Act(reference.unit, reference.symbol, reference.location, effect, found or (None,), acted)
-
-    def _by_mode(self, effect: Effect, call: SeenCall) -> Effect:
-        """``open`` reads unless its mode says otherwise; a mode that is not constant counts as writing."""
-        if effect.modes is None:
-            return effect
-        index = _argument_index(call, *effect.modes)
-        if index is None:
-            return effect
-        modes = texts(call.arguments[index])
-        reads = bool(modes) and all(set(mode.partition(":")[0].partition("|")[0]) <= READ_MODES for mode in modes)
-        return effect if reads else _replace_access(effect, "write")
-
-    def _target_texts(self, effect: Effect, call: SeenCall) -> tuple[str, ...]:
-        if effect.receiver:
-            return texts(call.receiver)
-        index = _argument_index(call, effect.position, effect.keyword)
-        if index is None:
-            return ()
-        return self._strings(effect, call.arguments[index], call.node.arguments[index].value)
-
-    def _strings(self, effect: Effect, values: Values, node: m.Expr) -> tuple[str, ...]:
-        """Strings of an argument: itself, the first word of an argv, or ``host:port`` of an address tuple."""
-        found = texts(values)
-        for value in values:
-            if isinstance(value, Container) and effect.target in {"program", "address", "bind"}:
-                first = texts(self.solver.read(("item", value.site, position_key(0)))) or (
-                    ("",) if effect.target == "bind" else ()
-                )
-                port = _constant_port(node)
-                found += tuple(f"{text}:{port}" if port else text for text in first)
-        return found
-
-    def _permissions(self, act: _Act) -> Iterator[InferredPermission]:
-        step = Step(f"{'calls' if act.called else 'holds'} {act.symbol}", act.location)
-        for phase, steps in self._chains(act.unit, step):
+    def _permissions(self, act: Act) -> Iterator[InferredPermission]:
+        for phase, steps in self._chains(act.unit, act.step):
             for target in act.targets:
                 yield InferredPermission(
                     act.effect.permission,
@@ -217,17 +145,16 @@ class _Reader:
                         step = Step(f"imports {target}", node.span.at(facts.path))
                         yield Unknown(f"{target.split('.')[0]} is not in the capability map", (step,))
 
-    def _computed(self, acts: Iterable[_Act]) -> Iterator[Unknown]:
+    def _computed(self, found: Iterable[Act]) -> Iterator[Unknown]:
         """Acts that can do anything; what is done with their results counts once a function, and at its origin."""
-        opaque = sorted((act for act in acts if act.effect.permission in _OPAQUE), key=lambda act: act.location)
+        opaque = sorted((act for act in found if act.effect.permission in _OPAQUE), key=lambda act: act.location)
         said = {(act.unit, act.symbol) for act in opaque}
         for act in opaque:
             origin = act.symbol.partition("()")[0]
             if act.symbol != origin and (act.unit, origin) in said:
                 continue
             said.add((act.unit, origin))
-            step = Step(f"{'calls' if act.called else 'holds'} {act.symbol}", act.location)
-            _, steps = next(self._chains(act.unit, step))
+            _, steps = next(self._chains(act.unit, act.step))
             yield Unknown(f"{origin} can do anything", steps)
 
 
@@ -241,34 +168,7 @@ def imported_roots(names: Names, facts: m.ModuleFacts, node: m.Node) -> tuple[st
     return ()
 
 
-def _targets(effect: Effect, found: tuple[str, ...]) -> tuple[str | None, ...]:
-    if effect.target is not None and effect.target.startswith("="):
-        return (effect.target[1:],)
-    return patterns(effect, found)
-
-
-def _argument_index(call: SeenCall, position: int | None, keyword: str | None) -> int | None:
-    for index, argument in enumerate(call.node.arguments):
-        if keyword is not None and argument.keyword == keyword:
-            return index
-        if argument.keyword is None and index == position:
-            return index
-    return None
-
-
-def _constant_port(node: m.Expr) -> int | None:
-    if isinstance(node, m.Sequence) and len(node.items) > 1:
-        port = node.items[1]
-        if isinstance(port, m.Constant) and isinstance(port.value, int):
-            return port.value
-    return None
-
-
-def _replace_access(effect: Effect, access: str) -> Effect:
-    return replace(effect, access=access)
-
-
-def _certainty(act: _Act, target: str | None) -> Certainty:
+def _certainty(act: Act, target: str | None) -> Certainty:
     if not act.called:
         return Certainty.HELD
     return Certainty.PROVEN if target is not None and "*" not in target else Certainty.RESOLVED

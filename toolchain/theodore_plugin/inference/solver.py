@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from theodore_plugin.facts import model as m
 from theodore_plugin.facts.names import Names
 from theodore_plugin.finding import Location
-from theodore_plugin.inference.capabilities import CapabilityMap
+from theodore_plugin.inference.knowledge import Knowledge
 from theodore_plugin.inference.scopes import Scope, Unit, bound_names
 from theodore_plugin.inference.values import HOLE, NOTHING, PLAIN, Foreign, OwnModule, Text, Value, Values, texts
 
@@ -86,8 +86,8 @@ class Record:
     references: dict[tuple[str, str, Location], Reference] = field(default_factory=dict)
     edges: dict[str, dict[str, Location]] = field(default_factory=dict)
     """Caller unit to callee unit to the first call site."""
-    initialised: dict[str, dict[str, None]] = field(default_factory=dict)
-    """Unit to the foreign initialisers that run when it makes objects of own classes."""
+    initialised: dict[str, dict[str, Location]] = field(default_factory=dict)
+    """Unit to the foreign initialisers that run when it makes objects of own classes, and where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +114,14 @@ class Task:
 class Solver:
     """Holds the variables and the work list; ``run`` reaches the fixed point."""
 
-    def __init__(self, names: Names, capabilities: CapabilityMap, semantics: Semantics) -> None:
+    def __init__(self, names: Names, knowledge: Knowledge, semantics: Semantics) -> None:
         self.names = names
-        self.map = capabilities
+        self.map = knowledge
         self.semantics = semantics
         self.units: dict[str, Unit] = {}
         self.classes: dict[str, ClassInfo] = {}
+        self.attributes: dict[str, dict[str, None]] = {}
+        """Names of the attributes that each class and its objects were given."""
         self.partials: dict[str, tuple[str | None, ...]] = {}
         """Keywords of the arguments that each ``functools.partial`` holds."""
         self.record = Record()

@@ -1,0 +1,3 @@
+"""Dependencies: each distribution is analysed once by itself, and plugins are judged with what that gave."""
+
+
