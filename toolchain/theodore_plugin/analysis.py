@@ -9,7 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from theodore_loader.policy import Policy
-from theodore_plugin.contracts.catalogue import shipped_contracts
+from theodore_plugin.contracts.catalogue import Catalogue, shipped_catalogue
 from theodore_plugin.facts.model import Blanket, FactsFailure, ModuleFacts, Suppression
 from theodore_plugin.facts.names import Names
 from theodore_plugin.finding import Confidence, Finding, Location, Severity
@@ -68,8 +68,8 @@ def analyse(project: PluginProject, policy: Policy, rules: Sequence[RuleModule] 
     )
 
 
-def build_context(project: PluginProject, policy: Policy) -> RuleContext:
-    """Lower every file once and establish what all rules share."""
+def build_context(project: PluginProject, policy: Policy, catalogue: Catalogue | None = None) -> RuleContext:
+    """Lower every file once and establish what all rules share; ``catalogue`` replaces the shipped contracts."""
     facts, failures = lower_all(project.files)
     facts = distinctly_named(facts)
     names = Names({str(module.module): module for module in facts.values()})
@@ -83,8 +83,9 @@ def build_context(project: PluginProject, policy: Policy) -> RuleContext:
         metadata=metadata,
         inference=infer(names, capabilities, entry_classes(metadata)),
         policy=policy,
-        contracts=shipped_contracts(),
+        contracts=(catalogue or shipped_catalogue()).newest,
         capabilities=capabilities,
+        catalogue=catalogue or shipped_catalogue(),
     )
 
 

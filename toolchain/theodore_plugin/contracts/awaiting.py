@@ -63,6 +63,8 @@ def _values(source: m.Function | m.Lambda) -> Iterator[m.Expr | None]:
 def _gives(names: Names, owner: OwnClass, module: m.ModuleFacts, value: m.Expr | None, hops: int) -> Gives:
     if value is None or isinstance(value, _VALUES):
         return Gives.VALUE
+    if isinstance(value, m.Name) and value.id == "self" and not _defines(owner, "__await__"):
+        return Gives.VALUE
     if not isinstance(value, m.Call) or hops > MAX_HOPS:
         return Gives.UNKNOWN
     method = _method(names, owner, value.callee)

@@ -75,7 +75,7 @@ class _Linearisation:
         if depth > MAX_DEPTH or id(item.node) in self._running:
             return [ForeignBase(f"{item.module.module}.{item.node.name}"), ForeignBase(ROOT)]
         self._running.add(id(item.node))
-        parents = list(self._parents(item))
+        parents = list(self._parents(item)) or [ForeignBase(ROOT)]
         orders = [self.of(parent, depth + 1) for parent in parents]
         self._running.discard(id(item.node))
         return [item, *_merge(item, [*orders, parents])]

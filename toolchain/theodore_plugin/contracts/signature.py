@@ -45,7 +45,7 @@ def _by_position(
 ) -> Iterator[str]:
     for position, parameter in enumerate(expected):
         if position < len(positional):
-            yield from _at_position(own, positional, position, parameter)
+            yield from _at_position(own, positional, expected, position)
         elif not _has(own, "*"):
             keyword = any(item.kind == "keyword" and item.name == parameter.name for item in own)
             how = "is keyword-only here, but the host passes it by position" if keyword else "is missing"
@@ -55,9 +55,12 @@ def _by_position(
 
 
 def _at_position(
-    own: Sequence[m.Parameter], positional: Sequence[m.Parameter], position: int, wanted: ContractParameter
+    own: Sequence[m.Parameter],
+    positional: Sequence[m.Parameter],
+    expected: Sequence[ContractParameter],
+    position: int,
 ) -> Iterator[str]:
-    found = positional[position]
+    found, wanted = positional[position], expected[position]
     if wanted.default and found.default is None:
         yield f"parameter {wanted.name} is optional in the contract and required here"
     if wanted.kind != "positional_or_keyword":
@@ -65,7 +68,7 @@ def _at_position(
     if found.name != wanted.name:
         elsewhere = any(item.name == wanted.name for item in positional)
         if elsewhere:
-            yield f"parameter {wanted.name} stands at another position than in the contract"
+            yield f"parameters stand in another order than in the contract: {', '.join(item.name for item in expected)}"
         else:
             yield f"parameter {wanted.name} is called {found.name}, but the host may pass it by keyword"
     elif found.kind == "positional-only" and (found.default is None or not _has(own, "**")):

@@ -16,6 +16,7 @@ from typing import Any
 from theodore_plugin.finding import Location
 
 PYPROJECT = "pyproject.toml"
+HEAD_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,10 @@ class PluginProject:
     ignored_configs: tuple[IgnoredConfig, ...] = ()
     members: tuple[str, ...] = ()
     """Every shipped file that was seen, Python or not."""
+    heads: Mapping[str, bytes] = field(default_factory=dict)
+    """The first ``HEAD_BYTES`` of every shipped file that is not Python source: enough to tell what it is."""
+    beside: tuple[str, ...] = ()
+    """Files of a source tree that would not be shipped: README, licence, tests, tools. A wheel has none."""
 
     @staticmethod
     def open(path: Path) -> PluginProject:

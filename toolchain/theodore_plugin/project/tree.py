@@ -17,7 +17,14 @@ from typing import Any
 
 from theodore_loader.errors import ConfigurationProblem, NothingToDo
 from theodore_plugin.project.ignored import ignored_configs
-from theodore_plugin.project.model import PYPROJECT, PluginProject, SkippedFile, SourceFile, UnreadableFile
+from theodore_plugin.project.model import (
+    HEAD_BYTES,
+    PYPROJECT,
+    PluginProject,
+    SkippedFile,
+    SourceFile,
+    UnreadableFile,
+)
 from theodore_plugin.project.pyproject_types import refuse_wrong_types
 
 MAX_FILE_BYTES = 2 * 1024 * 1024
@@ -145,6 +152,8 @@ def _assemble(listing: _Listing, contents: Mapping[str, bytes], *, root: Path, l
         unreadable=tuple(sorted(listing.unreadable, key=lambda item: item.path)),
         ignored_configs=ignored_configs(listing.files, contents),
         members=tuple(shipped),
+        heads={path: contents[path][:HEAD_BYTES] for path in shipped if path in contents and not path.endswith(".py")},
+        beside=tuple(sorted(set(listing.files) - set(shipped))),
     )
 
 

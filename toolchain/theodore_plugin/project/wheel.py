@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from configparser import ConfigParser
+from configparser import Error as ConfigParserError
 from email.message import Message
 from email.parser import Parser
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 from theodore_loader.artifact.wheel import LOCK_NAME, Wheel
 from theodore_loader.errors import NothingToDo
 from theodore_loader.manifest import MANIFEST_NAME
-from theodore_plugin.project.model import PluginProject, SourceFile, UnreadableFile
+from theodore_plugin.project.model import HEAD_BYTES, PluginProject, SourceFile, UnreadableFile
 from theodore_plugin.project.tree import MAX_FILE_BYTES, module_name
 
 
@@ -35,7 +37,7 @@ def project_of(wheel: Wheel, path: Path) -> PluginProject:
             for name, content in sorted(code.items())
             if _is_source(name, content)
         ),
-        pyproject={"project": _project_table(Parser().parsestr(text))},
+        pyproject={"project": _project_table(Parser().parsestr(text)) | _entry_points(wheel)},
         pyproject_text=text,
         project_file=metadata_path,
         package_roots=tuple(sorted({name.split("/", 1)[0] for name in code})),
@@ -50,6 +52,7 @@ def project_of(wheel: Wheel, path: Path) -> PluginProject:
             if name.endswith(".py") and not _is_source(name, content)
         ),
         members=tuple(sorted(code)),
+        heads={name: content[:HEAD_BYTES] for name, content in sorted(code.items()) if not name.endswith(".py")},
     )
 
 
@@ -57,17 +60,42 @@ def _is_source(name: str, content: bytes) -> bool:
     return name.endswith(".py") and len(content) <= MAX_FILE_BYTES
 
 
-def _project_table(metadata: Message) -> Mapping[str, Any]:
-    """Rebuild the parts of ``[project]`` that the rules compare (core metadata, PEP 566 and 643)."""
+def _project_table(metadata: Message) -> dict[str, Any]:
+    """Rebuild the parts of ``[project]`` that the rules compare (core metadata, PEP 566, 639 and 643)."""
     table: dict[str, Any] = {"name": metadata["Name"], "version": metadata["Version"]}
-    summary = metadata["Summary"]
-    if summary:
-        table["description"] = summary
-    licence = metadata["License-Expression"] or metadata["License"]
-    if licence:
-        table["license"] = licence
+    texts = {
+        "description": metadata["Summary"],
+        "license": metadata["License-Expression"] or metadata["License"],
+        "requires-python": metadata["Requires-Python"],
+        "readme": metadata["Description"] or metadata.get_payload(),
+        "license-files": metadata.get_all("License-File"),
+        "urls": dict(_urls(metadata)),
+    }
     requirements = metadata.get_all("Requires-Dist") or []
     table["dependencies"] = [item for item in requirements if "extra ==" not in item]
-    if metadata["Requires-Python"]:
-        table["requires-python"] = metadata["Requires-Python"]
-    return table
+    return table | {key: value for key, value in texts.items() if value}
+
+
+def _urls(metadata: Message) -> Iterator[tuple[str, str]]:
+    if metadata["Home-page"]:
+        yield "Homepage", metadata["Home-page"]
+    for line in metadata.get_all("Project-URL") or []:
+        label, _, address = line.partition(",")
+        yield label.strip(), address.strip()
+
+
+def _entry_points(wheel: Wheel) -> dict[str, Any]:
+    """Rebuild the tables of ``[project]`` that ``entry_points.txt`` came from (PyPA *Entry points*).
+
+    A file that cannot be read is kept as one group, so that what it may start is not overlooked.
+    """
+    text = wheel.entries.get(f"{wheel.dist_info}/entry_points.txt", b"").decode("utf-8", "replace")
+    parser = ConfigParser(delimiters=("=",), interpolation=None, strict=False)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case
+    try:
+        parser.read_string(text)
+    except ConfigParserError:
+        return {"entry-points": {"entry_points.txt": {"unreadable": text.strip()[:200]}}}
+    groups = {group: dict(parser[group]) for group in parser.sections()}
+    named = {"scripts": groups.pop("console_scripts", {}), "gui-scripts": groups.pop("gui_scripts", {})}
+    return {key: value for key, value in {**named, "entry-points": groups}.items() if value}

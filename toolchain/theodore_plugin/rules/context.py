@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol
 
 from theodore_loader.policy import Policy
+from theodore_plugin.contracts.catalogue import Catalogue, shipped_catalogue
 from theodore_plugin.contracts.compare import Mismatch, compare
 from theodore_plugin.contracts.model import Contract, Contracts
 from theodore_plugin.facts import model as m
@@ -20,6 +21,7 @@ from theodore_plugin.metadata.plugin_class import ancestors, sdk_base
 from theodore_plugin.project import PluginProject
 from theodore_plugin.rules.sites import Sites
 from theodore_sdk.info import PluginPermission
+from theodore_sdk.versions import VersionRange
 
 
 class RuleModule(Protocol):
@@ -44,7 +46,10 @@ class RuleContext:
     inference: Inference
     policy: Policy
     contracts: Contracts
+    """Of the newest known host."""
     capabilities: CapabilityMap
+    catalogue: Catalogue = field(default_factory=shipped_catalogue)
+    """Contracts of every known host."""
 
     @cached_property
     def declared(self) -> tuple[PluginPermission, ...]:
@@ -64,17 +69,34 @@ class RuleContext:
     @cached_property
     def mismatches(self) -> tuple[Mismatch, ...]:
         """Differences between the plugin's classes and the contracts they claim."""
-        found = (compare(self.names, cls, contract, self.contracts.bases) for cls, contract in self.claims())
-        return tuple(mismatch for claim in found for mismatch in claim)
+        found: dict[Mismatch, list[str]] = {}
+        for host in self.hosts:
+            for cls, contract in self.claims(host):
+                for mismatch in compare(self.names, cls, contract, host.bases):
+                    found.setdefault(mismatch, []).append(host.version)
+        return tuple(replace(item, message=self.in_hosts(item.message, versions)) for item, versions in found.items())
 
-    def claims(self) -> Iterator[tuple[OwnClass, Contract]]:
+    @cached_property
+    def hosts(self) -> tuple[Contracts, ...]:
+        """Known hosts that the plugin says it works with; the newest one where it names none that is known."""
+        wanted = self.metadata.values.get("compatible_versions")
+        return (self.catalogue.within(wanted) if isinstance(wanted, VersionRange) else ()) or (self.contracts,)
+
+    def in_hosts(self, message: str, versions: Sequence[str]) -> str:
+        """Say in which hosts a message holds, where it does not hold in all of them."""
+        some = tuple(dict.fromkeys(versions))
+        return message if len(some) == len(self.hosts) else f"{message} (host {', '.join(some)})"
+
+    def claims(self, host: Contracts | None = None) -> Iterator[tuple[OwnClass, Contract]]:
         """Iterate over classes and the contract each claims: the plugin's base, and every provided port."""
+        contracts = host or self.contracts
         plugin = self.metadata.plugin
         if plugin is not None:
             for base in self.plugin_bases():
-                yield plugin, self.contracts.bases[base]
+                if base in contracts.bases:
+                    yield plugin, contracts.bases[base]
         for port, target in self.metadata.values.get("provides", {}).items():
-            contract, cls = self.contracts.ports.get(port), self.own_class(target)
+            contract, cls = contracts.ports.get(port), self.own_class(target)
             if contract is not None and cls is not None:
                 yield cls, contract
 

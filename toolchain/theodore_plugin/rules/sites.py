@@ -15,7 +15,19 @@ Definition = m.Function | m.Class | m.Lambda
 N = TypeVar("N")
 
 INDEXED = frozenset(
-    {m.Assign, m.Delete, m.Call, m.Constant, m.FormattedString, m.Function, m.Class, m.If, m.ExprStatement, m.Mapping, m.With}
+    {
+        m.Assign,
+        m.Delete,
+        m.Call,
+        m.Constant,
+        m.FormattedString,
+        m.Function,
+        m.Class,
+        m.If,
+        m.ExprStatement,
+        m.Mapping,
+        m.With,
+    }
 )
 """Kinds of nodes that are kept; everything else would cost memory for nobody."""
 

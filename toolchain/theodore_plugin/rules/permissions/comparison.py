@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 from theodore_loader.permissions import PatternError, Permission
+from theodore_plugin.finding import Location
 from theodore_plugin.inference.model import InferredPermission
 from theodore_plugin.rules.context import RuleContext
 from theodore_sdk.info import PermissionType, PluginPermission
@@ -45,18 +47,30 @@ def covered(declared: Iterable[Permission], item: InferredPermission) -> bool:
     return any(target is None or permission.covers(target) for permission in kind)
 
 
+REASON = "why the plugin needs it"
+"""Stands where the author has to write a sentence; permission-reason-missing insists on it."""
+
+
 def line_to_add(item: InferredPermission) -> str:
-    """Write the declaration that would cover ``item``."""
-    member = PermissionType(item.permission).name
-    pattern = item.target or _placeholder(item)
-    return f'PluginPermission(PermissionType.{member}, "why the plugin needs it", pattern="{pattern}")'
+    """Write the declaration that covers ``item``; a target that is not known stands in capitals, to be filled in."""
+    return declaration(item.permission, item.target or _placeholder(item))
+
+
+def declaration(kind: PermissionType, pattern: str, reason: str = REASON) -> str:
+    """Write a declaration as it stands in a plugin's metadata."""
+    return f"PluginPermission(PermissionType.{kind.name}, {_quoted(reason)}, pattern={_quoted(pattern)})"
+
+
+def _quoted(text: str) -> str:
+    """Write a string literal; what JSON escapes, Python reads the same way."""
+    return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 def _placeholder(item: InferredPermission) -> str:
-    """Show the shape of the pattern to fill in, for a target that is not known."""
+    """Show the shape of the pattern to fill in, for a target that is not known. It is a pattern itself."""
     access = "r" if item.access == "read" else "rw"
     if item.permission is PermissionType.NETWORK and item.access == "listen":
-        return "listen:PORT"
+        return "listen:*"
     return {
         PermissionType.NETWORK: "HOST:443",
         PermissionType.FILE_SYSTEM: f"{access}:{{data}}/**",
@@ -69,6 +83,16 @@ def _placeholder(item: InferredPermission) -> str:
 def describe(item: InferredPermission) -> str:
     """Name what is inferred: ``network connect api.example.com:443``."""
     return " ".join(part for part in (item.permission.value, item.access, item.target or "") if part)
+
+
+def written(context: RuleContext, location: Location) -> str:
+    """Return what stands at a location, on one line."""
+    data = next((file.data for file in context.project.files if file.path == location.path), b"")
+    lines = data.decode("utf-8-sig", "replace").splitlines()[location.line - 1 : location.end_line]
+    if lines and location.end_line and location.end_column:
+        lines[-1] = lines[-1][: location.end_column - 1]
+        lines[0] = lines[0][location.column - 1 :]
+    return " ".join(line.strip() for line in lines)
 
 
 def has_unmodelled(context: RuleContext) -> bool:

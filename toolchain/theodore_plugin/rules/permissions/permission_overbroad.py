@@ -8,7 +8,8 @@ from theodore_loader.permissions import PatternError, Permission
 from theodore_plugin.finding import Confidence, Example, Finding, Rule, Severity, Silencer
 from theodore_plugin.rules.context import RuleContext, report
 from theodore_plugin.rules.examples import plugin
-from theodore_plugin.rules.permissions.comparison import wanted
+from theodore_plugin.rules.permissions.comparison import declaration, of_kind, wanted
+from theodore_sdk.info import PluginPermission
 
 RULE = Rule(
     name="permission-overbroad",
@@ -45,8 +46,20 @@ def check(context: RuleContext) -> Iterator[Finding]:
         except PatternError:
             continue
         if reason:
-            targets = [wanted(item) for item in context.inference.permissions if item.permission is declared.type]
-            narrow = sorted({target.pattern for target in targets if target is not None})
-            help_text = f"the code names: {', '.join(narrow)}" if narrow else RULE.remedy
             where = context.where(f"/permissions/{number}")
-            yield report(RULE, where, f"{declared.type.value} {declared.pattern} {reason}", help_text)
+            message = f"{declared.type.value} {declared.pattern} {reason}"
+            yield report(RULE, where, message, _narrower(context, declared))
+
+
+def _narrower(context: RuleContext, declared: PluginPermission) -> str:
+    """Write the declarations the code gets by with; say so where a target is decided at run time."""
+    broad = Permission.parse(declared.type, declared.pattern)
+    uses = [item for item in context.inference.permissions if of_kind([broad], item)]
+    targets = {wanted(item) for item in uses if item.acts} - {None}
+    patterns = sorted(target.pattern for target in targets if target is not None and broad.covers(target))
+    if not patterns:
+        return RULE.remedy
+    lines = ", ".join(declaration(declared.type, pattern, declared.description) for pattern in patterns)
+    open_ended = any(item.acts and item.target is None for item in uses)
+    more = "; where the code decides at run time, add what it may reach" if open_ended else ""
+    return f"replace it with {lines}{more}"

@@ -9,7 +9,7 @@ from theodore_plugin.finding import Confidence, Example, Finding, Rule, Severity
 from theodore_plugin.inference.model import InferredPermission
 from theodore_plugin.rules.context import RuleContext, report
 from theodore_plugin.rules.examples import plugin
-from theodore_plugin.rules.permissions.comparison import has_unmodelled, wanted
+from theodore_plugin.rules.permissions.comparison import has_unmodelled, wanted, written
 from theodore_sdk.info import PluginPermission
 
 _NETWORK = 'PluginPermission(PermissionType.NETWORK, "Reads company pages", pattern="api.example.com:443")'
@@ -43,7 +43,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
     for number, declared in enumerate(context.declared):
         if not any(_uses(item, declared) for item in context.inference.permissions):
             where = context.where(f"/permissions/{number}")
-            yield report(RULE, where, f"{declared.type.value} {declared.pattern} is declared and used nowhere")
+            message = f"{declared.type.value} {declared.pattern} is declared and used nowhere"
+            yield report(RULE, where, message, f"remove {where.path}:{where.line}: {written(context, where)}")
 
 
 def _uses(item: InferredPermission, declared: PluginPermission) -> bool:

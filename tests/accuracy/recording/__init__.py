@@ -1,0 +1,1 @@
+"""What a package really does: audit events and environment reads, attributed to its functions."""

@@ -1,0 +1,86 @@
+"""The real packages: which, where they are kept, and how they get there. Nothing of theirs is in the repository."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent
+LABELS = HERE / "labels"
+
+
+class NotFetched(Exception):
+    """The corpus is not in the cache; ``python tests/accuracy fetch`` puts it there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One package under test."""
+
+    name: str
+    wheel: str
+    root: str
+    """Top-level folder or module that the wheel installs."""
+    smoke: str
+
+    @property
+    def path(self) -> Path:
+        """The wheel in the cache. Raises NotFetched."""
+        return cached(self.wheel)
+
+    @property
+    def script(self) -> Path:
+        """The script that drives the package."""
+        return HERE / "smoke" / self.smoke
+
+
+def packages() -> tuple[Package, ...]:
+    """Every package whose behaviour is recorded, in the order of the file."""
+    tables = tomllib.loads((HERE / "packages.toml").read_text())["package"]
+    return tuple(Package(**table) for table in tables)
+
+
+def cache() -> Path:
+    """Return the folder that holds wheels and the installed corpus (``THEODORE_ACCURACY_CACHE`` names another)."""
+    named = os.environ.get("THEODORE_ACCURACY_CACHE")
+    return Path(named) if named else Path(tempfile.gettempdir()) / f"theodore-accuracy-{os.getuid()}"
+
+
+def cached(wheel: str) -> Path:
+    """Return a wheel's path. Raises NotFetched."""
+    path = cache() / "wheels" / wheel
+    if not path.is_file():
+        raise NotFetched(f"{wheel} is not in {cache()}: python tests/accuracy fetch")
+    return path
+
+
+def site() -> Path:
+    """Return the folder the corpus is installed in. Raises NotFetched."""
+    path = cache() / "site"
+    if not path.is_dir():
+        raise NotFetched(f"the corpus is not installed in {cache()}: python tests/accuracy fetch")
+    return path
+
+
+def fetch(lists: Iterator[Path] | None = None) -> None:
+    """Download every pinned wheel by its hash, and install the recorded corpus beside them."""
+    wheels = cache() / "wheels"
+    wheels.mkdir(parents=True, exist_ok=True)
+    for requirements in lists or sorted(HERE.glob("*.txt")):
+        _pip(
+            "download", "--dest", wheels, "--only-binary", ":all:", "--no-deps", "--require-hashes", "-r", requirements
+        )
+    if not (cache() / "site").is_dir():
+        corpus = ("--no-deps", "--require-hashes", "-r", HERE / "corpus.txt")
+        _pip("install", "--no-index", "--find-links", wheels, "--target", cache() / "site", *corpus)
+
+
+def _pip(*arguments: object) -> None:
+    command = [sys.executable, "-m", "pip", arguments[0], "--quiet", "--disable-pip-version-check", *arguments[1:]]
+    subprocess.run([str(part) for part in command], check=True)

@@ -1,0 +1,1 @@
+"""The interpreter's own syntax tree to facts: many times faster, for syntax this interpreter knows."""
