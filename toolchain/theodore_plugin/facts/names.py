@@ -123,6 +123,15 @@ class Names:
         keep = len(parts) - node.level + (1 if module.is_package else 0)
         return ".".join([*parts[: max(keep, 0)], *([node.module] if node.module else [])])
 
+    def foreign_imports(self, module: m.ModuleFacts, node: m.Node) -> tuple[str, ...]:
+        """Foreign modules an import statement names; own and relative ones are left out."""
+        if isinstance(node, m.Import):
+            return () if self.is_own(node.target) else (node.target,)
+        if isinstance(node, m.ImportFrom) and not node.level:
+            source = self.absolute(module, node)
+            return () if self.is_own(source) or source == "__future__" else (source,)
+        return ()
+
     def _meaning(self, module: m.ModuleFacts, binding: m.Statement, hops: int) -> Meaning | None:
         if isinstance(binding, m.Class):
             return OwnClass(module, binding)

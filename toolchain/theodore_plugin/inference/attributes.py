@@ -6,7 +6,7 @@ import posixpath
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.inference.classes import attribute
-from theodore_plugin.inference.solver import Frame
+from theodore_plugin.inference.solver import Frame, Solver
 from theodore_plugin.inference.values import (
     HOLE,
     NOTHING,
@@ -26,6 +26,7 @@ from theodore_plugin.inference.values import (
 PATH = Foreign("pathlib.Path()")
 _WHOLE = frozenset({"values", "items", "copy", "popitem"})
 _LOOKUPS = frozenset({"__getattribute__", "__getattr__"})
+_REVEALING = _WHOLE | _LOOKUPS
 
 
 def read_attribute(frame: Frame, base: Value, name: str, span: m.Span) -> Values:
@@ -55,20 +56,28 @@ def read_attributes(frame: Frame, bases: Values, name: str, span: m.Span) -> Val
 
 
 def _of_foreign(frame: Frame, base: Value, name: str, span: m.Span) -> Values:
-    known = frame.solver.map
-    if base == PLAIN or ("()." in base.key and not frame.solver.leads_on(base.key)):
-        return frozenset({base})  # an attribute of an attribute of a result that leads nowhere
-    path = known.canonical(f"{base.key}.{name}")
-    _reflect(frame, base, name, span)
-    several = known.alternatives(path)
-    if several:
-        return frozenset(Foreign(known.canonical(option)) for option in several)
-    text = known.values.get(path)
-    if text is not None:
-        return frozenset({Text(text), PATH})
-    if not known.explicit(path) and path not in known.safe:
+    known = frame.solver.foreign_attributes.get((base.key, name))
+    if known is None:
+        known = frame.solver.foreign_attributes[base.key, name] = _look_up(frame.solver, base.key, name)
+    found, uses_base = known
+    if uses_base:
         frame.refer(base.key, span)  # os.environ.keys(): what is used is os.environ
-    return frozenset({Foreign(path)})
+    if name in _REVEALING:
+        _reflect(frame, base, name, span)
+    return found
+
+
+def _look_up(solver: Solver, base: str, name: str) -> tuple[Values, bool]:
+    if base == PLAIN.key or ("()." in base and not solver.leads_on(base)):
+        return frozenset({Foreign(base)}), False  # an attribute of an attribute of a result that leads nowhere
+    path = solver.map.canonical(f"{base}.{name}")
+    several = solver.map.alternatives(path)
+    if several:
+        return frozenset(Foreign(solver.map.canonical(option)) for option in several), False
+    text = solver.map.values.get(path)
+    if text is not None:
+        return frozenset({Text(text), PATH}), False
+    return frozenset({Foreign(path)}), not solver.has_effect(path) and path not in solver.map.safe
 
 
 def _reflect(frame: Frame, base: Value, name: str, span: m.Span) -> None:

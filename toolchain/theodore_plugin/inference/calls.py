@@ -9,10 +9,16 @@ from theodore_plugin.inference.attributes import read_attributes
 from theodore_plugin.inference.containers import ANY, at, keys_of, store
 from theodore_plugin.inference.entering import enter, hand_over, result_of
 from theodore_plugin.inference.solver import Frame, SeenCall
+from theodore_plugin.inference.transparent import TRANSPARENT
 from theodore_plugin.inference.values import NOTHING, Container, Foreign, Values, ordered
 
-LOOKS_ONLY = frozenset(f"builtins.{name}" for name in ("bool", "callable", "hasattr", "id", "isinstance", "print"))
-"""Builtins that give nothing of their argument away."""
+LOOKS_ONLY = (
+    frozenset(f"builtins.{name}" for name in ("bool", "callable", "hasattr", "id", "isinstance", "issubclass", "print"))
+    | frozenset(f"inspect.{name}" for name in ("isclass", "iscoroutinefunction", "isfunction", "signature"))
+    | frozenset({"functools.update_wrapper", "asyncio.iscoroutinefunction"})
+    | TRANSPARENT - {"builtins.property"}
+)
+"""Functions that neither call what they are given nor give it away."""
 
 
 def call(frame: Frame, node: m.Call) -> Values:

@@ -37,6 +37,8 @@ def define_class(frame: Frame, node: m.Class) -> ClassInfo:
     for argument in node.bases:
         found = frame.evaluate(argument.value)
         if argument.keyword is None:
+            if not found <= frame.read(("bases", info.key)):
+                frame.solver.lineages.clear()
             frame.write(("bases", info.key), found)
         elif argument.keyword == "metaclass":
             frame.write(("metaclass", info.key), found)
@@ -66,11 +68,18 @@ def lineage(frame: Frame, key: str) -> tuple[list[str], list[str]]:
     Depth first, left to right, a shared ancestor after all who share it: the order of PEP 253's C3 for every
     hierarchy that C3 accepts, without its refusals.
     """
+    known = frame.solver.lineages.get(key)
+    if known is not None:
+        for owner in known[0]:
+            frame.read(("bases", owner))  # who asks is asked again when a base is added
+        return known
     own: list[str] = []
     foreign: list[str] = []
     _ascend(frame, key, own, foreign, set())
     last = {name: position for position, name in enumerate(own)}
-    return [name for position, name in enumerate(own) if last[name] == position], foreign
+    found = [name for position, name in enumerate(own) if last[name] == position], foreign
+    frame.solver.lineages[key] = found
+    return found
 
 
 def _ascend(frame: Frame, key: str, own: list[str], foreign: list[str], above: set[str]) -> None:

@@ -124,6 +124,10 @@ def _enter_partial(frame: Frame, callee: Partial, arguments: Named, span: m.Span
     return result
 
 
+_RUNS = frozenset({OwnFunction, Bound, OwnClass, Partial})
+"""Values that foreign code may call."""
+
+
 def hand_over(frame: Frame, arguments: Iterable[Values], span: m.Span) -> None:
     """Note that foreign code may call a function and read any attribute of a module it is given."""
     for values in arguments:
@@ -136,13 +140,13 @@ def hand_over(frame: Frame, arguments: Iterable[Values], span: m.Span) -> None:
 
 def _may_run(frame: Frame, values: Values, span: m.Span) -> None:
     frame.let_go(values, span)
-    for value in ordered(values):
-        if isinstance(value, (OwnFunction, Bound)):
-            frame.edge(value.key, span)
-        elif isinstance(value, OwnClass):
+    for value in ordered([value for value in values if type(value) in _RUNS]):
+        if isinstance(value, OwnClass):
             construct(frame, value.key, (), span)
         elif isinstance(value, Partial):
             enter(frame, value, (), span)
+        else:
+            frame.edge(value.key, span)
 
 
 def _enter_unit(frame: Frame, name: str, arguments: Named, span: m.Span) -> Values:

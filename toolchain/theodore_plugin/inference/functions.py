@@ -8,27 +8,9 @@ from theodore_plugin.inference.classes import qualified
 from theodore_plugin.inference.entering import call_values
 from theodore_plugin.inference.scopes import Scope, Unit, bound_names
 from theodore_plugin.inference.solver import Frame
+from theodore_plugin.inference.transparent import TRANSPARENT
 from theodore_plugin.inference.values import Foreign, OwnClass, OwnFunction, Values
 
-TRANSPARENT = frozenset(
-    {
-        "abc.abstractmethod",
-        "builtins.property",
-        "builtins.classmethod",
-        "builtins.staticmethod",
-        "contextlib.contextmanager",
-        "contextlib.asynccontextmanager",
-        "functools.cache",
-        "functools.cached_property",
-        "functools.lru_cache",
-        "functools.wraps",
-        "typing.override",
-        "typing.final",
-        "typing.overload",
-        "dataclasses.dataclass",
-    }
-)
-"""Decorators whose result behaves like what they decorate."""
 _KINDS = {
     "builtins.staticmethod": "static",
     "builtins.classmethod": "class",

@@ -11,6 +11,7 @@ from theodore_plugin.finding import Location, Step
 from theodore_plugin.inference.acts import Act, acts
 from theodore_plugin.inference.capabilities import CapabilityMap
 from theodore_plugin.inference.classes import lineage
+from theodore_plugin.inference.knowledge import Knowledge
 from theodore_plugin.inference.model import Certainty, Inference, InferredPermission, Phase, ResolvedCall, Unknown
 from theodore_plugin.inference.propagate import Reach, chain, reach, unreached_chain
 from theodore_plugin.inference.resolve import semantics
@@ -24,9 +25,13 @@ _OPAQUE = frozenset({PermissionType.DYNAMIC_CODE, PermissionType.NATIVE})
 """What is used under these permissions can do anything."""
 
 
-def infer(names: Names, capabilities: CapabilityMap, entry_classes: Iterable[str]) -> Inference:
-    """Infer over the plugin's own modules; ``entry_classes`` are ``module:Class`` names the host calls."""
-    solver = _Seeded(names, capabilities, frozenset(entry_classes))
+def infer(names: Names, known: CapabilityMap | Knowledge, entry_classes: Iterable[str]) -> Inference:
+    """Infer over own modules; ``entry_classes`` are ``module:Class`` names the host calls.
+
+    Without any, the code is a library: everything public is an entry.
+    """
+    knowledge = known if isinstance(known, Knowledge) else Knowledge(known)
+    solver = _Seeded(names, knowledge, frozenset(entry_classes))
     record = solver.run()
     return _Reader(solver, record).read()
 
@@ -34,8 +39,8 @@ def infer(names: Names, capabilities: CapabilityMap, entry_classes: Iterable[str
 class _Seeded(Solver):
     """A solver that knows what the host passes to ``initialize``."""
 
-    def __init__(self, names: Names, capabilities: CapabilityMap, entries: frozenset[str]) -> None:
-        super().__init__(names, capabilities, semantics())
+    def __init__(self, names: Names, knowledge: Knowledge, entries: frozenset[str]) -> None:
+        super().__init__(names, knowledge, semantics())
         self.entries = entries
 
     def seed(self) -> None:
@@ -61,17 +66,16 @@ class _Reader:
         self.solver = solver
         self.record = record
         modules = [name for name, unit in solver.units.items() if unit.kind == "module"]
-        owners = solver.entry_lineage()
-        methods = [name for name, unit in solver.units.items() if unit.owner in owners and unit.kind != "lambda"]
         self.reaches = (
-            reach(Phase.IMPORT, modules, record.edges),
-            reach(Phase.CALL, methods, record.edges),
+            reach(Phase.IMPORT, "importing", modules, record.edges),
+            reach(Phase.CALL, *_entries(solver), record.edges),
         )
 
     def read(self) -> Inference:
         """Assemble the answer in a fixed order."""
         found = list(acts(self.solver))
         permissions = {permission: None for act in found for permission in self._permissions(act)}
+        permissions.update(dict.fromkeys(self._imported()))
         unknown = [*self._unfinished(), *self._unmodelled(), *self._computed(found)]
         seen = self.record.calls.values()
         calls = sorted((self._resolved(call) for call in seen if call.callees), key=lambda call: call.location)
@@ -95,7 +99,31 @@ class _Reader:
                     phase,
                     act.symbol,
                     act.called and act.effect.acts,
+                    self._through(act.symbol),
+                    self.solver.map.within(act.symbol, act.effect),
                 )
+
+    def _through(self, symbol: str) -> str | None:
+        library = self.solver.map.library(symbol)
+        return library.distribution if library is not None else None
+
+    def _imported(self) -> Iterator[InferredPermission]:
+        """Iterate over what importing followed dependencies does."""
+        for (unit, module), location in self.record.imports.items():
+            for found in self.solver.map.of_import(module):
+                for phase, steps in self._chains(unit, Step(f"imports {module}", location)):
+                    yield InferredPermission(
+                        found.effect.permission,
+                        found.effect.access,
+                        found.target,
+                        Certainty.RESOLVED,
+                        steps,
+                        phase,
+                        f"import {module}",
+                        found.effect.acts,
+                        self._through(module),
+                        found.within,
+                    )
 
     def _chains(self, unit: str, act: Step) -> Iterator[tuple[Phase, tuple[Step, ...]]]:
         reached: list[Reach] = [item for item in self.reaches if unit in item.callers]
@@ -140,7 +168,7 @@ class _Reader:
         """Libraries the map does not know: what is reached through them cannot be said."""
         for facts in self.solver.names.modules.values():
             for node in m.walk(facts.body):
-                for target in imported_roots(self.solver.names, facts, node):
+                for target in self.solver.names.foreign_imports(facts, node):
                     if self.solver.map.library(target) is None and target.split(".")[0] not in sys.stdlib_module_names:
                         step = Step(f"imports {target}", node.span.at(facts.path))
                         yield Unknown(f"{target.split('.')[0]} is not in the capability map", (step,))
@@ -158,14 +186,21 @@ class _Reader:
             yield Unknown(f"{origin} can do anything", steps)
 
 
-def imported_roots(names: Names, facts: m.ModuleFacts, node: m.Node) -> tuple[str, ...]:
-    """Foreign modules an import statement names; the plugin's own and relative ones are left out."""
-    if isinstance(node, m.Import):
-        return () if names.is_own(node.target) else (node.target,)
-    if isinstance(node, m.ImportFrom) and not node.level:
-        source = names.absolute(facts, node)
-        return () if names.is_own(source) or source == "__future__" else (source,)
-    return ()
+def _entries(solver: _Seeded) -> tuple[str, list[str]]:
+    """Say who calls, and which units: hooks of the entry classes, or everything public of a library."""
+    if solver.entries:
+        owners = solver.entry_lineage()
+        return "the host calls", [
+            name for name, unit in solver.units.items() if unit.owner in owners and unit.kind != "lambda"
+        ]
+    functions = (name for name, unit in solver.units.items() if unit.kind not in {"module", "main", "lambda"})
+    return "anyone may call", [name for name in functions if is_public(name)]
+
+
+def is_public(name: str) -> bool:
+    """Whether every part of a qualified name is public; dunder methods are, since operators call them."""
+    parts = name.replace(":", ".").split(".")
+    return all(not part.startswith("_") or part.endswith("__") for part in parts)
 
 
 def _certainty(act: Act, target: str | None) -> Certainty:

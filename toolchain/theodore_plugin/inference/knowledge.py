@@ -6,14 +6,24 @@ answered by its summary, if there is one, and is unknown otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from theodore_plugin.finding import Step
 from theodore_plugin.inference.capabilities import CapabilityMap, Effect, Library
-from theodore_plugin.inference.summaries.model import Summary, SummaryEffect
+from theodore_plugin.inference.summaries.model import Summary, SummaryClass, SummaryEffect
 from theodore_sdk.info import PermissionType
 
 _MAX_HOPS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ImportEffect:
+    """Something that importing a module of a dependency does."""
+
+    effect: Effect
+    target: str | None
+    within: tuple[Step, ...]
 
 
 class Knowledge:
@@ -21,44 +31,48 @@ class Knowledge:
 
     def __init__(self, base: CapabilityMap, summaries: Iterable[Summary] = ()) -> None:
         self.base = base
-        self.summaries: dict[str, Summary] = {}
-        """By import root."""
         self.values = base.values
         self.safe = base.safe
         self.libraries = base.libraries
         self.returns = _Returns(self)
-        self._owners: dict[str, Summary | None] = {}
+        self._roots: dict[str, Callable[[], _Summarised]] = {}
+        self._owners: dict[str, _Summarised | None] = {}
         self._canonical: dict[str, str] = {}
-        self._effects: dict[str, tuple[Effect, ...]] = {}
-        self._within: dict[tuple[str, Effect], tuple[Step, ...]] = {}
         for summary in summaries:
-            self.add(summary)
+            self.add(summary.roots, lambda summary=summary: summary)  # type: ignore[misc]
 
-    def add(self, summary: Summary) -> None:
-        """Take in what is known of one more distribution."""
-        self.summaries.update(dict.fromkeys(summary.roots, summary))
+    def add(self, roots: Iterable[str], load: Callable[[], Summary]) -> None:
+        """Take in a distribution; its summary is loaded when one of its names is asked for."""
+        known: list[_Summarised] = []
+
+        def loaded() -> _Summarised:
+            if not known:
+                known.append(_Summarised(load()))
+            return known[0]
+
+        self._roots.update(dict.fromkeys(roots, loaded))
         self._owners.clear()
         self._canonical.clear()
 
-    def summary(self, path: str) -> Summary | None:
-        """Return the summary that speaks of ``path``; the map goes first."""
-        if not self.summaries:
+    def _summarised(self, path: str) -> _Summarised | None:
+        """Return what is summarised about the library of ``path``; the map goes first."""
+        if not self._roots:
             return None
         root = path.partition("(")[0]
         if root not in self._owners:
             self._owners[root] = None if self.base.library(root) else self._longest(root)
         return self._owners[root]
 
-    def _longest(self, root: str) -> Summary | None:
+    def _longest(self, root: str) -> _Summarised | None:
         while root:
-            if root in self.summaries:
-                return self.summaries[root]
+            if root in self._roots:
+                return self._roots[root]()
             root = root.rpartition(".")[0]
         return None
 
     def canonical(self, path: str) -> str:
         """Follow re-exports and attributes to where a name is defined, if that is one place."""
-        if not self.summaries:
+        if not self._roots:
             return self.base.canonical(path)
         known = self._canonical.get(path)
         if known is None:
@@ -67,10 +81,10 @@ class Knowledge:
 
     def _defined(self, path: str) -> str:
         for _ in range(_MAX_HOPS):
-            summary = self.summary(path)
-            if summary is None:
+            summarised = self._summarised(path)
+            if summarised is None:
                 return self.base.canonical(path)
-            found = _follow(summary, path)
+            found = summarised.follow(path)
             if found is None or found == path:
                 return path
             path = found
@@ -78,66 +92,154 @@ class Knowledge:
 
     def alternatives(self, path: str) -> tuple[str, ...]:
         """Return what a name stands for if that is several things."""
-        summary = self.summary(path)
-        found = summary.leads.get(path, ()) if summary else ()
+        summarised = self._summarised(path)
+        found = summarised.leads(path) if summarised else ()
         return found if len(found) > 1 else ()
 
     def is_module(self, path: str) -> bool:
         """Whether ``path`` is a module."""
-        summary = self.summary(path)
-        return path in summary.roots if summary else self.base.is_module(path)
+        summarised = self._summarised(path)
+        return path in summarised.summary.roots if summarised else self.base.is_module(path)
 
     def library(self, path: str) -> Library | None:
         """Return the library that holds ``path``; ``None`` when nothing is known of it."""
-        summary = self.summary(path)
-        return self.base.library(path) if summary is None else Library(path, summary.distribution, None)
+        summarised = self._summarised(path)
+        return summarised.library if summarised else self.base.library(path)
 
     def explicit(self, path: str) -> tuple[Effect, ...]:
         """Effects listed for exactly this name."""
-        summary = self.summary(path)
-        return self.base.explicit(path) if summary is None else self._read(summary, path)
+        summarised = self._summarised(path)
+        return summarised.effects(path) if summarised else self.base.explicit(path)
 
     def held(self, path: str) -> tuple[Effect, ...]:
         """Effects that a bare reference to this name counts as having."""
-        return self.base.held(path) if self.summary(path) is None else self.explicit(path)
+        summarised = self._summarised(path)
+        return summarised.effects(path) if summarised else self.base.held(path)
 
     def of_call(self, path: str) -> tuple[Effect, ...]:
         """Effects of calling a name."""
-        return self.base.of_call(path) if self.summary(path) is None else self.explicit(path)
+        summarised = self._summarised(path)
+        return summarised.effects(path) if summarised else self.base.of_call(path)
 
-    def of_import(self, module: str) -> tuple[SummaryEffect, ...]:
+    def of_import(self, module: str) -> tuple[ImportEffect, ...]:
         """Effects of importing a module of a summarised distribution."""
-        summary = self.summary(module)
-        return summary.imported.get(module, ()) if summary else ()
+        summarised = self._summarised(module)
+        return summarised.of_import(module) if summarised else ()
 
     def is_capable(self, path: str) -> bool:
         """Whether some attribute of ``path`` has an effect."""
-        summary = self.summary(path)
-        return self.base.is_capable(path) if summary is None else path in summary.roots and bool(summary.effects)
+        summarised = self._summarised(path)
+        if summarised is None:
+            return self.base.is_capable(path)
+        return path in summarised.summary.roots and bool(summarised.summary.effects)
 
     def leads_on(self, path: str) -> bool:
         """Whether something is known of ``path`` or of what is reached through it."""
-        summary = self.summary(path)
-        if summary is None:
-            return self.base.leads_on(path)
-        return path in summary.roots or path in summary.effects or path.endswith("()") or path in summary.returns
+        summarised = self._summarised(path)
+        return summarised.knows(path) if summarised else self.base.leads_on(path)
 
     def within(self, path: str, effect: Effect) -> tuple[Step, ...]:
         """Return how a summarised name comes to have an effect."""
-        return self._within.get((path, effect), ())
+        summarised = self._summarised(path)
+        return summarised.within(path, effect) if summarised else ()
 
-    def _read(self, summary: Summary, path: str) -> tuple[Effect, ...]:
+
+class _Summarised:
+    """One summary, arranged for looking up."""
+
+    def __init__(self, summary: Summary) -> None:
+        self.summary = summary
+        self.library = Library(summary.roots[0] if summary.roots else "", summary.distribution, None)
+        self._of_unit: dict[str, list[SummaryEffect]] = {}
+        for effect in summary.effects:
+            for unit in effect.reasons:
+                self._of_unit.setdefault(unit, []).append(effect)
+        self._effects: dict[str, tuple[Effect, ...]] = {}
+        self._origin: dict[tuple[str, Effect], tuple[SummaryEffect, str]] = {}
+
+    def follow(self, path: str) -> str | None:
+        """Replace what a path starts with by the one thing it leads to."""
+        found = self._attribute(path)
+        if found is not None:
+            return found
+        end = len(path)
+        while end > 0:
+            prefix = path[:end]
+            leads = self.leads(prefix)
+            if len(leads) == 1:
+                return leads[0] + path[end:]
+            end = max(prefix.rfind("."), prefix.rfind("("))
+        return None
+
+    def leads(self, path: str) -> tuple[str, ...]:
+        """Return what a name stands for, if that is something else."""
+        return self.summary.leads.get(self._plain(path), ())
+
+    def _attribute(self, path: str) -> str | None:
+        """Send an attribute that a class does not define to the class above it that does."""
+        owner, dot, name = path.rpartition(".")
+        described = self._class(owner)
+        if not dot or described is None or name in described.members:
+            return None
+        suffix = "()" if owner.endswith("()") else ""
+        for above in described.above:
+            higher = self.summary.classes.get(above)
+            if higher is None or name in higher.members:
+                return f"{above}{suffix}.{name}"
+        return None
+
+    def _class(self, path: str) -> SummaryClass | None:
+        return self.summary.classes.get(path.removesuffix("()"))
+
+    def _plain(self, path: str) -> str:
+        """Name a method by its definition, however it is reached."""
+        owner, dot, name = path.rpartition(".")
+        return f"{owner[:-2]}.{name}" if dot and owner.endswith("()") and self._class(owner) else path
+
+    def knows(self, path: str) -> bool:
+        """Whether anything is said about a path or about what is reached through it."""
+        plain = self._plain(path)
+        summary = self.summary
+        return (
+            path in summary.roots or plain in summary.names or plain in summary.returns or self._class(path) is not None
+        )
+
+    def effects(self, path: str) -> tuple[Effect, ...]:
+        """Effects of a name."""
         known = self._effects.get(path)
         if known is None:
-            listed = summary.effects.get(path)
-            known = self._effects[path] = tuple(self._effect(path, item) for item in listed or ())
+            units = self.summary.names.get(self._plain(path), ())
+            known = self._effects[path] = tuple(self._read(path, units))
         return known
 
-    def _effect(self, path: str, item: SummaryEffect) -> Effect:
-        target = None if item.target is None else f"={item.target}"
-        effect = Effect(PermissionType(item.permission), item.access, target, acts=item.acts)
-        self._within[path, effect] = tuple(step.step() for step in item.steps)
-        return effect
+    def _read(self, path: str, units: Iterable[str]) -> Iterable[Effect]:
+        found: dict[Effect, None] = {}
+        for unit in units:
+            for item in self._of_unit.get(unit, ()):
+                effect = _effect(item)
+                found.setdefault(effect)
+                self._origin.setdefault((path, effect), (item, unit))
+        return found
+
+    def within(self, path: str, effect: Effect) -> tuple[Step, ...]:
+        """Return the way from a name to the act."""
+        known = self._origin.get((path, effect))
+        return tuple(step.step() for step in known[0].chain(known[1])) if known else ()
+
+    def of_import(self, module: str) -> tuple[ImportEffect, ...]:
+        """Effects of importing one of its modules."""
+        found: dict[Effect, ImportEffect] = {}
+        for body in self.summary.imports.get(module, ()):
+            for item in self._of_unit.get(body, ()):
+                steps = tuple(step.step() for step in item.chain(body))
+                effect = _effect(item)
+                found.setdefault(effect, ImportEffect(effect, item.target, steps))
+        return tuple(found.values())
+
+
+def _effect(item: SummaryEffect) -> Effect:
+    target = None if item.target is None else f"={item.target}"
+    return Effect(PermissionType(item.permission), item.access, target, acts=item.acts)
 
 
 class _Returns:
@@ -148,25 +250,7 @@ class _Returns:
 
     def get(self, path: str) -> tuple[str, ...] | None:
         """Return what calling ``path`` gives, ``None`` where nothing is said."""
-        summary = self._knowledge.summary(path)
-        return self._knowledge.base.returns.get(path) if summary is None else summary.returns.get(path)
-
-
-def _follow(summary: Summary, path: str) -> str | None:
-    """Replace the longest prefix that leads to one other place."""
-    leads: Mapping[str, tuple[str, ...]] = summary.leads
-    end = len(path)
-    while end > 0:
-        prefix = path[:end]
-        found = leads.get(prefix)
-        if found is not None and len(found) == 1:
-            return found[0] + path[end:]
-        end = max(prefix.rfind("."), prefix.rfind("("))
-    return _inherited(leads, path)
-
-
-def _inherited(leads: Mapping[str, tuple[str, ...]], path: str) -> str | None:
-    """Send what an object of a summarised class does not define to the foreign class above it."""
-    owner, found, name = path.partition("().")
-    above = leads.get(f"{owner}().*", ()) if found else ()
-    return f"{above[0]}.{name}" if above else None
+        summarised = self._knowledge._summarised(path)
+        if summarised is None:
+            return self._knowledge.base.returns.get(path)
+        return summarised.summary.returns.get(summarised._plain(path))

@@ -49,7 +49,9 @@ class InferredPermission:
     acts: bool = True
     """False for holding something (a client object, a reference) without using it there."""
     through: str | None = None
-    """Normalised name of the dependency whose code acts; ``None`` for the plugin's own code."""
+    """Normalised name of the dependency whose interface is used; ``None`` for builtins and the standard library."""
+    within: tuple[Step, ...] = ()
+    """How the act comes about inside a dependency that was followed; empty where the map describes what is used."""
 
     @property
     def location(self) -> Location:

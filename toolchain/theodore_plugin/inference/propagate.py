@@ -16,10 +16,12 @@ class Reach:
     """For every reached unit, who calls it and where; entry points have no caller."""
 
     phase: Phase
+    label: str
+    """Who calls the entries: ``the host calls``."""
     callers: Mapping[str, tuple[str, Location] | None]
 
 
-def reach(phase: Phase, entries: Iterable[str], edges: Mapping[str, Mapping[str, Location]]) -> Reach:
+def reach(phase: Phase, label: str, entries: Iterable[str], edges: Mapping[str, Mapping[str, Location]]) -> Reach:
     """Breadth-first from the entries, so every chain is a shortest one."""
     callers: dict[str, tuple[str, Location] | None] = dict.fromkeys(sorted(entries))
     pending = deque(callers)
@@ -29,7 +31,7 @@ def reach(phase: Phase, entries: Iterable[str], edges: Mapping[str, Mapping[str,
             if callee not in callers:
                 callers[callee] = (caller, location)
                 pending.append(callee)
-    return Reach(phase, callers)
+    return Reach(phase, label, callers)
 
 
 def chain(reached: Reach, unit: str, units: Mapping[str, Unit], act: Step) -> tuple[Step, ...]:
@@ -40,7 +42,7 @@ def chain(reached: Reach, unit: str, units: Mapping[str, Unit], act: Step) -> tu
         name, location = caller
         steps.append(Step(f"{short(name)} calls {short(current)}", location))
         current = name
-    steps.append(Step(_entry_label(reached.phase, units[current]), _definition(units[current])))
+    steps.append(Step(f"{reached.label} {short(current)}", _definition(units[current])))
     return tuple(reversed(steps))
 
 
@@ -54,10 +56,6 @@ def short(unit: str) -> str:
     """How a unit is called in a chain: ``Class.method``, or the module's name."""
     module, _, name = unit.partition(":")
     return name or module
-
-
-def _entry_label(phase: Phase, unit: Unit) -> str:
-    return f"importing {short(unit.name)}" if phase is Phase.IMPORT else f"the host calls {short(unit.name)}"
 
 
 def _definition(unit: Unit) -> Location:

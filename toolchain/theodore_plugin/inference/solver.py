@@ -36,6 +36,8 @@ COMPUTED = "builtins.<computed attribute>"
 UNSEEN = "<unseen code>"
 """The capability map's name for a call of something nothing is known about."""
 
+_HOLES = frozenset({Text(HOLE)})
+_PLAINS = frozenset({PLAIN})
 Variable = tuple[str, ...]
 
 
@@ -88,6 +90,14 @@ class Record:
     """Caller unit to callee unit to the first call site."""
     initialised: dict[str, dict[str, Location]] = field(default_factory=dict)
     """Unit to the foreign initialisers that run when it makes objects of own classes, and where."""
+    imports: dict[tuple[str, str], Location] = field(default_factory=dict)
+    """Unit and the foreign module it imports to the first place where it does."""
+
+    def imported(self, unit: str, module: str, location: Location) -> None:
+        """Note an import of something foreign."""
+        known = self.imports.get((unit, module))
+        if known is None or location < known:
+            self.imports[unit, module] = location
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +132,8 @@ class Solver:
         self.classes: dict[str, ClassInfo] = {}
         self.attributes: dict[str, dict[str, None]] = {}
         """Names of the attributes that each class and its objects were given."""
+        self.lineages: dict[str, tuple[list[str], list[str]]] = {}
+        """Resolution orders, for :func:`theodore_plugin.inference.classes.lineage`."""
         self.partials: dict[str, tuple[str | None, ...]] = {}
         """Keywords of the arguments that each ``functools.partial`` holds."""
         self.record = Record()
@@ -137,6 +149,9 @@ class Solver:
         self._is_late = False
         self._is_module: dict[str, bool] = {}
         self._leads_on: dict[str, bool] = {}
+        self._has_effect: dict[str, bool] = {}
+        self.foreign_attributes: dict[tuple[str, str], tuple[Values, bool]] = {}
+        """What reading an attribute of a foreign value gives, and whether doing so uses the value itself."""
 
     def run(self) -> Record:
         """Evaluate until nothing grows."""
@@ -221,12 +236,18 @@ class Solver:
 
     def _thinned(self, values: Values) -> Values:
         """Put one hole for all strings, and one plain object for all foreign results that lead nowhere."""
-        kept = frozenset(value for value in values if type(value) is not Text and not self._is_plain(value))
-        strings = {Text(HOLE)} if any(type(value) is Text for value in values) else NOTHING
-        return kept | strings | ({PLAIN} if len(kept) + len(strings) < len(values) else NOTHING)
-
-    def _is_plain(self, value: Value) -> bool:
-        return type(value) is Foreign and not self.leads_on(value.key)
+        strings: Values = NOTHING
+        plain: Values = NOTHING
+        kept = []
+        for value in values:
+            kind = type(value)
+            if kind is Text:
+                strings = _HOLES
+            elif kind is Foreign and not self.leads_on(value.key):
+                plain = _PLAINS
+            else:
+                kept.append(value)
+        return frozenset(kept) | strings | plain
 
     def leads_on(self, path: str) -> bool:
         """Whether the map says what can be done with a foreign value.
@@ -245,6 +266,13 @@ class Solver:
             if not task.queued:
                 task.queued = True
                 queue.append(task)
+
+    def has_effect(self, symbol: str) -> bool:
+        """Whether a foreign name has an effect of its own."""
+        known = self._has_effect.get(symbol)
+        if known is None:
+            known = self._has_effect[symbol] = bool(self.map.explicit(symbol))
+        return known
 
     def is_module(self, path: str) -> bool:
         """Whether a foreign path is a whole module, or the namespace of one."""
@@ -326,7 +354,7 @@ class Frame:
 
     def refer(self, symbol: str, span: m.Span, item: tuple[str, ...] = ()) -> None:
         """Note that a foreign name with an effect is held here."""
-        if not self.solver.map.explicit(symbol):
+        if not self.solver.has_effect(symbol):
             return
         references = self.solver.record.references
         key = (self.unit.name, symbol, self.location(span))

@@ -98,6 +98,7 @@ _NESTED: dict[type, Callable[[Frame, Any], None]] = {
 
 
 def _import(frame: Frame, node: m.Import) -> None:
+    frame.solver.record.imported(frame.unit.name, node.target, frame.location(node.span))
     bind(frame, node.name, frozenset({module_value(frame, node.target if node.aliased else node.name)}))
 
 
@@ -109,7 +110,10 @@ def _import_from(frame: Frame, node: m.ImportFrom) -> None:
     if names.is_own(source):
         bind(frame, node.name, frame.solver.module_member(source, node.attribute))
     else:
-        bind(frame, node.name, frozenset({Foreign(frame.solver.map.canonical(f"{source}.{node.attribute}"))}))
+        target = f"{source}.{node.attribute}"
+        for module in (source, target):
+            frame.solver.record.imported(frame.unit.name, module, frame.location(node.span))
+        bind(frame, node.name, frozenset({Foreign(frame.solver.map.canonical(target))}))
 
 
 def _function(frame: Frame, node: m.Function) -> None:

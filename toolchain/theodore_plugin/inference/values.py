@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import product
 
 import msgspec
@@ -102,14 +102,14 @@ PLAIN = Foreign("builtins.object()")
 _RANKS = {kind: rank for rank, kind in enumerate(Value.__subclasses__())}
 
 
-def ordered(values: Iterable[Value]) -> Sequence[Value]:
+def ordered(values: Collection[Value]) -> Collection[Value]:
     """Values in an order that does not depend on the hash seed."""
-    known = tuple(values)
-    return known if len(known) < 2 else sorted(known, key=_rank)
+    return values if len(values) < 2 else sorted(values, key=_rank)
 
 
 def _rank(value: Value) -> tuple[int, str, str]:
-    return (_RANKS[type(value)], value.key, getattr(value, "owner", ""))
+    kind = type(value)
+    return (_RANKS[kind], value.key, value.owner if kind is Bound or kind is Parent else "")
 
 
 def texts(values: Iterable[Value]) -> tuple[str, ...]:

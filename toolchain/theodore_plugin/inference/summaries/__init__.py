@@ -1,3 +1,1 @@
 """Dependencies: each distribution is analysed once by itself, and plugins are judged with what that gave."""
-
-

@@ -2,6 +2,9 @@
 
 It is what a person would write into the map about a library, written by the analyser: effects of names, what
 calls give, where names lead. It is bound to the bytes it was made from, and kept in a cache.
+
+Names are import paths of definitions: ``pkg.mod.Cls.method`` whether it is reached through the class or an object.
+``pkg.mod.Cls()`` is an object of a class, and only ever a result.
 """
 
 from __future__ import annotations
@@ -29,40 +32,64 @@ class SummaryStep(msgspec.Struct, frozen=True, array_like=True):
         return Step(self.label, Location(self.path, self.line, self.column))
 
 
-class SummaryEffect(msgspec.Struct, frozen=True, array_like=True):
-    """What using one name of a distribution does."""
+class Reason(msgspec.Struct, frozen=True, array_like=True):
+    """Why one function has an effect: it acts itself, or calls another that has it."""
+
+    steps: tuple[SummaryStep, ...]
+    """The call of the other function, or the act and how that comes about in a further distribution."""
+    callee: str | None
+    """The function that has the effect in turn, as a unit; ``None`` for one that acts itself."""
+
+
+class SummaryEffect(msgspec.Struct, frozen=True):
+    """One thing the distribution does, and every function it is done from."""
 
     permission: str
     access: str
     target: str | None
     acts: bool
-    through: str | None
-    """The distribution whose code or interface acts, ``None`` for the summarised one itself."""
-    steps: tuple[SummaryStep, ...]
-    """From the name down to the act, shortest way."""
+    reasons: dict[str, Reason]
+    """By unit."""
 
-    @property
-    def key(self) -> tuple[str, str, str | None]:
-        """What makes two effects the same."""
-        return (self.permission, self.access, self.target)
+    def chain(self, unit: str) -> tuple[SummaryStep, ...]:
+        """Return the shortest way from a function to the act."""
+        steps: list[SummaryStep] = []
+        current: str | None = unit
+        while current is not None:
+            reason = self.reasons[current]
+            steps += reason.steps
+            current = reason.callee
+        return tuple(steps)
+
+
+class SummaryClass(msgspec.Struct, frozen=True, array_like=True):
+    """One class, as far as looking up attributes needs it."""
+
+    above: tuple[str, ...]
+    """Where attributes are looked for after the class itself: classes here, then those of other distributions."""
+    members: tuple[str, ...]
+    """Attributes it defines or gives its objects."""
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """One distribution. Names are import paths; ``Cls()`` is an object of a class."""
+    """One distribution."""
 
     distribution: str
     version: str
     roots: tuple[str, ...]
-    effects: dict[str, tuple[SummaryEffect, ...]]
-    """By name; a name that is not listed does nothing that could be seen."""
+    """Import names it owns."""
+    needs: tuple[str, ...]
+    """Foreign modules it imports that were followed."""
+    effects: tuple[SummaryEffect, ...]
+    names: dict[str, tuple[str, ...]]
+    """Units behind a name that has effects: a function is one, a class stands for its initialisers."""
     leads: dict[str, tuple[str, ...]]
-    """What else a name stands for: re-exports, attributes of objects, inherited methods."""
+    """What else a module-level name or an attribute stands for: re-exports, objects that are kept."""
     returns: dict[str, tuple[str, ...]]
     """What calling a name gives, where that leads anywhere."""
-    imported: dict[str, tuple[SummaryEffect, ...]]
-    """What importing a module does."""
-    methods: dict[str, tuple[SummaryEffect, ...]]
-    """By the bare name of a method, whosever it is: what an object of an unknown class of this library may do."""
+    classes: dict[str, SummaryClass]
+    imports: dict[str, tuple[str, ...]]
+    """Modules whose bodies run when a module is imported, for those whose import has effects."""
     gaps: tuple[tuple[str, str], ...]
     """Files that were not analysed, and why."""
     unresolved: int

@@ -12,7 +12,6 @@ from packaging.utils import canonicalize_name
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.finding import Confidence, Example, Finding, Rule, Severity, Silencer
-from theodore_plugin.inference.infer import imported_roots
 from theodore_plugin.rules.context import RuleContext, report
 from theodore_plugin.rules.interface.host_internals_import import HOST_PACKAGES
 
@@ -65,7 +64,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
 
 def _statements(context: RuleContext, facts: m.ModuleFacts) -> Iterator[tuple[m.Span, str]]:
     for node in m.walk(facts.body):
-        for target in imported_roots(context.names, facts, node):
+        for target in context.names.foreign_imports(facts, node):
             yield node.span, target
 
 

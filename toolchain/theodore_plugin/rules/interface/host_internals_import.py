@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.finding import Confidence, Example, Finding, Rule, Severity, Silencer
-from theodore_plugin.inference.infer import imported_roots
 from theodore_plugin.rules.context import RuleContext, report
 
 HOST_PACKAGES = ("src", "theodore", "theodore_loader", "theodore_plugin")
@@ -35,7 +34,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
     for facts in context.facts.values():
         seen = set()
         for node in m.walk(facts.body):
-            for target in imported_roots(context.names, facts, node):
+            for target in context.names.foreign_imports(facts, node):
                 key = (target, node.span.line)
                 if target.split(".", 1)[0] in HOST_PACKAGES and key not in seen:
                     seen.add(key)
