@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import tomllib
 from collections import Counter, defaultdict
@@ -15,6 +16,7 @@ import pytest
 
 from theodore_loader.policy import Policy, load_policy
 from theodore_plugin.analysis import analyse
+from theodore_plugin.contracts.catalogue import Catalogue, shipped_catalogue
 from theodore_plugin.finding import Finding
 from theodore_plugin.project import PluginProject
 from theodore_plugin.rules import RULES
@@ -77,6 +79,10 @@ class Case:
             return POLICY
         (folder / "policy.yaml").write_bytes(text)
         return load_policy(folder / "policy.yaml")
+
+    def catalogue(self) -> Catalogue:
+        text = self.files.get("hosts.json")
+        return shipped_catalogue() if text is None else shipped_catalogue().extended(json.loads(text))
 
 
 def read_page(path: Path) -> list[Case]:
@@ -190,7 +196,7 @@ CASES = [case for path in PAGES.values() for case in read_page(path)]
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_rule_finds_what_the_page_says_and_nothing_else(case: Case, tmp_path: Path) -> None:
     project = PluginProject.from_files(case.files)
-    findings = analyse(project, case.policy(tmp_path), rules=[BY_NAME[case.rule]]).findings
+    findings = analyse(project, case.policy(tmp_path), [BY_NAME[case.rule]], case.catalogue()).findings
     problems = difference(case, list(findings))
     assert not problems, "\n".join([f"tests/rules/{case.rule}.md, {case.title}", *problems])
 

@@ -54,9 +54,14 @@ class StaticAnalysis:
     """Comments that silence other tools wholesale; not obeyed."""
 
 
-def analyse(project: PluginProject, policy: Policy, rules: Sequence[RuleModule] = RULES) -> StaticAnalysis:
+def analyse(
+    project: PluginProject,
+    policy: Policy,
+    rules: Sequence[RuleModule] = RULES,
+    catalogue: Catalogue | None = None,
+) -> StaticAnalysis:
     """Analyse a project. What breaks inside one rule is a finding of its own; nothing a plugin contains raises."""
-    context = build_context(project, policy)
+    context = build_context(project, policy, catalogue)
     facts = tuple(context.facts.values())
     return StaticAnalysis(
         findings=tuple(sorted(_findings(context, rules), key=lambda finding: finding.sort_key)),
