@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -106,7 +105,7 @@ class _Reader:
                 for effect in self.solver.map.of_call(symbol):
                     chosen = self._by_mode(effect, call)
                     found = self._target_texts(effect, call)
-                    if chosen.applies(found) is False:
+                    if chosen.applies(found) is False or (chosen.given and not _may_be_given(chosen, call)):
                         continue
                     if chosen.target == DYNAMIC_MODULE and found and not any(HOLE in text for text in found):
                         continue  # a constant import is resolved like an import statement
@@ -213,7 +212,7 @@ class _Reader:
         for facts in self.solver.names.modules.values():
             for node in m.walk(facts.body):
                 for target in imported_roots(self.solver.names, facts, node):
-                    if self.solver.map.library(target) is None and target.split(".")[0] not in sys.stdlib_module_names:
+                    if self.solver.map.library(target) is None:
                         step = Step(f"imports {target}", node.span.at(facts.path))
                         yield Unknown(f"{target.split('.')[0]} is not in the capability map", (step,))
 
@@ -254,6 +253,12 @@ def _argument_index(call: SeenCall, position: int | None, keyword: str | None) -
         if argument.keyword is None and index == position:
             return index
     return None
+
+
+def _may_be_given(effect: Effect, call: SeenCall) -> bool:
+    """Whether the argument an effect hangs on is passed, or may be among starred ones."""
+    starred = any(argument.keyword in {"*", "**"} for argument in call.node.arguments)
+    return starred or _argument_index(call, effect.position, effect.keyword) is not None
 
 
 def _constant_port(node: m.Expr) -> int | None:
