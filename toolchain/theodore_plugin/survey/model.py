@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from theodore_plugin.distributions.model import Input
 from theodore_plugin.finding import Location, Step
 from theodore_plugin.inference.model import Certainty, InferredPermission, Phase, Unknown
 from theodore_plugin.project import SkippedFile, UnreadableFile
@@ -121,8 +122,9 @@ class Survey:
     startup_hooks: tuple[str, ...] = ()
     native: tuple[str, ...] = ()
     followed: tuple[Followed, ...] = ()
-    transient: bool = False
-    """Whether something failed that may succeed next time (a budget, a file that could not be read)."""
+    inputs: tuple[Input, ...] | None = ()
+    """What the answer rests on; ``None`` if the same question may get another answer although nothing changed:
+    an index was asked, or something failed that may succeed next time."""
 
     @property
     def complete(self) -> bool:

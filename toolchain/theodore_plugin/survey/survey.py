@@ -18,6 +18,7 @@ from theodore_plugin.project import PluginProject, UnreadableFile
 from theodore_plugin.report.model import DeclaredPermission
 from theodore_plugin.survey.model import Survey, rows_of
 from theodore_plugin.survey.subject import Subject
+from theodore_plugin.survey.witness import UNSEEN
 
 
 def survey(subject: Subject) -> Survey:
@@ -36,11 +37,11 @@ def survey(subject: Subject) -> Survey:
         calls_seen=inferred.calls_seen,
         calls_resolved=inferred.calls_resolved,
         failed=(*subject.unreadable, *_failed(failures)),
-        skipped=subject.skipped,
+        skipped=tuple(item for item in subject.skipped if item.path.rpartition("/")[2] not in UNSEEN),
         declared=_declared(metadata),
         startup_hooks=subject.distribution.startup_hooks,
         native=subject.distribution.native,
-        transient=bool(subject.unreadable),
+        inputs=None if subject.unreadable else subject.inputs,
     )
 
 
