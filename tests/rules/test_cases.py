@@ -21,7 +21,7 @@ from theodore_plugin.finding import Finding
 from theodore_plugin.project import PluginProject
 from theodore_plugin.rules import RULES
 from theodore_plugin.rules.context import RuleModule
-from theodore_plugin.rules.examples import ARGUMENTS, METHODS, PYPROJECT, plugin
+from theodore_plugin.rules.examples import ARGUMENTS, METHODS, PYPROJECT, README, plugin
 
 HERE = Path(__file__).parent
 PAGES = {path.stem: path for path in sorted(HERE.glob("*.md")) if path.name != "README.md"}
@@ -118,6 +118,7 @@ def base_files(parts: Mapping[str, str]) -> dict[str, str]:
     module = with_arguments(parts.get("python info", ""), with_methods(parts.get("python methods", "")))
     return {
         "pyproject.toml": with_keys(parts.get("toml project", "")),
+        "README.md": README,
         "demo/__init__.py": "",
         **split_files(module, "python"),
     }

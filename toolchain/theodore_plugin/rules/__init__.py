@@ -17,7 +17,17 @@ from theodore_plugin.rules.code import (
     unsafe_deserialisation,
 )
 from theodore_plugin.rules.context import RuleModule
-from theodore_plugin.rules.dependencies import direct_url_dependency, forbidden_dependency, undeclared_import
+from theodore_plugin.rules.dependencies import (
+    direct_url_dependency,
+    forbidden_dependency,
+    overstrict_bound,
+    sdist_only_dependency,
+    undeclared_import,
+    unhashed_lock,
+    unpinned_lock,
+    unrequired_locked_package,
+    unused_dependency,
+)
 from theodore_plugin.rules.engine import file_not_analysed
 from theodore_plugin.rules.interface import (
     async_mismatch,
@@ -37,17 +47,30 @@ from theodore_plugin.rules.interface import (
 )
 from theodore_plugin.rules.lifecycle import blocking_call_in_async
 from theodore_plugin.rules.manifest import (
+    description_or_readme_missing,
+    entry_point_unresolvable,
     host_range_missing,
+    host_range_too_narrow,
     invalid_plugin_id,
+    licence_missing,
+    link_broken_or_insecure,
     manifest_ambiguous,
     manifest_invalid,
     manifest_missing,
     metadata_drift,
     metadata_not_literal,
+    reserved_plugin_id,
+    template_text_left,
     unknown_manifest_field,
     version_not_pep440,
 )
-from theodore_plugin.rules.packaging import startup_hook_in_wheel
+from theodore_plugin.rules.packaging import (
+    foreign_entry_point,
+    startup_hook_in_wheel,
+    top_level_pollution,
+    undeclared_native_binary,
+    unexpected_file,
+)
 from theodore_plugin.rules.permissions import (
     permission_at_import,
     permission_combination,
@@ -70,8 +93,15 @@ RULES: tuple[RuleModule, ...] = (
     metadata_not_literal,
     metadata_drift,
     invalid_plugin_id,
+    reserved_plugin_id,
     version_not_pep440,
     host_range_missing,
+    host_range_too_narrow,
+    entry_point_unresolvable,
+    template_text_left,
+    licence_missing,
+    description_or_readme_missing,
+    link_broken_or_insecure,
     missing_method,
     signature_mismatch,
     async_mismatch,
@@ -86,6 +116,7 @@ RULES: tuple[RuleModule, ...] = (
     experimental_api_use,
     interface_version_unsupported,
     host_internals_import,
+    permission_unknown,
     undeclared_permission,
     undeclared_target,
     unused_permission,
@@ -96,7 +127,6 @@ RULES: tuple[RuleModule, ...] = (
     permission_at_import,
     policy_denied,
     unanalyzable_capability,
-    permission_unknown,
     dynamic_code_execution,
     dynamic_import,
     encoded_code_execution,
@@ -110,9 +140,19 @@ RULES: tuple[RuleModule, ...] = (
     tls_verification_disabled,
     invisible_or_bidi_characters,
     direct_url_dependency,
+    unpinned_lock,
+    unhashed_lock,
+    sdist_only_dependency,
+    unrequired_locked_package,
     forbidden_dependency,
+    overstrict_bound,
     undeclared_import,
+    unused_dependency,
     startup_hook_in_wheel,
+    foreign_entry_point,
+    top_level_pollution,
+    unexpected_file,
+    undeclared_native_binary,
     blocking_call_in_async,
     file_not_analysed,
 )
