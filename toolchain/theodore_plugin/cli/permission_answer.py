@@ -115,7 +115,7 @@ def _show(found: Survey, asked: Asked, out: _Screen) -> None:
     else:
         from theodore_plugin.report.permissions_text import permission_lines
 
-        out.print(permission_lines(found))
+        out.print(permission_lines(found, stdout.width))
 
 
 def _compare(old: Survey, new: Survey, asked: Asked, out: _Screen) -> ExitCode:
