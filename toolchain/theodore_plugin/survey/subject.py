@@ -54,7 +54,7 @@ def find(target: str, where: Where) -> Subject:
     Raises ConfigurationProblem (no such thing), NothingToDo (no Python code in it) or InvalidWheel.
     """
     path = Path(target)
-    if path.exists():
+    if target and path.exists():
         return _checked(_from_path(path), target)
     named = _NAME.fullmatch(target)
     if named is None or target.endswith((".whl", *SDIST_SUFFIXES)):
