@@ -20,6 +20,9 @@ from theodore_plugin.survey.model import Survey, rows_of
 from theodore_plugin.survey.subject import Subject
 from theodore_plugin.survey.witness import UNSEEN
 
+_OF_CONTENT = ("syntax error", "nested too deeply", "contains a null byte", "declares the encoding", "is not valid")
+"""How reasons begin that lie in a file's content; others (time, memory, a crash) may not come again."""
+
 
 def survey(subject: Subject) -> Survey:
     """Infer what a package can do. Nothing in the package raises: what cannot be read is in ``failed``."""
@@ -41,8 +44,13 @@ def survey(subject: Subject) -> Survey:
         declared=_declared(metadata),
         startup_hooks=subject.distribution.startup_hooks,
         native=subject.distribution.native,
-        inputs=None if subject.unreadable else subject.inputs,
+        inputs=subject.inputs if _settled(subject, failures) else None,
     )
+
+
+def _settled(subject: Subject, failures: Iterable[FactsFailure]) -> bool:
+    """Whether the same files would give the same answer again: what failed, failed because of what they contain."""
+    return not subject.unreadable and all(item.reason.startswith(_OF_CONTENT) for item in failures)
 
 
 def _lines(facts: Mapping[str, ModuleFacts]) -> int:
