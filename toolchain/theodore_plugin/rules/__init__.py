@@ -45,7 +45,13 @@ from theodore_plugin.rules.interface import (
     unknown_hook,
     unprovable_interface,
 )
-from theodore_plugin.rules.lifecycle import blocking_call_in_async
+from theodore_plugin.rules.lifecycle import (
+    blocking_call_in_async,
+    leaked_resource,
+    network_without_timeout,
+    no_shutdown,
+    not_unloadable,
+)
 from theodore_plugin.rules.manifest import (
     description_or_readme_missing,
     entry_point_unresolvable,
@@ -154,5 +160,9 @@ RULES: tuple[RuleModule, ...] = (
     unexpected_file,
     undeclared_native_binary,
     blocking_call_in_async,
+    no_shutdown,
+    leaked_resource,
+    not_unloadable,
+    network_without_timeout,
     file_not_analysed,
 )
