@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import tomllib
 from collections import Counter, defaultdict
@@ -15,11 +16,12 @@ import pytest
 
 from theodore_loader.policy import Policy, load_policy
 from theodore_plugin.analysis import analyse
+from theodore_plugin.contracts.catalogue import Catalogue, shipped_catalogue
 from theodore_plugin.finding import Finding
 from theodore_plugin.project import PluginProject
 from theodore_plugin.rules import RULES
 from theodore_plugin.rules.context import RuleModule
-from theodore_plugin.rules.examples import ARGUMENTS, METHODS, PYPROJECT, plugin
+from theodore_plugin.rules.examples import ARGUMENTS, METHODS, PYPROJECT, README, plugin
 
 HERE = Path(__file__).parent
 PAGES = {path.stem: path for path in sorted(HERE.glob("*.md")) if path.name != "README.md"}
@@ -78,6 +80,10 @@ class Case:
         (folder / "policy.yaml").write_bytes(text)
         return load_policy(folder / "policy.yaml")
 
+    def catalogue(self) -> Catalogue:
+        text = self.files.get("hosts.json")
+        return shipped_catalogue() if text is None else shipped_catalogue().extended(json.loads(text))
+
 
 def read_page(path: Path) -> list[Case]:
     pieces = HEADING.split(path.read_text(encoding="utf-8"))
@@ -112,6 +118,7 @@ def base_files(parts: Mapping[str, str]) -> dict[str, str]:
     module = with_arguments(parts.get("python info", ""), with_methods(parts.get("python methods", "")))
     return {
         "pyproject.toml": with_keys(parts.get("toml project", "")),
+        "README.md": README,
         "demo/__init__.py": "",
         **split_files(module, "python"),
     }
@@ -190,7 +197,7 @@ CASES = [case for path in PAGES.values() for case in read_page(path)]
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_rule_finds_what_the_page_says_and_nothing_else(case: Case, tmp_path: Path) -> None:
     project = PluginProject.from_files(case.files)
-    findings = analyse(project, case.policy(tmp_path), rules=[BY_NAME[case.rule]]).findings
+    findings = analyse(project, case.policy(tmp_path), [BY_NAME[case.rule]], case.catalogue()).findings
     problems = difference(case, list(findings))
     assert not problems, "\n".join([f"tests/rules/{case.rule}.md, {case.title}", *problems])
 

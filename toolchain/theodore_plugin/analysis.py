@@ -10,6 +10,7 @@ import msgspec
 
 from theodore_loader.policy import Policy
 from theodore_plugin.contracts.catalogue import Catalogue, shipped_catalogue
+from theodore_plugin.contracts.matrix import NO_MATRIX, HostMatrix
 from theodore_plugin.facts.model import Blanket, FactsFailure, ModuleFacts, Suppression
 from theodore_plugin.facts.names import Names
 from theodore_plugin.finding import Confidence, Finding, Location, Severity
@@ -20,6 +21,7 @@ from theodore_plugin.metadata import MetadataReading, read_metadata
 from theodore_plugin.project import PluginProject, SourceFile
 from theodore_plugin.rules import RULES
 from theodore_plugin.rules.context import RuleContext, RuleModule
+from theodore_plugin.rules.interface.matrix import host_matrix
 
 
 class CoverageStatus(StrEnum):
@@ -52,19 +54,28 @@ class StaticAnalysis:
     suppressions: tuple[Suppression, ...] = ()
     blankets: tuple[Blanket, ...] = ()
     """Comments that silence other tools wholesale; not obeyed."""
+    hosts: HostMatrix = NO_MATRIX
+    """What the interface looks like to each known host in range."""
 
 
-def analyse(project: PluginProject, policy: Policy, rules: Sequence[RuleModule] = RULES) -> StaticAnalysis:
+def analyse(
+    project: PluginProject,
+    policy: Policy,
+    rules: Sequence[RuleModule] = RULES,
+    catalogue: Catalogue | None = None,
+) -> StaticAnalysis:
     """Analyse a project. What breaks inside one rule is a finding of its own; nothing a plugin contains raises."""
-    context = build_context(project, policy)
+    context = build_context(project, policy, catalogue)
     facts = tuple(context.facts.values())
+    findings = tuple(sorted(_findings(context, rules), key=lambda finding: finding.sort_key))
     return StaticAnalysis(
-        findings=tuple(sorted(_findings(context, rules), key=lambda finding: finding.sort_key)),
+        findings=findings,
         coverage=tuple(_coverage(project, context)),
         metadata=context.metadata,
         inference=context.inference,
         suppressions=tuple(item for module in facts for item in module.suppressions),
         blankets=tuple(item for module in facts for item in module.blankets),
+        hosts=host_matrix(context, findings, _findings),
     )
 
 

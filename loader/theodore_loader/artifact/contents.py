@@ -25,7 +25,7 @@ _MACH_O = frozenset(
     bytes.fromhex(magic) for magic in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabe", "cafebabf")
 )
 
-_HOST_PACKAGES = frozenset({"theodore_sdk", "theodore_loader", "theodore_plugin"})
+HOST_PACKAGES = frozenset({"theodore_sdk", "theodore_loader", "theodore_plugin"})
 
 
 def refuse_startup_hooks(entries: Mapping[str, bytes]) -> None:
@@ -61,7 +61,7 @@ def unpacked(entries: Mapping[str, bytes]) -> dict[str, bytes]:
 def refuse_unexpected_files(entries: Mapping[str, bytes]) -> None:
     """Refuse secrets, workshop leftovers, bytecode and nested archives (``unexpected-file``)."""
     for name, content in entries.items():
-        if reason := _unexpected_reason(name, content):
+        if reason := unexpected_reason(name, content):
             raise _unexpected(name, reason)
 
 
@@ -80,7 +80,7 @@ def refuse_pollution(entries: Mapping[str, bytes], dist_info: str) -> None:
 def refuse_shadowing(entries: Mapping[str, bytes], dist_info: str, *, rule: str) -> None:
     """Refuse top-level names that hide the standard library or the host's own packages."""
     for top in sorted(top_levels(entries, dist_info)):
-        if top in sys.stdlib_module_names or top in _HOST_PACKAGES:
+        if top in sys.stdlib_module_names or top in HOST_PACKAGES:
             raise InvalidWheel(
                 rule,
                 f"the top-level name {top!r} would hide the module of that name of the host or the standard library",
@@ -96,7 +96,7 @@ def top_levels(entries: Mapping[str, bytes], dist_info: str) -> frozenset[str]:
 
 def native_files(entries: Mapping[str, bytes]) -> tuple[str, ...]:
     """Return the names of machine code: ELF, PE or Mach-O by content, whatever the suffix says."""
-    return tuple(sorted(name for name, content in entries.items() if _is_machine_code(content)))
+    return tuple(sorted(name for name, content in entries.items() if is_machine_code(content)))
 
 
 def _hook(name: str) -> str | None:
@@ -122,7 +122,8 @@ def _is_cached_bytecode(name: str) -> bool:
     return name.lower().endswith(_BYTECODE) and "/__pycache__/" in f"/{name}"
 
 
-def _unexpected_reason(name: str, content: bytes) -> str | None:
+def unexpected_reason(name: str, content: bytes) -> str | None:
+    """Say why a file has no place in a plugin's wheel, or ``None``; the first 4096 bytes of it are enough."""
     path = PurePosixPath(name.lower())
     # Version control, editors and caches all keep their state in folders with a leading dot.
     if leftovers := [part for part in path.parts[:-1] if part.startswith(".") or part in _WORKSHOP_FOLDERS]:
@@ -138,7 +139,8 @@ def _unexpected_reason(name: str, content: bytes) -> str | None:
     return None
 
 
-def _is_machine_code(content: bytes) -> bool:
+def is_machine_code(content: bytes) -> bool:
+    """Whether a file is ELF, PE or Mach-O, given its beginning (the PE header has to lie in it)."""
     return content[:4] == b"\x7fELF" or content[:4] in _MACH_O or _is_portable_executable(content)
 
 

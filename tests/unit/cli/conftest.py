@@ -13,6 +13,15 @@ def pristine(tmp_path_factory):
     return create_project(NewProject("page-notes", PluginCategory.EXPORTER, tmp_path_factory.mktemp("generated")))
 
 
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory, monkeypatch):
+    """Answers are kept in a folder of the test's own, never in the user's cache."""
+    folder = tmp_path_factory.mktemp("home")
+    folder.chmod(0o700)
+    monkeypatch.setenv("THEODORE_PLUGIN_HOME", str(folder))
+    return folder
+
+
 @pytest.fixture
 def project_folder(pristine, tmp_path):
     """A copy of it to break."""

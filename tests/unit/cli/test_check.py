@@ -185,3 +185,13 @@ def test_an_interrupt_ends_the_tools_and_leaves_nothing(project_folder, plugin_f
     assert process.returncode == 130
     assert (out, err) == ("", "interrupted\n")
     assert list(scratch.iterdir()) == []
+
+
+def test_the_matrix_has_a_row_per_known_host_and_leaves_the_exit_code_alone(project_folder, plugin_file, capsys):
+    text = plugin_file.read_text()
+    plugin_file.write_text(text.replace("def cleanup(self)", "def cleanup(self, now: int)"))
+    assert main(["check", str(project_folder), "--matrix", "--output-format", "concise"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "host   answer"
+    assert lines[1] == "2.0.0  breaks"
+    assert lines[2].startswith("       signature-mismatch  src/page_notes/plugin.py:")

@@ -130,7 +130,7 @@ def test_hosts_follow_from_constants_or_are_left_open(expression: str, target: s
         ("(Path('/a') / 'b' / 'c').read_bytes()", "r:/a/b/c"),
         ("Path('/a/b').parent.mkdir()", "rw:/a"),
         ("os.remove(os.path.join('/a', 'b'))", "rw:/a/b"),
-        ("shutil.copy('x', '/a/b')", "rw:/a/b"),
+        ("shutil.rmtree('/a/b')", "rw:/a/b"),
         ("tempfile.mkdtemp()", "rw:{tmp}"),
         ("sqlite3.connect('/a/x.db')", "rw:/a/x.db"),
     ],
@@ -140,6 +140,11 @@ def test_paths_follow_from_constants_or_are_left_open(expression: str, target: s
     found = targets(f"{header}def f(mode):\n    return {expression}\n", "filesystem")
     expected = None if target is None else target.removesuffix("/**")
     assert {text if text is None else text.removesuffix("/**") for text in found} == {expected}
+
+
+def test_a_copy_reads_one_path_and_writes_another() -> None:
+    found = targets("import shutil\n\n\ndef f():\n    shutil.copy('/a/x', '/b/y')\n", "filesystem")
+    assert set(found) == {"r:/a/x", "rw:/b/y"}
 
 
 @pytest.mark.parametrize(

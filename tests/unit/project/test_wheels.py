@@ -19,12 +19,23 @@ from theodore_plugin.rules.examples import example_files, plugin
 METADATA = (
     "Metadata-Version: 2.4\nName: demo\nVersion: 1.0.0\nSummary: Scrapes one site\nLicense-Expression: MIT\n"
     "Requires-Python: >=3.11\nRequires-Dist: httpx>=0.27\nRequires-Dist: rich; extra == 'pretty'\n"
+    "\n# demo\n\nReads the company pages of one site.\n"
 )
+LOCK = f"""\
+lock-version = "1.0"
+created-by = "theodore-plugin"
+
+[[packages]]
+name = "httpx"
+version = "0.28.1"
+wheels = [{{ path = "httpx-0.28.1-py3-none-any.whl", hashes = {{ sha256 = "{"0" * 64}" }} }}]
+"""
 WHEEL = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 
-def build(folder: Path, code: dict[str, bytes]) -> Path:
-    files = {**code, "demo-1.0.0.dist-info/METADATA": METADATA.encode(), "demo-1.0.0.dist-info/WHEEL": WHEEL.encode()}
+def build(folder: Path, code: dict[str, bytes], *, lock: str | None = LOCK, **more: str) -> Path:
+    about = {"METADATA": METADATA, "WHEEL": WHEEL, **({"pylock.toml": lock} if lock else {}), **more}
+    files = {**code, **{f"demo-1.0.0.dist-info/{name}": text.encode() for name, text in about.items()}}
     record = "".join(f"{name},sha256={digest(data)},{len(data)}\n" for name, data in files.items())
     files["demo-1.0.0.dist-info/RECORD"] = (record + "demo-1.0.0.dist-info/RECORD,,\n").encode()
     buffer = io.BytesIO()
@@ -41,7 +52,12 @@ def digest(data: bytes) -> str:
 
 
 def sources(code: str = "") -> dict[str, bytes]:
-    return {name: data for name, data in example_files(code or plugin()).items() if name != "pyproject.toml"}
+    return {name: data for name, data in example_files(code or plugin()).items() if name.startswith("demo/")}
+
+
+def found(path: Path) -> dict[str, str]:
+    findings = analyse(PluginProject.open(path), load_policy("default")).findings
+    return {item.rule: f"{item.location.path}:{item.location.line}" for item in findings}
 
 
 def test_a_wheel_is_read_with_its_metadata(tmp_path: Path) -> None:
@@ -72,6 +88,42 @@ def test_drift_points_into_the_wheels_metadata(tmp_path: Path) -> None:
     [finding] = analyse(PluginProject.open(build(tmp_path, code)), load_policy("default")).findings
     assert finding.rule == "metadata-drift"
     assert str(finding.location) == "demo-1.0.0.dist-info/METADATA:7:16"
+
+
+def test_a_wheel_that_requires_something_carries_a_lock(tmp_path: Path) -> None:
+    assert found(build(tmp_path, sources(), lock=None)) == {"unpinned-lock": "demo-1.0.0.dist-info/METADATA:1"}
+
+
+def test_every_defect_of_a_wheels_lock_is_found_at_its_line(tmp_path: Path) -> None:
+    damaged = LOCK.replace("0" * 64, "").replace("0.28.1", "0.20.0")
+    rules = found(build(tmp_path, sources(), lock=damaged))
+    assert rules["unhashed-lock"] == "demo-1.0.0.dist-info/pylock.toml:7"
+    assert rules["unpinned-lock"] == "demo-1.0.0.dist-info/METADATA:7"
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        ("[console_scripts]\nls = demo.plugin:Demo\n", {"foreign-entry-point"}),
+        ("[pytest11]\ndemo = demo.plugin\n", {"foreign-entry-point"}),
+        ("[console_scripts]\nls = demo.gone:main\n", {"foreign-entry-point", "entry-point-unresolvable"}),
+        ("ls = demo.plugin:Demo\n", {"foreign-entry-point", "entry-point-unresolvable"}),
+        ("", set()),
+    ],
+    ids=["command", "plugin of another program", "leads nowhere", "unreadable", "empty"],
+)
+def test_entry_points_of_a_wheel_are_judged_like_those_of_a_tree(tmp_path: Path, text: str, rules: set[str]) -> None:
+    assert set(found(build(tmp_path, sources(), **{"entry_points.txt": text}))) == rules
+
+
+def test_a_wheel_without_long_description_says_too_little(tmp_path: Path) -> None:
+    short = METADATA.partition("\n\n")[0] + "\n"
+    assert set(found(build(tmp_path, sources(), METADATA=short))) == {"description-or-readme-missing"}
+
+
+def test_links_of_a_wheel_are_judged(tmp_path: Path) -> None:
+    linked = METADATA.replace("\n\n", "\nProject-URL: Source, http://example.com/demo\n\n", 1)
+    assert set(found(build(tmp_path, sources(), METADATA=linked))) == {"link-broken-or-insecure"}
 
 
 def test_one_flipped_byte_is_refused(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from theodore_loader.policy import Policy, load_policy
 from theodore_plugin.analysis import analyse
+from theodore_plugin.contracts.catalogue import shipped_catalogue
 from theodore_plugin.project import PluginProject
 from theodore_plugin.rules import RULES
 from theodore_plugin.rules.context import RuleModule
@@ -24,8 +26,10 @@ CASES = [
 
 
 def found(code: str, policy: Policy = POLICY) -> set[str]:
-    project = PluginProject.from_files(example_files(code))
-    return {finding.rule for finding in analyse(project, policy).findings}
+    files = example_files(code)
+    hosts = files.pop("hosts.json", None)
+    catalogue = shipped_catalogue().extended(json.loads(hosts)) if hosts else None
+    return {finding.rule for finding in analyse(PluginProject.from_files(files), policy, RULES, catalogue).findings}
 
 
 def policy_of(code: str, folder: Path) -> Policy:

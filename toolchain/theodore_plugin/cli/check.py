@@ -21,7 +21,10 @@ from theodore_plugin.cli import options
 )
 @options.advisories
 @click.option("--persona", type=click.Choice(["regular", "auditor"]), help="Auditors also see low confidence findings.")
-def command(path: Path, policy: str | None, output_format: str, advisories: str | None, persona: str | None) -> int:
+@click.option("--matrix", is_flag=True, help="Also answer for each known host version in the declared range.")
+def command(
+    path: Path, policy: str | None, output_format: str, advisories: str | None, persona: str | None, matrix: bool
+) -> int:
     """Check the plugin project or wheel at PATH and print one verdict.
 
     Exit codes: 0 pass, 1 findings, 2 wrong usage, 3 nothing to check, 4 incomplete, 5 refused.
@@ -39,7 +42,7 @@ def command(path: Path, policy: str | None, output_format: str, advisories: str 
     settings = Settings.load(project, Options(policy=policy, advisories=advisories, persona=persona))
     with Progress() as progress:
         report = run(project, settings, watch=progress.watch)
-    print_report(report, output_format)
+    print_report(report, output_format, matrix=matrix)
     if output_format == "full" and report.verdict is Verdict.PASS and not project.is_wheel:
         stdout.print(visible(f"next: theodore-plugin package{'' if path == Path() else f' {path}'}"))
     return OF_VERDICT[report.verdict]

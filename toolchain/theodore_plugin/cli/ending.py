@@ -9,7 +9,7 @@ from typing import TypeGuard
 PIPE_CLOSED = 128 + 13
 """As a process killed by SIGPIPE would end."""
 
-_WRITERS = frozenset({"click", "rich", "theodore_plugin.cli.program", "theodore_plugin.cli.permission_answer"})
+_WRITERS = frozenset({"click", "rich", "theodore_plugin.cli.program", "theodore_plugin.cli.replay"})
 """Modules that write to standard output."""
 
 

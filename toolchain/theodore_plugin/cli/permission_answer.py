@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.tree import Tree
 
 from theodore_plugin.cli.console import stderr, stdout
 from theodore_plugin.distributions import Environment
+from theodore_plugin.distributions.model import Input
 from theodore_plugin.exit_codes import ExitCode
 from theodore_plugin.report.visible import visible
 from theodore_plugin.survey.model import Survey
@@ -39,6 +39,8 @@ class Answer:
     out: str
     err: str
     code: int
+    inputs: tuple[Input, ...] | None
+    """What it rests on; ``None`` if it is good for this once."""
 
 
 _Colours = Literal["standard", "256", "truecolor", "windows"] | None
@@ -88,15 +90,17 @@ def answer(asked: Asked) -> Answer:
     else:
         code = _compare(surveys[0], surveys[1], asked, out)
     complete = all(found.complete for found in surveys)
-    return Answer(out.text.getvalue(), err.text.getvalue(), code if complete else ExitCode.INCOMPLETE)
+    code = code if complete else ExitCode.INCOMPLETE
+    return Answer(out.text.getvalue(), err.text.getvalue(), code, _inputs(surveys, environment))
 
 
-def emit(given: Answer) -> int:
-    """Print an answer and return its exit code."""
-    sys.stdout.write(given.out)
-    sys.stdout.flush()
-    sys.stderr.write(given.err)
-    return given.code
+def _inputs(surveys: Sequence[Survey], environment: Environment) -> tuple[Input, ...] | None:
+    found = list(environment.inputs)
+    for part in surveys:
+        if part.inputs is None:
+            return None
+        found.extend(part.inputs)
+    return tuple(found)
 
 
 def _show(found: Survey, asked: Asked, out: _Screen) -> None:
@@ -111,7 +115,7 @@ def _show(found: Survey, asked: Asked, out: _Screen) -> None:
     else:
         from theodore_plugin.report.permissions_text import permission_lines
 
-        out.print(permission_lines(found))
+        out.print(permission_lines(found, stdout.width))
 
 
 def _compare(old: Survey, new: Survey, asked: Asked, out: _Screen) -> ExitCode:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from theodore_plugin.cli import options
+from theodore_plugin.cli.program import Session
 
 DIFF = "diff"
 
@@ -25,7 +26,9 @@ DIFF = "diff"
 )
 @click.option("--download/--no-download", default=True, help="Whether a distribution that is not installed is fetched.")
 @click.option("--cache/--no-cache", default=True, help="Whether an unchanged package is answered from the cache.")
+@click.pass_obj
 def command(
+    session: Session,
     targets: tuple[str, ...],
     why: str | None,
     output_format: str,
@@ -42,10 +45,19 @@ def command(
     policy. Exit codes: 0, or of `diff` 1 if NEW can do more than OLD; 2 wrong usage; 3 no Python code; 4 a file
     could not be analysed.
     """
-    from theodore_plugin.cli.permission_answer import Asked, answer, emit
+    import time
 
-    asked = Asked(_targets(targets), why, output_format == "json", environment, download)
-    return emit(answer(asked))
+    from theodore_plugin.cli.permission_answer import Asked, answer
+    from theodore_plugin.cli.replay import emit
+
+    started = time.time_ns()
+    given = answer(Asked(_targets(targets), why, output_format == "json", environment, download))
+    emit(given.out, given.err)
+    if cache and session.asked is not None and given.inputs is not None:
+        from theodore_plugin.cli.keep import keep
+
+        keep(session.asked, started, given.inputs, given.code, given.out, given.err)
+    return given.code
 
 
 def _targets(given: tuple[str, ...]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from io import TextIOWrapper
 import click
 
 from theodore_plugin import __version__
+from theodore_plugin.cli.replay import Question
 
 PROGRAM = "theodore-plugin"
 DEBUG_VARIABLE = "THEODORE_PLUGIN_DEBUG"
@@ -54,6 +55,8 @@ class Session:
     """What the options before the command say."""
 
     debug: bool = False
+    asked: Question | None = None
+    """Under which the answer may be kept."""
 
 
 class LazyGroup(click.Group):
@@ -96,10 +99,10 @@ def cli(session: Session, debug: bool) -> None:
     session.debug = session.debug or debug
 
 
-def main(args: Sequence[str] | None = None) -> int:
+def main(args: Sequence[str] | None = None, asked: Question | None = None) -> int:
     """Run the command line and return its exit code; never a traceback unless debugging was asked for."""
     _open_closed_streams()
-    session = Session(debug=os.environ.get(DEBUG_VARIABLE, "") not in {"", "0"})
+    session = Session(os.environ.get(DEBUG_VARIABLE, "") not in {"", "0"}, asked)
     if isinstance(sys.stdout, TextIOWrapper):
         # an ASCII terminal shows an escape where it has no letter, instead of ending the command
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from theodore_plugin.cli.console import stdout
+from theodore_plugin.report.hosts_text import hosts_table
 from theodore_plugin.report.json import to_json
 from theodore_plugin.report.model import Report
 from theodore_plugin.report.text import concise, full
@@ -11,10 +14,11 @@ LINE_RENDERERS = {"full": full, "concise": concise}
 FORMATS = (*LINE_RENDERERS, "json")
 
 
-def print_report(report: Report, output_format: str = "full") -> None:
-    """Print ``report`` as one of :data:`FORMATS`."""
+def print_report(report: Report, output_format: str = "full", *, matrix: bool = False) -> None:
+    """Print ``report`` as one of :data:`FORMATS`; ``matrix`` adds a row per host (JSON always has them)."""
     if output_format == "json":
         stdout.out(to_json(report), end="", highlight=False)
         return
-    for line in LINE_RENDERERS[output_format](report):
+    lines = LINE_RENDERERS[output_format](report)
+    for line in chain(hosts_table(report.hosts), lines) if matrix else lines:
         stdout.print(line)

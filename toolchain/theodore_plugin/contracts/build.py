@@ -61,7 +61,9 @@ def data_types(document: _Table, version: str) -> Mapping[str, DataType]:
     for qualified, table in document["types"].items():
         name = qualified.rpartition(".")[2]
         if offered(life_of(document["history"].get(name, {})), version):
-            found[name] = DataType(name, table["kind"], frozenset(_members(document, name, table, version)))
+            members = frozenset(_members(document, name, table, version))
+            fields = tuple(field["name"] for field in table["fields"] if field["name"] in members)
+            found[name] = DataType(name, table["kind"], members, fields)
     return found
 
 

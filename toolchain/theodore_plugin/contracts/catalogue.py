@@ -52,6 +52,24 @@ class Catalogue:
         """The contracts of the newest known host."""
         return self.at(self.hosts[-1].version)
 
+    def only(self, version: str) -> Catalogue:
+        """Return the same data with one host."""
+        return Catalogue(tuple(host for host in self.hosts if host.version == version), self._sdk, self._ports)
+
+    def extended(self, document: Mapping[str, Any]) -> Catalogue:
+        """Return the data with more hosts and more history: ``{"hosts": [...], "sdk": {...}, "ports": {...}}``.
+
+        Hosts are as in ``hosts.json``; the other two are histories as in the contract files, and win over theirs.
+        """
+        hosts = {host.version: host for host in self.hosts}
+        hosts |= {host.version: host for host in _hosts(Path(HOSTS_FILE), document)}
+        ordered = sorted(hosts.values(), key=lambda host: Version(host.version))
+        sdk, ports = (
+            {**table, "history": {**table["history"], **document.get(key, {})}}
+            for key, table in (("sdk", self._sdk), ("ports", self._ports))
+        )
+        return Catalogue(tuple(ordered), sdk, ports)
+
     def within(self, wanted: VersionRange) -> tuple[Contracts, ...]:
         """Return the contracts of every known host a range admits, oldest first."""
         return tuple(self.at(host.version) for host in self.hosts if wanted.matches(host.version))

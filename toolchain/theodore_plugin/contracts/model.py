@@ -92,6 +92,8 @@ class DataType:
     kind: str
     members: frozenset[str]
     """Every attribute that may be read: fields, methods, enum members."""
+    fields: tuple[str, ...] = ()
+    """What the constructor of a dataclass takes, in order."""
 
 
 @dataclass(frozen=True, slots=True)

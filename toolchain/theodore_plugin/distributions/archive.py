@@ -10,6 +10,7 @@ import hashlib
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
@@ -41,7 +42,7 @@ def wheel_distribution(path: Path) -> Distribution:
     """Read a wheel file. Raises InvalidWheel with the rule of the first thing wrong, or ConfigurationProblem."""
     data = _file(path, DEPENDENCY.archive_bytes)
     try:
-        return distribution_of_wheel(data, path.name)
+        return replace(distribution_of_wheel(data, path.name), inputs=(("file", str(path.absolute())),))
     except InvalidWheel as defect:
         if path.name in defect.message:
             raise
@@ -67,7 +68,6 @@ def distribution_of_wheel(data: bytes, filename: str) -> Distribution:
         native=native_files(members),
         requires=read_metadata(entries[f"{dist_info}/METADATA"]).requires,
         startup_hooks=(*hooks, *(path for path in files if path in _HOOK_MODULES)),
-        location=filename,
         contents=InMemory({path: content for path, content in members.items() if path.endswith((".py", HOOK_SUFFIX))}),
     )
 
@@ -80,17 +80,12 @@ def sdist_distribution(path: Path) -> Distribution:
         raise NothingToDo(f"{path.name} holds no Python code", help="give the source archive of a Python project")
     found = of_project(project)
     name, _, version = _stem(path.name).rpartition("-")
-    return Distribution(
-        found.name if project.name else name or found.name,
-        project.version or version,
-        hashlib.sha256(data).hexdigest(),
-        found.python_files,
-        found.native,
-        found.requires,
-        found.startup_hooks,
-        found.gaps,
-        path.name,
-        contents=found.contents,
+    return replace(
+        found,
+        name=found.name if project.name else name or found.name,
+        version=project.version or version,
+        digest=hashlib.sha256(data).hexdigest(),
+        inputs=(("file", str(path.absolute())),),
     )
 
 

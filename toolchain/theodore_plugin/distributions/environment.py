@@ -12,7 +12,7 @@ from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_plugin.distributions.installed import DIST_INFO, installed_distribution, name_of
-from theodore_plugin.distributions.model import Distribution
+from theodore_plugin.distributions.model import Distribution, Input
 from theodore_plugin.project import UnreadableFile
 
 _PYTHON = re.compile(r"python(\d+)\.(\d+)")
@@ -78,6 +78,17 @@ class Environment:
                 return self.distribution(found)
         inside = {name for root, name in self._owners.items() if root.startswith(f"{module}.")}
         return self.distribution(inside.pop()) if len(inside) == 1 else None
+
+    def held_by(self, found: Distribution) -> tuple[Input, ...]:
+        """Return the files and folders a distribution's code lies in, to see whether any changed since RECORD."""
+        tops = {path.partition("/")[0] for path in found.python_files}
+        places = (folder.absolute() / top for folder in self.folders for top in sorted(tops))
+        return tuple(("tree" if place.is_dir() else "file", str(place)) for place in places if place.exists())
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What decides that nothing was installed, upgraded or removed."""
+        return tuple(("site", str(folder.absolute())) for folder in self.folders)
 
     def fingerprint(self) -> str:
         """Return a digest that changes whenever something is installed, upgraded or removed."""

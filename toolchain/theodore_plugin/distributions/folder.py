@@ -10,7 +10,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from theodore_loader.errors import LoaderError
-from theodore_plugin.distributions.model import HOOK_SUFFIX, NATIVE_SUFFIXES, Distribution, Unreadable
+from theodore_plugin.distributions.model import HOOK_SUFFIX, NATIVE_SUFFIXES, Distribution, Input, Unreadable
 from theodore_plugin.distributions.requirements import Metadata, required_name
 from theodore_plugin.project import PluginProject, SourceFile, UnreadableFile
 from theodore_plugin.project.model import PYPROJECT
@@ -56,11 +56,16 @@ def of_project(project: PluginProject) -> Distribution:
     lines = [line for line in stated if isinstance(line, str)] if isinstance(stated, (list, tuple)) else []
     requires = tuple(sorted({name for line in lines if (name := required_name(line)) is not None}))
     metadata = Metadata(canonicalize_name(project.name or project.label), project.version or NO_VERSION, requires)
-    return _assembled(metadata, project.files, project.unreadable, project.members, str(project.root))
+    root = project.root.absolute()
+    inputs = (("tree" if root.is_dir() else "file", str(root)),)
+    return _assembled(metadata, project.files, project.unreadable, project.members, inputs)
 
 
 def editable_distribution(
-    metadata: Metadata, folders: Iterable[tuple[Path, str]], gaps: tuple[UnreadableFile, ...]
+    metadata: Metadata,
+    folders: Iterable[tuple[Path, str]],
+    gaps: tuple[UnreadableFile, ...],
+    inputs: tuple[Input, ...],
 ) -> Distribution:
     """Read an editable installation where its sources lie; ``folders`` as of :mod:`.editable`."""
     files: dict[str, SourceFile] = {}
@@ -79,9 +84,8 @@ def editable_distribution(
         members.extend(project.members)
     if not files and not missing:
         missing.append(UnreadableFile(f"{metadata.name}", "is installed as editable, and its sources were not found"))
-    return _assembled(
-        metadata, files.values(), tuple(missing), members, ", ".join(str(folder) for folder, _ in folders)
-    )
+    inputs = (*inputs, *(("tree", str(folder.absolute())) for folder, _ in folders))
+    return _assembled(metadata, files.values(), tuple(missing), members, inputs)
 
 
 def _assembled(
@@ -89,7 +93,7 @@ def _assembled(
     files: Iterable[SourceFile],
     gaps: tuple[UnreadableFile, ...],
     members: Iterable[str],
-    location: str,
+    inputs: tuple[Input, ...],
 ) -> Distribution:
     ordered = sorted(files, key=lambda file: file.path)
     members = sorted(members)
@@ -102,7 +106,7 @@ def _assembled(
         requires=metadata.requires,
         startup_hooks=tuple(path for path in members if path.endswith(HOOK_SUFFIX)),
         gaps=gaps,
-        location=location,
+        inputs=inputs,
         contents=InMemory({file.path: file.data for file in ordered}),
     )
 

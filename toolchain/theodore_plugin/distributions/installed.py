@@ -34,6 +34,7 @@ from theodore_plugin.project import UnreadableFile
 MAX_FILE_BYTES = 16 * MIB
 MAX_RECORD_BYTES = 64 * MIB
 DIST_INFO = ".dist-info"
+_DECIDING = ("RECORD", "METADATA", "direct_url.json")
 _HOOK_MODULES = frozenset({"sitecustomize.py", "usercustomize.py"})
 
 
@@ -67,9 +68,10 @@ def installed_distribution(dist_info: Path, python: tuple[int, int] | None = Non
     digest = hashlib.sha256(raw_record or raw_metadata).hexdigest()
     record = read_record(raw_record, f"{dist_info.name}/RECORD")
     contents = _Verified(dist_info.parent, record)
+    inputs = tuple(("file", str(dist_info.absolute() / name)) for name in _DECIDING)
     folders = source_folders(dist_info, contents)
     if folders is not None:
-        return editable_distribution(metadata, folders, (*gaps, *record.gaps))
+        return editable_distribution(metadata, folders, (*gaps, *record.gaps), inputs)
     files = _python_files(contents)
     gaps += [*record.gaps, *_unlisted(dist_info.parent, files, record.digests)]
     return Distribution(
@@ -81,7 +83,7 @@ def installed_distribution(dist_info: Path, python: tuple[int, int] | None = Non
         requires=metadata.requires,
         startup_hooks=tuple(path for path in files if path.endswith(HOOK_SUFFIX) or path in _HOOK_MODULES),
         gaps=tuple(gaps),
-        location=str(dist_info),
+        inputs=inputs,
         contents=contents,
     )
 

@@ -17,6 +17,10 @@ HOOK_SUFFIX = ".pth"
 NATIVE_SUFFIXES = (".so", ".pyd", ".dll", ".dylib")
 
 
+Input = tuple[str, str]
+"""``file``, ``tree`` (a folder with everything below it) or ``site`` (an import folder), and its absolute path."""
+
+
 class Unreadable(Exception):
     """The content of a member cannot be had, or is not what it is said to be; the text is the reason."""
 
@@ -48,8 +52,8 @@ class Distribution:
     """Paths of what every interpreter that sees the distribution runs at its start."""
     gaps: tuple[UnreadableFile, ...] = ()
     """What cannot be looked at and is known before anything is read."""
-    location: str = ""
-    """Where it lies, for people and for nobody else."""
+    inputs: tuple[Input, ...] = ()
+    """What decides that nothing has changed; an installed distribution is represented by its RECORD."""
     contents: Contents = field(repr=False, kw_only=True)
 
     @cached_property

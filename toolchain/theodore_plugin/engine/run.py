@@ -21,6 +21,7 @@ from functools import partial
 from typing import TypeVar
 
 from theodore_plugin import __version__
+from theodore_plugin.contracts.matrix import NO_MATRIX
 from theodore_plugin.engine.findings import configuration_seen, failure_finding
 from theodore_plugin.engine.foreign_comments import blanket_comments, type_ignores
 from theodore_plugin.engine.levels import weigh
@@ -69,6 +70,7 @@ def run(
         advisories=_advisories(scans),
         sources={file.path: file.data for file in project.files},
         hidden=len(weighed) - len(shown),
+        hosts=static.analysis.hosts.as_shown(shown) if static.analysis else NO_MATRIX,
         seconds=round(time.monotonic() - started, 3),
     )
 

@@ -47,7 +47,7 @@ def _called(solver: Solver) -> Iterator[Act]:
         for symbol in call.callees:
             for effect in solver.map.of_call(symbol):
                 found = _target_texts(solver, effect, call)
-                if _applies(effect, found):
+                if _applies(effect, found) and (not effect.given or _may_be_given(effect, call)):
                     chosen = _by_mode(effect, call)
                     if not (found and all(is_own_package(chosen, text) for text in found)):
                         location = call.node.span.at(call.module.path)
@@ -125,6 +125,12 @@ def _argument_index(call: SeenCall, position: int | None, keyword: str | None) -
         if argument.keyword is None and index == position:
             return index
     return None
+
+
+def _may_be_given(effect: Effect, call: SeenCall) -> bool:
+    """Whether the argument an effect hangs on is passed, or may be among starred ones."""
+    starred = any(argument.keyword in {"*", "**"} for argument in call.node.arguments)
+    return starred or _argument_index(call, effect.position, effect.keyword) is not None
 
 
 def _constant_port(node: m.Expr) -> int | None:

@@ -6,6 +6,7 @@ import posixpath
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.inference.classes import attribute
+from theodore_plugin.inference.escapes import note_attribute
 from theodore_plugin.inference.solver import Frame, Solver
 from theodore_plugin.inference.values import (
     HOLE,
@@ -52,6 +53,7 @@ def read_attributes(frame: Frame, bases: Values, name: str, span: m.Span) -> Val
     found: Values = NOTHING
     for base in ordered(bases):
         found |= read_attribute(frame, base, name, span)
+    note_attribute(frame, bases, name, found, span)
     return found
 
 

@@ -16,6 +16,7 @@ from theodore_plugin.inference.attributes import (
 from theodore_plugin.inference.binding import set_attribute
 from theodore_plugin.inference.containers import ANY, everything, gathered, position_key, site, store
 from theodore_plugin.inference.entering import call_method, call_values, hand_over, iterated, partial
+from theodore_plugin.inference.escapes import ANY_NAME, note_attribute
 from theodore_plugin.inference.scopes import Scope, Unit
 from theodore_plugin.inference.solver import Frame
 from theodore_plugin.inference.values import (
@@ -72,6 +73,9 @@ def _getattr(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | No
             frame.choose_at_run_time(base, node.span)
             found |= _modules_kept(frame, base)
     note_held(frame, found, node.span)
+    bases = arguments[0] if arguments else NOTHING
+    for name in (*(name for name in names if HOLE not in name), *((ANY_NAME,) if is_open else ())):
+        note_attribute(frame, bases, name, found, node.span)
     return found if names or found else None
 
 
@@ -100,6 +104,7 @@ def _attribute_getter(frame: Frame, node: m.Call, arguments: list[Values]) -> Va
         frame.choose_at_run_time(base, node.span)
         found |= _modules_kept(frame, base)
     frame.let_go(found, node.span)
+    note_attribute(frame, NOTHING, ANY_NAME, found, node.span)
     return None
 
 

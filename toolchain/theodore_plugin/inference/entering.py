@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.inference.classes import attribute, lineage
@@ -69,11 +69,30 @@ def enter(frame: Frame, callee: Value, arguments: Named, span: m.Span) -> Values
         return _enter_unit(frame, callee.key, [(None, own), *arguments], span)
     if isinstance(callee, OwnClass):
         return construct(frame, callee.key, arguments, span)
-    if isinstance(callee, Instance):
-        return call_method(frame, callee.key, "__call__", arguments, span)
-    if isinstance(callee, Partial):
-        return _enter_partial(frame, callee, arguments, span)
-    return NOTHING
+    result: Values = NOTHING
+    if isinstance(callee, (Instance, Partial)):
+        for value, given in _behind(frame, callee, arguments):
+            result |= enter(frame, value, given, span)
+    return result
+
+
+def _behind(frame: Frame, callee: Instance | Partial, arguments: Named) -> Iterator[tuple[Value, Named]]:
+    """Iterate over what calling an object or a partial comes down to, each once: they may lead back to themselves."""
+    pending: list[tuple[Value, Named]] = [(callee, arguments)]
+    seen: set[Value] = set()
+    while pending:
+        value, given = pending.pop()
+        if value in seen:
+            continue
+        seen.add(value)
+        if isinstance(value, Instance):
+            found = attribute(frame, value.key, "__call__", through_class=False)
+            pending += [(item, given) for item in ordered(found) if type(item) is not Foreign]
+        elif isinstance(value, Partial):
+            stored = _stored(frame, value)
+            pending += [(item, [*stored, *given]) for item in ordered(frame.read(("partial", value.key)))]
+        else:
+            yield value, given
 
 
 def call_method(frame: Frame, key: str, name: str, arguments: Named, span: m.Span) -> Values:
@@ -111,17 +130,11 @@ def partial(frame: Frame, place: str, callees: Values, arguments: Named) -> Valu
     return frozenset({Partial(place)})
 
 
-def _enter_partial(frame: Frame, callee: Partial, arguments: Named, span: m.Span) -> Values:
-    keywords = frame.solver.partials[callee.key]
-    stored = [
+def _stored(frame: Frame, callee: Partial) -> list[tuple[str | None, Values]]:
+    return [
         (keyword, frame.read(("partial", callee.key, keyword or position_key(position))))
-        for position, keyword in enumerate(keywords)
+        for position, keyword in enumerate(frame.solver.partials[callee.key])
     ]
-    result: Values = NOTHING
-    for value in ordered(frame.read(("partial", callee.key))):
-        if value != callee:
-            result |= enter(frame, value, [*stored, *arguments], span)
-    return result
 
 
 _RUNS = frozenset({OwnFunction, Bound, OwnClass, Partial})

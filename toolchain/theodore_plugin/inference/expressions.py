@@ -21,6 +21,7 @@ from theodore_plugin.inference.containers import (
     store,
 )
 from theodore_plugin.inference.entering import call_method, iterated
+from theodore_plugin.inference.escapes import note_travelling
 from theodore_plugin.inference.functions import define_lambda
 from theodore_plugin.inference.scopes import Scope, bound_names
 from theodore_plugin.inference.solver import COMPUTED, Frame
@@ -54,6 +55,7 @@ def evaluate(frame: Frame, expression: m.Expr, called: bool = False) -> Values:
 
 def _note(frame: Frame, found: Values, span: m.Span) -> None:
     for value in found:
+        note_travelling(frame, value)
         if type(value) is Foreign:
             # getattr passed on as a value picks attributes where nobody sees which
             frame.refer(COMPUTED if value.key == "builtins.getattr" else value.key, span)

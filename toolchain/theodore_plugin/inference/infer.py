@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 
 from theodore_plugin.facts import model as m
@@ -169,7 +168,7 @@ class _Reader:
         for facts in self.solver.names.modules.values():
             for node in m.walk(facts.body):
                 for target in self.solver.names.foreign_imports(facts, node):
-                    if self.solver.map.library(target) is None and target.split(".")[0] not in sys.stdlib_module_names:
+                    if self.solver.map.library(target) is None:
                         step = Step(f"imports {target}", node.span.at(facts.path))
                         yield Unknown(f"{target.split('.')[0]} is not in the capability map", (step,))
 

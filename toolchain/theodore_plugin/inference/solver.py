@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from theodore_plugin.facts import model as m
 from theodore_plugin.facts.names import Names
 from theodore_plugin.finding import Location
+from theodore_plugin.inference.escapes import conclude
 from theodore_plugin.inference.knowledge import Knowledge
 from theodore_plugin.inference.scopes import Scope, Unit, bound_names
 from theodore_plugin.inference.values import HOLE, NOTHING, PLAIN, Foreign, OwnModule, Text, Value, Values, texts
@@ -92,6 +93,10 @@ class Record:
     """Unit to the foreign initialisers that run when it makes objects of own classes, and where."""
     imports: dict[tuple[str, str], Location] = field(default_factory=dict)
     """Unit and the foreign module it imports to the first place where it does."""
+    travelling: dict[Value, None] = field(default_factory=dict)
+    """Modules that are used as values."""
+    lost: dict[tuple[str, int, int, str], tuple[Frame, m.Span]] = field(default_factory=dict)
+    """Attributes of things nothing is known about, by place and name."""
 
     def imported(self, unit: str, module: str, location: Location) -> None:
         """Note an import of something foreign."""
@@ -163,6 +168,7 @@ class Solver:
         self._is_late = True
         self._enqueue(self._postponed)
         self._settle()
+        conclude(self)
         return self.record
 
     def is_early(self) -> bool:
@@ -278,7 +284,7 @@ class Solver:
         """Whether a foreign path is a whole module, or the namespace of one."""
         known = self._is_module.get(path)
         if known is None:
-            known = self._is_module[path] = self.map.is_module(path.removesuffix(".__dict__"))
+            known = self._is_module[path] = path == "sys.modules" or self.map.is_module(path.removesuffix(".__dict__"))
         return known
 
     def module_member(self, name: str, attribute: str) -> Values:

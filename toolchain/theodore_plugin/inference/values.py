@@ -108,8 +108,7 @@ def ordered(values: Collection[Value]) -> Collection[Value]:
 
 
 def _rank(value: Value) -> tuple[int, str, str]:
-    kind = type(value)
-    return (_RANKS[kind], value.key, value.owner if kind is Bound or kind is Parent else "")
+    return (_RANKS[type(value)], value.key, value.owner if isinstance(value, (Bound, Parent)) else "")
 
 
 def texts(values: Iterable[Value]) -> tuple[str, ...]:

@@ -13,8 +13,16 @@ from typing import Any
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.finding import Location
-from theodore_plugin.metadata.evaluate import Construction, Evaluator, InvalidValue, NotLiteral, Place
-from theodore_sdk.info import PluginInfo
+from theodore_plugin.metadata.evaluate import (
+    Construction,
+    Evaluator,
+    InvalidValue,
+    NotLiteral,
+    Place,
+    nearest_member,
+    unknown_member,
+)
+from theodore_sdk.info import PermissionType, PluginInfo
 from theodore_sdk.versions import VersionRange
 
 MISSING = object()
@@ -106,9 +114,17 @@ class Builder:
             )
             return MISSING
         except InvalidValue as problem:
-            self._report("manifest-invalid", problem.location, f"{name}: {problem.message}", problem.help)
+            self._report(problem.rule, problem.location, f"{name}: {problem.message}", problem.help)
             return MISSING
         annotation = _parameters(construction.kind)[name]
+        if annotation is PermissionType and isinstance(value, str) and not isinstance(value, Enum):
+            self._report(
+                unknown_member(PermissionType),
+                place.location,
+                f"{name} must be a PermissionType, not the text {value!r}",
+                nearest_member(PermissionType, value),
+            )
+            return MISSING
         if not _holds_missing(value) and not fits(value, annotation):
             expected = _spell(annotation)
             message = f"{name} must be {expected}, not {_spell_value(value)}"

@@ -7,6 +7,7 @@ expression, so an author sees exactly which one to write out.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
@@ -40,12 +41,19 @@ class NotLiteral(Exception):
 
 
 class InvalidValue(Exception):
-    """The expression is literal and wrong."""
+    """The expression is literal and wrong; ``rule`` is the slug of the rule that reports it."""
 
-    def __init__(self, location: Location, message: str, help: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        location: Location,
+        message: str,
+        help: str | None = None,  # noqa: A002 - the word users read
+        rule: str = "manifest-invalid",
+    ) -> None:
         self.location = location
         self.message = message
         self.help = help
+        self.rule = rule
         super().__init__(message)
 
 
@@ -69,6 +77,19 @@ class Construction:
     kind: type
     call: m.Call
     place: Place
+
+
+def unknown_member(kind: type[Enum]) -> str:
+    """Name the rule that reports a word outside an enumeration: permissions have a vocabulary of their own."""
+    return "permission-unknown" if kind is info.PermissionType else "manifest-invalid"
+
+
+def nearest_member(kind: type[Enum], word: object) -> str:
+    """Say which member was probably meant, and which there are."""
+    words = {text.lower(): member for member in kind for text in (member.name, str(member.value))}
+    near = difflib.get_close_matches(str(word).lower(), words, 1)
+    guess = f"did you mean {kind.__name__}.{words[near[0]].name}? " if near else ""
+    return f"{guess}one of: {', '.join(f'{kind.__name__}.{member.name}' for member in kind)}"
 
 
 class Evaluator:
@@ -117,9 +138,8 @@ class Evaluator:
         try:
             return kind[member]
         except KeyError:
-            options = ", ".join(member.name for member in kind)
             message = f"{kind.__name__} has no member {member}"
-            raise InvalidValue(place.location, message, f"one of: {options}") from None
+            raise InvalidValue(place.location, message, nearest_member(kind, member), unknown_member(kind)) from None
 
     def _member_path(self, place: Place) -> tuple[str, str]:
         """Split ``PluginCategory.SCRAPER``, or a module constant that stands for it, into class and member."""
@@ -152,8 +172,8 @@ class Evaluator:
             try:
                 return ENUMS[name](value)
             except ValueError:
-                options = ", ".join(repr(member.value) for member in ENUMS[name])
-                raise InvalidValue(place.location, f"{name} has no value {value!r}", f"one of: {options}") from None
+                kind, message = ENUMS[name], f"{name} has no value {value!r}"
+                raise InvalidValue(place.location, message, nearest_member(kind, value), unknown_member(kind)) from None
         raise NotLiteral(place.location, _describe(node))
 
     def _sequence(self, place: Place, pointer: str) -> Any:

@@ -132,7 +132,7 @@ def _evaluate(names: Names, place: Place) -> tuple[Builder, PluginInfo | None]:
         problems.append(Problem("metadata-not-literal", problem.location, message, "return PluginInfo(...) directly"))
         value = None
     except InvalidValue as problem:
-        problems.append(Problem("manifest-invalid", problem.location, problem.message, problem.help))
+        problems.append(Problem(problem.rule, problem.location, problem.message, problem.help))
         value = None
     if not isinstance(value, PluginInfo):
         if not problems:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from theodore_plugin.contracts.matrix import HostMatrix
 from theodore_plugin.coverage import Coverage, State
 from theodore_plugin.finding import Finding, Location, Step
 from theodore_plugin.report.model import SCHEMA_VERSION, PermissionTable, Report, ScannerRun, SuppressionRecord, blocks
@@ -39,8 +40,21 @@ def to_json_dict(report: Report) -> dict[str, Any]:
         "advisories": {"source": advisories.source, "digest": advisories.digest, "date": advisories.date}
         if advisories
         else None,
+        "hosts": _hosts(report.hosts),
         "seconds": report.seconds,
     }
+
+
+def _hosts(matrix: HostMatrix) -> dict[str, Any]:
+    answers = [
+        {
+            "version": answer.version,
+            "answer": answer.verdict.value,
+            "findings": [_finding(finding) for finding in answer.findings],
+        }
+        for answer in matrix.answers
+    ]
+    return {"range": matrix.wanted, "known": list(matrix.known), "answers": answers}
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from theodore_plugin.contracts.matrix import NO_MATRIX, HostMatrix
 from theodore_plugin.coverage import Coverage
 from theodore_plugin.finding import Confidence, Finding, Location, Severity, Step, Verdict
 
@@ -118,6 +119,8 @@ class Report:
     """The text of the files findings point into, for code frames; not part of the JSON form."""
     hidden: int = 0
     """Findings of low confidence that only the auditor persona is shown."""
+    hosts: HostMatrix = NO_MATRIX
+    """The answer for each known host version in range."""
     seconds: float = 0.0
 
     @property

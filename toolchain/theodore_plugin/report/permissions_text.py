@@ -2,7 +2,7 @@
 
 ::
 
-    requests 2.34.2  installed, 19 files, 6,131 lines
+    requests 2.34.2  installed, 19 files, 6,404 lines
 
     when called
       network
@@ -10,7 +10,7 @@
                  *              resolved  9 sites  requests/adapters.py:644
 
     cannot be known
-      exec can do anything                         requests/x.py:12
+      2  exec can do anything  requests/x.py:12
 
 Everything a stranger wrote passes :func:`visible` before it is printed.
 """
@@ -37,6 +37,7 @@ CERTAINTY_STYLES = {Certainty.PROVEN: "green", Certainty.RESOLVED: "cyan", Certa
 ANY_TARGET = "*"
 MAX_UNKNOWN_REASONS = 20
 MAX_TARGET_WIDTH = 44
+MAX_REASON_WIDTH = 52
 _KINDS = {
     Kind.SOURCE: "source",
     Kind.WHEEL: "wheel",
@@ -45,19 +46,19 @@ _KINDS = {
 }
 
 
-def permission_lines(survey: Survey) -> Iterator[Text]:
-    """Yield the whole answer line by line."""
+def permission_lines(survey: Survey, width: int) -> Iterator[Text]:
+    """Yield the whole answer line by line; what does not fit into ``width`` columns continues on the next line."""
     yield _title(survey)
     for phase in PHASES:
         rows = [row for row in survey.rows if row.phase is phase]
         if rows:
             yield Text()
-            yield from _phase(phase, rows)
+            yield from _phase(phase, rows, width)
     if not survey.rows:
         yield Text()
         yield Text("no permission inferred", "bold green" if not survey.unknown and survey.complete else "bold")
     yield from _asides(survey)
-    yield from _unknown(survey)
+    yield from _unknown(survey, width)
     yield from _declared(survey)
     yield Text()
     yield _account(survey)
@@ -96,7 +97,7 @@ class _Widths:
         )
 
 
-def _phase(phase: Phase, rows: Sequence[Row]) -> Iterator[Text]:
+def _phase(phase: Phase, rows: Sequence[Row], width: int) -> Iterator[Text]:
     title, style = HEADINGS[phase]
     yield Text(title, style)
     widths = _Widths.of(rows)
@@ -104,11 +105,11 @@ def _phase(phase: Phase, rows: Sequence[Row]) -> Iterator[Text]:
         yield Text(f"  {visible(permission)}", "bold cyan")
         said = ""
         for row in of_type:
-            yield _row(row, widths, show_access=row.access != said)
+            yield from _row(row, widths, width, show_access=row.access != said)
             said = row.access
 
 
-def _row(row: Row, widths: _Widths, *, show_access: bool) -> Text:
+def _row(row: Row, widths: _Widths, width: int, *, show_access: bool) -> Iterator[Text]:
     target = target_of(row)
     line = Text.assemble(
         f"    {row.access if show_access else '':{widths.access}}  ",
@@ -116,12 +117,22 @@ def _row(row: Row, widths: _Widths, *, show_access: bool) -> Text:
         " " * max(0, widths.target - cell_len(target)),
         "  ",
         (f"{row.certainty.value:8}", CERTAINTY_STYLES[row.certainty]),
-        f"  {plural(len(row.sites), 'site'):>{widths.sites}}  ",
-        (_place(row.sites[0].location.path, row.sites[0].location.line), "dim"),
+        f"  {plural(len(row.sites), 'site'):>{widths.sites}}",
     )
+    first = row.sites[0].location
+    place = Text(_place(first.path, first.line), "dim")
     if row.through is not None:
-        line.append(f"  through {visible(row.through)}", "magenta")
-    return line
+        place.append(f"  through {visible(row.through)}", "not dim magenta")
+    yield from _fitted(line, place, 6 + widths.access, width)
+
+
+def _fitted(line: Text, more: Text, indent: int, width: int) -> Iterator[Text]:
+    """Put two parts on one line, or the second one below the first."""
+    if line.cell_len + 2 + more.cell_len <= width:
+        yield Text.assemble(line, "  ", more)
+    else:
+        yield line
+        yield Text.assemble(" " * indent, more)
 
 
 def _asides(survey: Survey) -> Iterator[Text]:
@@ -133,16 +144,18 @@ def _asides(survey: Survey) -> Iterator[Text]:
             yield from (Text(f"  {visible(path)}") for path in paths)
 
 
-def _unknown(survey: Survey) -> Iterator[Text]:
+def _unknown(survey: Survey, width: int) -> Iterator[Text]:
     if not survey.unknown:
         return
     yield Text()
     yield Text.assemble(("cannot be known", "bold magenta"), (f"  {plural(len(survey.unknown), 'place')}", "dim"))
     gathered = _by_reason(survey.unknown)
-    width = min(max(cell_len(reason) for reason, _ in gathered), 52)
+    count_width = max(len(f"{len(places):,}") for _, places in gathered)
+    reason_width = min(max(cell_len(reason) for reason, _ in gathered), MAX_REASON_WIDTH)
     for reason, places in gathered[:MAX_UNKNOWN_REASONS]:
-        more = f" and {len(places) - 1} more" if len(places) > 1 else ""
-        yield Text.assemble(f"  {reason}", " " * max(0, width - cell_len(reason)), (f"  {places[0]}{more}", "dim"))
+        line = Text.assemble((f"  {len(places):>{count_width},}  ", "dim"), reason)
+        line.append(" " * max(0, reason_width - cell_len(reason)))
+        yield from _fitted(line, Text(places[0], "dim"), 4 + count_width, width)
     left = len(gathered) - MAX_UNKNOWN_REASONS
     if left > 0:
         yield Text(f"  and {plural(left, 'other reason')} (--format json lists them)", "dim")

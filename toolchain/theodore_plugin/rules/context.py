@@ -19,6 +19,7 @@ from theodore_plugin.inference.model import Inference
 from theodore_plugin.metadata import MetadataReading
 from theodore_plugin.metadata.plugin_class import ancestors, sdk_base
 from theodore_plugin.project import PluginProject
+from theodore_plugin.rules.interface.api_uses import ApiUse, api_uses
 from theodore_plugin.rules.sites import Sites
 from theodore_sdk.info import PluginPermission
 from theodore_sdk.versions import VersionRange
@@ -60,6 +61,11 @@ class RuleContext:
     def sites(self) -> Sites:
         """The project's syntax by kind, found in one walk for all rules."""
         return Sites(self.names, self.facts)
+
+    @cached_property
+    def api_uses(self) -> tuple[ApiUse, ...]:
+        """Every use of the SDK, by symbol and place."""
+        return api_uses(self)
 
     @property
     def declaration_is_readable(self) -> bool:

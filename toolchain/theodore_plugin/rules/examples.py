@@ -20,10 +20,13 @@ build-backend = "hatchling.build"
 name = "demo"
 version = "1.0.0"
 description = "Scrapes one site"
+readme = "README.md"
 license = "MIT"
 requires-python = ">=3.11"
 dependencies = ["httpx>=0.27"]
 """
+
+README = "# demo\n\nReads the company pages of one site.\n"
 
 ARGUMENTS: Mapping[str, str] = {
     "name": '"demo"',
@@ -105,7 +108,7 @@ def pyproject(old: str = "", new: str = "") -> str:
 
 def example_files(code: str) -> dict[str, bytes]:
     """Return the complete project of an example."""
-    files = {"pyproject.toml": PYPROJECT, "demo/__init__.py": "", **_split(plugin())}
+    files = {"pyproject.toml": PYPROJECT, "README.md": README, "demo/__init__.py": "", **_split(plugin())}
     found = _split(code)
     files.update(found or {"demo/example.py": code})
     return {path: text.encode("utf-8") for path, text in files.items()}

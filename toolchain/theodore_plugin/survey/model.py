@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from theodore_plugin.distributions.model import Input
 from theodore_plugin.finding import Location, Step
 from theodore_plugin.inference.model import Certainty, InferredPermission, Phase, Unknown
 from theodore_plugin.project import SkippedFile, UnreadableFile
@@ -55,6 +56,7 @@ class Site:
     """One place where a row's permission is exercised, and the shortest chain to it."""
 
     symbol: str
+    """What is used there, or the first of several things it may be."""
     certainty: Certainty
     chain: tuple[Step, ...]
 
@@ -121,8 +123,9 @@ class Survey:
     startup_hooks: tuple[str, ...] = ()
     native: tuple[str, ...] = ()
     followed: tuple[Followed, ...] = ()
-    transient: bool = False
-    """Whether something failed that may succeed next time (a budget, a file that could not be read)."""
+    inputs: tuple[Input, ...] | None = ()
+    """What the answer rests on; ``None`` if the same question may get another answer although nothing changed:
+    an index was asked, or something failed that may succeed next time."""
 
     @property
     def complete(self) -> bool:
@@ -131,15 +134,15 @@ class Survey:
 
 
 def rows_of(permissions: Iterable[InferredPermission]) -> tuple[Row, ...]:
-    """Gather single acts into rows."""
-    gathered: dict[tuple[Phase, str, str, str | None, str | None], dict[tuple[str, Location], Site]] = {}
+    """Gather single acts into rows; several things used in one place are one site, by the shortest chain."""
+    gathered: dict[tuple[Phase, str, str, str | None, str | None], dict[Location, Site]] = {}
     for found in permissions:
         key = (found.phase, found.permission.value, found.access, found.target, found.through)
         site = Site(found.symbol, found.confidence, found.chain)
         sites = gathered.setdefault(key, {})
-        known = sites.get((site.symbol, site.location))
+        known = sites.get(site.location)
         if known is None or _site_order(site) < _site_order(known):
-            sites[site.symbol, site.location] = site
+            sites[site.location] = site
     rows = (Row(*key, tuple(sorted(sites.values(), key=_site_order))) for key, sites in gathered.items())
     return tuple(sorted(rows, key=lambda row: row.sort_key))
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem, NothingToDo
 from theodore_plugin.distributions import Distribution, Environment
 from theodore_plugin.distributions.archive import SDIST_SUFFIXES, sdist_distribution, wheel_distribution
 from theodore_plugin.distributions.folder import of_project, open_folder
+from theodore_plugin.distributions.model import Input
 from theodore_plugin.project import PluginProject, SkippedFile, SourceFile, UnreadableFile
 from theodore_plugin.survey.fetch import fetch_wheel
 from theodore_plugin.survey.model import Kind, Surveyed
@@ -33,6 +34,8 @@ class Subject:
     files: tuple[SourceFile, ...]
     unreadable: tuple[UnreadableFile, ...]
     skipped: tuple[SkippedFile, ...] = ()
+    inputs: tuple[Input, ...] | None = ()
+    """What must be unchanged for the same target to be the same package; ``None`` if only an index could say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,15 @@ def find(target: str, where: Where) -> Subject:
     Raises ConfigurationProblem (no such thing), NothingToDo (no Python code in it) or InvalidWheel.
     """
     path = Path(target)
-    if path.exists():
+    if target and path.exists():
         return _checked(_from_path(path), target)
     named = _NAME.fullmatch(target)
     if named is None or target.endswith((".whl", *SDIST_SUFFIXES)):
         raise ConfigurationProblem(f"no such file or folder: {target}", help=_HELP)
-    return _checked(_from_name(named[1], named[2], where), target)
+    found = _checked(_from_name(named[1], named[2], where), target)
+    # were there a path of that name, it would be that path
+    inputs = None if found.inputs is None else (*found.inputs, ("file", str(path.absolute())))
+    return replace(found, inputs=inputs)
 
 
 def _from_path(path: Path) -> Subject:
@@ -92,7 +98,8 @@ def _stem(path: Path) -> str | None:
 def _from_name(name: str, version: str | None, where: Where) -> Subject:
     installed = where.environment.distribution(name)
     if installed is not None and (version is None or _same_version(version, installed.version)):
-        return _read(installed, Kind.INSTALLED, f"{installed.name}-{installed.version}")
+        found = _read(installed, Kind.INSTALLED, f"{installed.name}-{installed.version}")
+        return replace(found, inputs=(*installed.inputs, *where.environment.held_by(installed)))
     wanted = name if version is None else f"{name}=={version}"
     if not where.download:
         there = f" (installed is {installed.version})" if installed else ""
@@ -101,7 +108,8 @@ def _from_name(name: str, version: str | None, where: Where) -> Subject:
             help="install it, choose another environment with --environment, or leave out --no-download",
         )
     wheel = fetch_wheel(wanted, where.say)
-    return _read(wheel_distribution(wheel), Kind.WHEEL, wheel.name)
+    found = _read(wheel_distribution(wheel), Kind.WHEEL, wheel.name)
+    return replace(found, inputs=found.inputs if version is not None else None)
 
 
 def _same_version(wanted: str, installed: str) -> bool:
@@ -115,9 +123,9 @@ def _same_version(wanted: str, installed: str) -> bool:
 
 def _read(distribution: Distribution, kind: Kind, path: str, project: PluginProject | None = None) -> Subject:
     package = Surveyed(distribution.name, distribution.version, kind, path, distribution.digest)
-    if project is not None:
-        return Subject(package, distribution, project.files, project.unreadable, project.skipped)
-    return Subject(package, distribution, *distribution.read())
+    if project is None:
+        return Subject(package, distribution, *distribution.read(), inputs=distribution.inputs)
+    return Subject(package, distribution, project.files, project.unreadable, project.skipped, distribution.inputs)
 
 
 def _checked(subject: Subject, target: str) -> Subject:

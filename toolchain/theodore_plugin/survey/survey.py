@@ -18,6 +18,10 @@ from theodore_plugin.project import PluginProject, UnreadableFile
 from theodore_plugin.report.model import DeclaredPermission
 from theodore_plugin.survey.model import Survey, rows_of
 from theodore_plugin.survey.subject import Subject
+from theodore_plugin.survey.witness import UNSEEN
+
+_OF_CONTENT = ("syntax error", "nested too deeply", "contains a null byte", "declares the encoding", "is not valid")
+"""How reasons begin that lie in a file's content; others (time, memory, a crash) may not come again."""
 
 
 def survey(subject: Subject) -> Survey:
@@ -36,12 +40,17 @@ def survey(subject: Subject) -> Survey:
         calls_seen=inferred.calls_seen,
         calls_resolved=inferred.calls_resolved,
         failed=(*subject.unreadable, *_failed(failures)),
-        skipped=subject.skipped,
+        skipped=tuple(item for item in subject.skipped if item.path.rpartition("/")[2] not in UNSEEN),
         declared=_declared(metadata),
         startup_hooks=subject.distribution.startup_hooks,
         native=subject.distribution.native,
-        transient=bool(subject.unreadable),
+        inputs=subject.inputs if _settled(subject, failures) else None,
     )
+
+
+def _settled(subject: Subject, failures: Iterable[FactsFailure]) -> bool:
+    """Whether the same files would give the same answer again: what failed, failed because of what they contain."""
+    return not subject.unreadable and all(item.reason.startswith(_OF_CONTENT) for item in failures)
 
 
 def _lines(facts: Mapping[str, ModuleFacts]) -> int:

@@ -96,8 +96,8 @@ def _targets(index: int, described: Described, table: dict[str, Any]) -> Iterato
         yield Problem(index, name, f"a target of kind {target} needs an argument", "add argument = [0]", needle)
     if target is None and "argument" in table:
         yield Problem(index, name, "an argument needs a kind of target", 'add target = "url" or the like', needle)
-    if ("only" in table or "unless" in table) and not told:
-        yield Problem(index, name, "only and unless look at the target's text", "add argument = [0]", needle)
+    if ("only" in table or "unless" in table or "given" in table) and not told:
+        yield Problem(index, name, "given, only and unless look at the target's text", "add argument = [0]", needle)
     if "fallback" in table and target is None:
         yield Problem(index, name, "a fallback stands in for a target", 'add target = "url" or the like', needle)
 
@@ -155,7 +155,7 @@ def _spoken_of(described: Described) -> Iterator[str]:
 
 
 def _leads(result: str, roots: set[str], spoken: set[str], capable: set[str]) -> bool:
-    if result in spoken:
+    if result in spoken or result.startswith("builtins."):
         return True
     root = result.partition("(")[0]
     while root:

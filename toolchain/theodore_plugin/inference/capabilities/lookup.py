@@ -110,7 +110,7 @@ class CapabilityMap:
         """Return the library with the longest root that holds ``path``; ``None`` when the map does not know it."""
         root = path.partition("(")[0]
         if root not in self._owner:
-            self._owner[root] = self._longest(root)
+            self._owner[root] = self._longest(root) or self._longest(self.canonical(root))
         return self._owner[root]
 
     def _longest(self, root: str) -> Library | None:

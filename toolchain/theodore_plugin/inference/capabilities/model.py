@@ -31,6 +31,8 @@ class Effect:
     """The target when the argument is not given: a client's own service."""
     holds: bool = True
     """Whether a bare reference counts as having the capability."""
+    given: bool = False
+    """The effect is there only when the argument is passed (``basicConfig(filename=...)``)."""
     only: tuple[str, ...] = ()
     """The effect is there when the target's text starts with one of these: ``http://``."""
     unless: tuple[str, ...] = ()

@@ -1,9 +1,9 @@
 """Capability files cut into libraries, so that only those a project uses are read.
 
-A file is a sequence of ``[[library]]`` tables. Reading all of TOML takes ten times as long as everything else the
-map does, and a plugin uses a handful of libraries: shipped files are cut at their ``[[library]]`` lines, and a table is
-parsed when a name of one of its roots is looked up. The files keep to a form that allows it (checked by
-``theodore_plugin.inference.capabilities.check``): ``module`` is the first key, and no text holds such a line.
+A file is a list of harmless modules, and a sequence of ``[[library]]`` tables. Reading all of TOML takes ten times as
+long as everything else the map does, and a plugin uses a handful of libraries: shipped files are cut at their
+``[[library]]`` lines, and a table is parsed when a name of one of its roots is looked up. The files keep to a form that
+allows it: ``module`` is the first key, and no text holds such a line.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class Section:
 def cut(text: str) -> Iterator[Section]:
     """Cut a shipped file. Raises ValueError for one that does not keep to the form."""
     starts = [match.start() for match in _CUT.finditer(text)]
+    yield from harmless(tomllib.loads(text[: starts[0] if starts else len(text)]))
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
         piece = text[start:end]
         match = _MODULE.match(piece, len(HEADER))
@@ -56,6 +57,13 @@ def cut(text: str) -> Iterator[Section]:
 
 def from_document(document: dict[str, Any]) -> Iterator[Section]:
     """Take the libraries of a file that was parsed as a whole."""
+    yield from harmless(document)
     for described in document.get("library", ()):
         roots = {name.partition(".")[0] for name in (described["module"], *aliases_of(described))}
         yield Section(described["module"], frozenset(roots), described.get("leaked", False), content=described)
+
+
+def harmless(document: Described) -> Iterator[Section]:
+    """Take the modules a file only names: they compute, and nothing else."""
+    for module in document.get("harmless", ()):
+        yield Section(module, frozenset({module.partition(".")[0]}), leaked=False, content={"module": module})

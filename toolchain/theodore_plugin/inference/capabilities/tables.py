@@ -139,6 +139,7 @@ def _effect(table: Mapping[str, Any], source: str) -> Effect:
         modes=argument(mode) if mode is not None else None,
         fallback=table.get("fallback"),
         holds=table.get("holds", True),
+        given=table.get("given", False),
         only=tuple(table.get("only", ())),
         unless=tuple(table.get("unless", ())),
         source=table.get("source", source),

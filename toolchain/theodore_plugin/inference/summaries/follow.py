@@ -32,9 +32,7 @@ class Followed:
     """Files of theirs that were not analysed, and why."""
 
 
-def follow(
-    names: Names, base: CapabilityMap, environment: Environment, store: SummaryStore | None = None
-) -> Followed:
+def follow(names: Names, base: CapabilityMap, environment: Environment, store: SummaryStore | None = None) -> Followed:
     """Summarise what ``names`` imports, and what that imports in turn."""
     walk = _Walk(base, environment, store)
     for module in sorted(foreign_modules(names)):

@@ -49,7 +49,7 @@ class Naming:
     def returns(self) -> dict[str, tuple[str, ...]]:
         """Return what functions and classes give where that leads anywhere."""
         read = self.solver.read
-        found = {dotted(key): (f"{dotted(key)}()",) for key in self.solver.classes}
+        found: dict[str, tuple[str, ...]] = {dotted(key): (f"{dotted(key)}()",) for key in self.solver.classes}
         for unit in self.solver.units.values():
             name = definition(unit)
             results = self._outside(read(("return", unit.name)) | read(("yield", unit.name))) if name else ()

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from theodore_plugin.finding import Confidence, Example, Finding, Rule, Severity, Silencer
 from theodore_plugin.rules.context import RuleContext, report
+from theodore_plugin.rules.dependencies.locked import read_locked
 from theodore_plugin.rules.examples import pyproject
 
 _PLACE = re.compile(r"(?:^|@\s*|\s)(?:git\+|hg\+|svn\+|bzr\+|https?:|file:|ssh:|ftp:|\.{0,2}/)", re.IGNORECASE)
+_DIRECT = frozenset({"vcs", "directory", "archive"})
+"""Keys of a locked package that PEP 751 has for sources other than an index."""
 
 RULE = Rule(
     name="direct-url-dependency",
@@ -31,10 +34,15 @@ RULE = Rule(
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    """Look at every requirement of the distribution, optional and build ones included."""
+    """Look at every requirement of the distribution, optional and build ones included, and at the lock."""
     for line in _lines(context):
         if _PLACE.search(line):
             yield report(RULE, context.project.locate(line), f"{line!r} is a place, not a published version")
+    locked = read_locked(context.project)
+    for entry in locked.packages if locked else ():
+        if locked and (kinds := _DIRECT & set(entry)):
+            message = f"the lock takes {entry.get('name')} from a place ({', '.join(sorted(kinds))}), not from an index"
+            yield report(RULE, locked.locate(entry), message)
 
 
 def _lines(context: RuleContext) -> Iterator[str]:

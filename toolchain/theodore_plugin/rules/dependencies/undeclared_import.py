@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import builtins
-import re
-import sys
 from collections.abc import Iterator
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.finding import Confidence, Example, Finding, Rule, Severity, Silencer
 from theodore_plugin.rules.context import RuleContext, report
-from theodore_plugin.rules.interface.host_internals_import import HOST_PACKAGES
+from theodore_plugin.rules.dependencies.imports import distribution, foreign_imports, may_bring
+from theodore_plugin.rules.dependencies.locked import parsed
 
-_IMPORTERS = ("importlib.import_module", "builtins.__import__", "importlib.__import__")
-_MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _OTHER_FAILURES = frozenset(
     name
     for name, value in vars(builtins).items()
@@ -52,30 +48,14 @@ def check(context: RuleContext) -> Iterator[Finding]:
     declared = _declared(context)
     for facts in context.facts.values():
         optional, seen = _guarded(facts.body), set[str]()
-        for span, target in sorted({*_statements(context, facts), *_by_name(context, facts)}):
+        for span, target in foreign_imports(context, facts):
             root = target.split(".", 1)[0]
             if root in seen or span in optional or _is_known(context, target, declared):
                 continue
             seen.add(root)
-            name = _distribution(context, target)
+            name = distribution(context, target)
             message = f"imports {root}, but {name} is not among the dependencies"
             yield report(RULE, span.at(facts.path), message, f'add "{name}" to dependencies and required_packages')
-
-
-def _statements(context: RuleContext, facts: m.ModuleFacts) -> Iterator[tuple[m.Span, str]]:
-    for node in m.walk(facts.body):
-        for target in context.names.foreign_imports(facts, node):
-            yield node.span, target
-
-
-def _by_name(context: RuleContext, facts: m.ModuleFacts) -> Iterator[tuple[m.Span, str]]:
-    """Find imports by a constant name; one that is computed is dynamic-import's matter."""
-    for call, _ in context.inference.calls_of(*_IMPORTERS):
-        if call.path != facts.path or not call.texts:
-            continue
-        for name in call.texts[0]:
-            if _MODULE.fullmatch(name) and not context.names.is_own(name):
-                yield call.node.span, name
 
 
 def _declared(context: RuleContext) -> frozenset[str]:
@@ -84,28 +64,13 @@ def _declared(context: RuleContext) -> frozenset[str]:
         lines.extend(extra)
     names = [item.name for item in context.metadata.values.get("required_packages", ())]
     names += [item.name for item in context.metadata.values.get("optional_packages", ())]
-    for line in lines:
-        try:
-            names.append(Requirement(line).name)
-        except InvalidRequirement:
-            continue
+    names += [need.name for need in parsed(lines)]
     return frozenset(canonicalize_name(name) for name in names)
 
 
 def _is_known(context: RuleContext, target: str, declared: frozenset[str]) -> bool:
-    root = target.split(".", 1)[0]
-    if root in sys.stdlib_module_names or root in HOST_PACKAGES or root == "theodore_sdk":
-        return True
-    if canonicalize_name(_distribution(context, target)) in declared:
-        return True
-    # Without a map entry the import name is all there is: python-foo and foo-python are taken to bring foo.
-    bare = canonicalize_name(root)
-    return any(bare in name.split("-") or name.replace("-", "") == bare.replace("-", "") for name in declared)
-
-
-def _distribution(context: RuleContext, target: str) -> str:
-    library = context.capabilities.library(target)
-    return library.distribution if library and library.distribution else target.split(".", 1)[0]
+    brought_by = canonicalize_name(distribution(context, target))
+    return brought_by in declared or any(may_bring(name, target) for name in declared)
 
 
 def _guarded(body: m.Block) -> frozenset[m.Span]:

@@ -1,0 +1,131 @@
+"""How long ``theodore-plugin permissions`` takes, against the bare interpreter in the same run.
+
+Cold means: no cache at all. Summaries means: dependencies are summarised already, the plugin was edited. Unchanged
+means: the same question again. The plugin drags in about 75,000 lines of installed dependencies.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from theodore_plugin.distributions import Environment
+
+COLD_ROUNDS, WARM_ROUNDS = 3, 15
+WANTED_LINES = 75_000
+CANDIDATES = (
+    "markdown_it",
+    "jsonschema",
+    "tomlkit",
+    "referencing",
+    "attrs",
+    "h11",
+    "anyio",
+    "tuf",
+    "securesystemslib",
+    "libcst",
+    "cyclonedx",
+    "plumbum",
+    "prompt_toolkit",
+    "dns",
+    "grimp",
+    "license_expression",
+    "questionary",
+    "pluggy",
+    "py_serializable",
+    "pathspec",
+    "hypothesis",
+    "pycparser",
+    "rfc8785",
+    "sortedcontainers",
+    "pyparsing",
+    "packageurl",
+    "execnet",
+    "stevedore",
+    "email_validator",
+    "funcy",
+    "id",
+    "importlinter",
+    "iniconfig",
+    "pip_api",
+    "pip_audit",
+    "rekor_types",
+    "sigstore_models",
+)
+BARE = [sys.executable, "-I", "-S", "-c", "pass"]
+
+
+def plugin(folder: Path) -> tuple[Path, int]:
+    """Write a plugin of 500 lines that imports dependencies until they have enough lines."""
+    environment, lines, imports = Environment.running(), 0, []
+    for name in CANDIDATES:
+        found = environment.owner(name)
+        size = sum(file.data.count(b"\n") for file in found.files()) if found else 0
+        if 0 < size <= WANTED_LINES - lines:
+            imports.append(f"import {name}\n")
+            lines += size
+    calls = "".join(f"def use_{n}(value):\n    return value + {n}\n\n\n" for n in range(120))
+    (folder / "plugin.py").write_text("".join(imports) + "\n\n" + calls)
+    return folder, lines
+
+
+def run(argv: list[str], home: Path) -> float:
+    """Return the milliseconds of one process."""
+    variables = {**os.environ, "THEODORE_PLUGIN_HOME": str(home)}
+    started = time.perf_counter()
+    done = subprocess.run(argv, capture_output=True, check=False, env=variables)
+    if done.returncode not in {0, 4}:
+        raise SystemExit(done.stderr.decode())
+    return (time.perf_counter() - started) * 1000
+
+
+def measure(target: str, scratch: Path, edited: Path | None) -> dict[str, list[float]]:
+    """Return samples by situation; bare starts lie between the others, so that a slow moment hits all alike."""
+    argv = [str(Path(sys.executable).with_name("theodore-plugin")), "permissions", target]
+    home = scratch / "home"
+    samples: dict[str, list[float]] = {"bare": [], "cold": [], "summaries": [], "unchanged": []}
+    for _ in range(COLD_ROUNDS):
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(mode=0o700)
+        samples["cold"].append(run(argv, home))
+        if edited is not None:
+            edited.write_text(edited.read_text() + "X = 1\n")
+            samples["summaries"].append(run(argv, home))
+    time.sleep(0.2)  # younger files are not trusted to be unchanged
+    run(argv, home)
+    for _ in range(WARM_ROUNDS):
+        samples["bare"].append(run(BARE, home))
+        samples["unchanged"].append(run(argv, home))
+    return samples
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        (scratch / "big").mkdir()
+        folder, lines = plugin(scratch / "big")
+        example = scratch / "webpage-scraper"
+        shutil.copytree(Path(__file__).parents[2] / "docs" / "examples" / "webpage-scraper", example)
+        targets = {
+            f"plugin with {lines:,} lines of dependencies": (str(folder), folder / "plugin.py"),
+            "example webpage-scraper": (str(example), example / "src" / "webpage_scraper" / "plugin.py"),
+            "requests": ("requests", None),
+        }
+        print(f"{'target':48} {'situation':10} {'median ms':>10} {'min':>9} {'x bare':>7}")
+        for label, (target, edited) in targets.items():
+            samples = measure(target, scratch, edited)
+            bare = statistics.median(samples["bare"])
+            for situation, values in samples.items():
+                if values:
+                    median = statistics.median(values)
+                    print(f"{label:48} {situation:10} {median:10.1f} {min(values):9.1f} {median / bare:7.2f}")
+
+
+if __name__ == "__main__":
+    main()
