@@ -1,11 +1,21 @@
-"""For every test: how long hypothesis searches. ``HYPOTHESIS_PROFILE=thorough`` searches a hundred times longer."""
+"""For every test: a cache folder that is thrown away, and how long hypothesis searches.
+
+``HYPOTHESIS_PROFILE=thorough`` searches a hundred times longer.
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 
 from hypothesis import settings
 
 settings.register_profile("quick", max_examples=50, deadline=None)
 settings.register_profile("thorough", max_examples=5_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+# what checks remember on disk stays out of the user's own cache
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="theodore-tests-")
+atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)

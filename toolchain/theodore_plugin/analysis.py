@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,14 +11,15 @@ import msgspec
 from theodore_loader.policy import Policy
 from theodore_plugin.contracts.catalogue import Catalogue, shipped_catalogue
 from theodore_plugin.contracts.matrix import NO_MATRIX, HostMatrix
-from theodore_plugin.facts.model import Blanket, FactsFailure, ModuleFacts, Suppression
+from theodore_plugin.facts.lowering import lower_all
+from theodore_plugin.facts.model import Blanket, ModuleFacts, Suppression
 from theodore_plugin.facts.names import Names
 from theodore_plugin.finding import Confidence, Finding, Location, Severity
 from theodore_plugin.inference.capabilities import shipped_map
 from theodore_plugin.inference.infer import infer
 from theodore_plugin.inference.model import Inference
 from theodore_plugin.metadata import MetadataReading, read_metadata
-from theodore_plugin.project import PluginProject, SourceFile
+from theodore_plugin.project import PluginProject
 from theodore_plugin.rules import RULES
 from theodore_plugin.rules.context import RuleContext, RuleModule
 from theodore_plugin.rules.interface.matrix import host_matrix
@@ -98,21 +99,6 @@ def build_context(project: PluginProject, policy: Policy, catalogue: Catalogue |
         capabilities=capabilities,
         catalogue=catalogue or shipped_catalogue(),
     )
-
-
-def lower_all(files: Iterable[SourceFile]) -> tuple[dict[str, ModuleFacts], tuple[FactsFailure, ...]]:
-    """Lower every file, by path; those that cannot be understood are in the second half."""
-    from theodore_plugin.facts.from_libcst import lower
-
-    facts: dict[str, ModuleFacts] = {}
-    failures: list[FactsFailure] = []
-    for file in files:
-        lowered = lower(file)
-        if isinstance(lowered, FactsFailure):
-            failures.append(lowered)
-        else:
-            facts[file.path] = lowered
-    return facts, tuple(failures)
 
 
 def distinctly_named(facts: Mapping[str, ModuleFacts]) -> dict[str, ModuleFacts]:

@@ -12,6 +12,7 @@ from theodore_plugin.contracts.model import ContractParameter
 from theodore_plugin.facts import model as m
 
 _POSITIONAL = frozenset({"positional", "positional-only"})
+_UNKNOWN = "is not in the contract and has no default"
 _BY_POSITION = frozenset({"positional_only", "positional_or_keyword"})
 
 
@@ -71,7 +72,7 @@ def _at_position(
             yield f"parameters stand in another order than in the contract: {', '.join(item.name for item in expected)}"
         else:
             yield f"parameter {wanted.name} is called {found.name}, but the host may pass it by keyword"
-    elif found.kind == "positional-only" and (found.default is None or not _has(own, "**")):
+    elif found.kind == "positional-only":
         yield f"parameter {wanted.name} is positional-only, but the host may pass it by keyword"
 
 
@@ -95,16 +96,19 @@ def _surplus(
     named = {item.name for item in wanted}
     for item in positional[count:]:
         by_keyword = item.name in required and item.kind == "positional"
-        if item.default is None and not by_keyword and item.name not in named:
-            yield f"parameter {item.name} is not in the contract and has no default"
+        if item.default is None and not by_keyword:
+            where = "is required at a place where the contract has none" if item.name in named else _UNKNOWN
+            yield f"parameter {item.name} {where}"
+    by_name = {item.name for item in wanted if item.kind in {"keyword_only", "positional_or_keyword"}}
     for item in own:
-        if item.kind == "keyword" and item.default is None and item.name not in named:
-            yield f"keyword parameter {item.name} is not in the contract and has no default"
+        if item.kind == "keyword" and item.default is None and item.name not in by_name:
+            yield f"keyword parameter {item.name} {_UNKNOWN}"
 
 
 def _by_keyword(own: Sequence[m.Parameter], wanted: Sequence[ContractParameter], taken: int) -> Iterator[str]:
     positional = [item for item in own if item.kind in _POSITIONAL]
-    filled = {item.name for item in positional[:taken] if item.kind == "positional"}
+    surplus = any(item.kind == "var_positional" for item in wanted)
+    filled = {item.name for item in (positional if surplus else positional[:taken]) if item.kind == "positional"}
     usable = {item.name: item for item in own if item.kind in {"keyword", "positional"} and item.name not in filled}
     for parameter in wanted:
         if parameter.kind != "keyword_only":

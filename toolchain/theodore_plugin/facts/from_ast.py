@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ast
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from theodore_plugin.facts import from_libcst
 from theodore_plugin.facts.abstract.expressions import UnknownSyntax
@@ -17,21 +19,27 @@ from theodore_plugin.facts.abstract.statements import Statements
 from theodore_plugin.facts.decoding import decode
 from theodore_plugin.facts.literals import MalformedLiteral
 from theodore_plugin.facts.model import FactsFailure, ModuleFacts
-from theodore_plugin.facts.room import room
+from theodore_plugin.facts.room import deep_recursion, without_collector
 from theodore_plugin.project import SourceFile
 
 
 def lower(file: SourceFile) -> ModuleFacts | FactsFailure:
     """Lower ``file`` without its comments; a file that cannot be understood completely yields the reason instead."""
+    lowered = lower_known(file)
+    return from_libcst.lower(file, comments=False) if lowered is None else lowered
+
+
+def lower_known(file: SourceFile) -> ModuleFacts | FactsFailure | None:
+    """Lower ``file`` unless its syntax is unknown to this interpreter: then return ``None``."""
     text = decode(file)
     if isinstance(text, FactsFailure):
         return text
     source = Source(text)
     try:
-        with room():
+        with without_collector(), _quietly():
             return _lower_source(file, source)
     except (SyntaxError, MalformedLiteral):
-        return from_libcst.lower(file, comments=False)
+        return None
     except UnknownSyntax as error:
         return FactsFailure(file.path, str(error), error.line)
     except (RecursionError, MemoryError):  # the parser's own words for too deep
@@ -39,10 +47,18 @@ def lower(file: SourceFile) -> ModuleFacts | FactsFailure:
 
 
 def _lower_source(file: SourceFile, source: Source) -> ModuleFacts:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of invalid escapes, which are the author's business
-        tree = ast.parse(source.text)
-        if not source.text.isascii():
-            columns_in_characters(tree, source.lines)
+    # the parser bounds its own recursion by the limit in force: deeper trees would exhaust the native stack
+    tree = ast.parse(source.text)
+    if not source.text.isascii():
+        columns_in_characters(tree, source.lines)
+    with deep_recursion():
         body = Statements(source).block(tree.body)
     return ModuleFacts(file.path, file.module, file.is_package, file.digest, body, (), (), source.text.count("\n") + 1)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep the parser's warnings of invalid escapes to itself: they are the author's business."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

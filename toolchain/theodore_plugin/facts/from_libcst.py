@@ -8,9 +8,9 @@ wrong is a :class:`FactsFailure` value, never an exception, so one bad file cann
 from __future__ import annotations
 
 from theodore_plugin.facts.decoding import decode, line_count
-from theodore_plugin.facts.guard import too_deep
+from theodore_plugin.facts.guard import Nesting
 from theodore_plugin.facts.model import Blanket, FactsFailure, ModuleFacts, Suppression
-from theodore_plugin.facts.room import room
+from theodore_plugin.facts.room import deep_recursion, without_collector
 from theodore_plugin.facts.suppressions import read_comment
 from theodore_plugin.project import SourceFile
 
@@ -23,11 +23,14 @@ def lower(file: SourceFile, *, comments: bool = True) -> ModuleFacts | FactsFail
     text = decode(file)
     if isinstance(text, FactsFailure):
         return text
-    deep = too_deep(text)
-    if deep:
-        return FactsFailure(file.path, *deep)
+    excess = Nesting(text).excess
+    return FactsFailure(file.path, *excess) if excess else lower_text(file, text, comments=comments)
+
+
+def lower_text(file: SourceFile, text: str, *, comments: bool) -> ModuleFacts | FactsFailure:
+    """Lower a file whose text is known, and known not to nest too deeply for the parser."""
     try:
-        with room():
+        with without_collector(), deep_recursion():
             return _lower_text(file, text, comments)
     except RecursionError:
         return FactsFailure(file.path, "nested too deeply to analyse")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from theodore_plugin.facts import model as m
+from theodore_plugin.inference.attributes import note_held
 from theodore_plugin.inference.containers import ANY, everything, keys_of, part, position_key, store
 from theodore_plugin.inference.entering import call_method, enter
 from theodore_plugin.inference.solver import Frame
@@ -53,9 +54,16 @@ def assign(frame: Frame, target: m.Expr, values: Values) -> None:
         _assign_item(frame, target, values)
 
 
+def changed(frame: Frame, node: m.Expr) -> Values:
+    """Evaluate what an attribute or item is set on or deleted from; a module does not travel by that."""
+    found = frame.evaluate(node, called=True)
+    note_held(frame, found, node.span)
+    return found
+
+
 def _assign_item(frame: Frame, target: m.Subscript, values: Values) -> None:
     keys = keys_of(frame.evaluate(target.index), target.index)
-    for base in ordered(frame.evaluate(target.value)):
+    for base in ordered(changed(frame, target.value)):
         if type(base) is Container:
             for key in keys or (ANY,):
                 store(frame, base.key, key, values)
@@ -64,7 +72,7 @@ def _assign_item(frame: Frame, target: m.Subscript, values: Values) -> None:
 
 
 def _assign_attribute(frame: Frame, target: m.Attribute, values: Values) -> None:
-    bases = frame.evaluate(target.value)
+    bases = changed(frame, target.value)
     if not any(isinstance(base, (Instance, OwnClass, OwnModule)) for base in bases) and not frame.solver.is_early():
         frame.let_go(values, target.span)
     for base in ordered(bases):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from theodore_plugin.facts import model as m
 from theodore_plugin.inference import builtins as known
 from theodore_plugin.inference import texts as strings
-from theodore_plugin.inference.attributes import read_attributes
+from theodore_plugin.inference.attributes import note_held, read_attributes
 from theodore_plugin.inference.containers import ANY, at, keys_of, store
 from theodore_plugin.inference.entering import enter, hand_over, result_of
 from theodore_plugin.inference.solver import Frame, SeenCall
@@ -19,6 +19,12 @@ LOOKS_ONLY = (
     | TRANSPARENT - {"builtins.property"}
 )
 """Functions that neither call what they are given nor give it away."""
+_LOOKS_AT_FIRST = (LOOKS_ONLY - {"builtins.isinstance", "builtins.issubclass"}) | {
+    "builtins.getattr",
+    "builtins.dir",
+    "inspect.getattr_static",
+}
+"""Functions whose first argument goes nowhere that is not followed."""
 
 
 def call(frame: Frame, node: m.Call) -> Values:
@@ -29,7 +35,7 @@ def call(frame: Frame, node: m.Call) -> Values:
         callees = read_attributes(frame, receiver, callee.attr, callee.value.span)
     else:
         receiver, callees = NOTHING, frame.evaluate(callee, called=True)
-    arguments = [frame.evaluate(argument.value) for argument in node.arguments]
+    arguments = _arguments(frame, node, callees)
     special = _method(frame, node, callee.attr, receiver, arguments) if isinstance(callee, m.Attribute) else None
     result: Values = special or NOTHING
     named = [(argument.keyword, values) for argument, values in zip(node.arguments, arguments, strict=True)]
@@ -44,6 +50,18 @@ def call(frame: Frame, node: m.Call) -> Values:
         frame.unit.name, node, frame.module, foreign, tuple(arguments), receiver, resolved
     )
     return result
+
+
+def _arguments(frame: Frame, node: m.Call, callees: Values) -> list[Values]:
+    """Evaluate arguments; what a function only looks at does not travel."""
+    looks = bool(callees) and all(type(value) is Foreign and value.key in _LOOKS_AT_FIRST for value in callees)
+    found: list[Values] = []
+    for index, argument in enumerate(node.arguments):
+        is_looked_at = looks and index == 0
+        found.append(frame.evaluate(argument.value, called=is_looked_at))
+        if is_looked_at:
+            note_held(frame, found[-1], argument.value.span)
+    return found
 
 
 def _enter_foreign(frame: Frame, callee: Foreign, node: m.Call, arguments: list[Values]) -> Values:

@@ -41,9 +41,17 @@ def result_of(frame: Frame, path: str) -> Values:
     result = called(path)
     if result is None or frame.solver.leads_on(result.key):
         return NOTHING if result is None else frozenset({result})
-    origin = path.partition("()")[0]
-    plain = origin.startswith("builtins.") and origin not in TELLING
-    return frozenset({PLAIN if plain else Foreign(f"{origin}()")})
+    origin = _first_dead_end(frame, result.key)
+    plain = origin.startswith("builtins.") and origin.partition("()")[0] not in TELLING
+    return frozenset({PLAIN if plain else Foreign(origin)})
+
+
+def _first_dead_end(frame: Frame, path: str) -> str:
+    """Return the first call in a path whose result leads nowhere: a client's answer is not the client again."""
+    end = path.index("()") + 2
+    while end < len(path) and frame.solver.leads_on(path[:end]):
+        end = path.index("()", end) + 2
+    return path[:end]
 
 
 def call_values(frame: Frame, callees: Values, arguments: Sequence[Values], span: m.Span) -> Values:

@@ -64,22 +64,26 @@ def _is_member(solver: Solver, path: str) -> bool:
 
 def conclude(solver: Solver) -> None:
     """Refer to the capabilities that unresolved attributes may be, now that no more will be resolved."""
-    modules = sorted(_travelled(solver))
-    if not modules:
+    travelling = (value.key for value in solver.record.travelling if type(value) is Foreign)
+    modules = sorted(path for path in travelling if solver.map.is_capable(path))
+    shown = _shown(solver)
+    if not modules and not shown:
         return
     for place, (frame, span) in sorted(solver.record.lost.items(), key=lambda item: item[0]):
         name = place[3]
-        if name == ANY_NAME:
+        if name in shown or (name == ANY_NAME and modules):
             frame.refer("builtins.<computed attribute>", span)
-            continue
         for module in modules:
             frame.refer(solver.map.canonical(f"{module}.{name}"), span)
 
 
-def _travelled(solver: Solver) -> set[str]:
-    """Capable foreign modules used as values, directly or as names of modules that are."""
-    found = {value.key for value in solver.record.travelling if type(value) is Foreign}
-    for module in sorted(value.key for value in solver.record.travelling if type(value) is OwnModule):
-        for name in solver.names.bound_names(module):
-            found |= {value.key for value in solver.read((module, name)) if type(value) is Foreign}
-    return {path for path in found if solver.is_module(path) and solver.map.is_capable(path)}
+def _shown(solver: Solver) -> set[str]:
+    """Names under which own modules that travel show capable modules."""
+    return {
+        name
+        for module in solver.record.travelling
+        if type(module) is OwnModule
+        for name in solver.names.bound_names(module.key)
+        for found in solver.read((module.key, name))
+        if type(found) is Foreign and solver.is_module(found.key) and solver.map.is_capable(found.key)
+    }

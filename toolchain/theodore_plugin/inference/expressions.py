@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from theodore_plugin.facts import model as m
-from theodore_plugin.inference.attributes import PATH, module_items, namespace_item, read_attributes
+from theodore_plugin.inference.attributes import PATH, module_items, namespace_item, note_held, read_attributes
 from theodore_plugin.inference.binding import assign
 from theodore_plugin.inference.calls import call
 from theodore_plugin.inference.containers import (
@@ -254,8 +254,22 @@ def _named(frame: Frame, node: m.NamedExpr) -> Values:
 
 
 def _opaque(frame: Frame, node: m.Opaque) -> Values:
+    if node.kind == "Comparison":
+        return _comparison(frame, node)
     for child in node.children:
         evaluate(frame, child)
+    return NOTHING
+
+
+def _comparison(frame: Frame, node: m.Opaque) -> Values:
+    """Compare; a module compared with an object of an own class travels into its method."""
+    found = [evaluate(frame, child, called=True) for child in node.children]
+    is_overloaded = any(isinstance(value, Instance) for values in found for value in values)
+    for child, values in zip(node.children, found, strict=True):
+        if is_overloaded:
+            _note(frame, values, child.span)
+        else:
+            note_held(frame, values, child.span)
     return NOTHING
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from theodore_plugin.facts import model as m
 from theodore_plugin.inference.annotations import from_annotation
 from theodore_plugin.inference.attributes import module_value
-from theodore_plugin.inference.binding import assign, bind
+from theodore_plugin.inference.binding import assign, bind, changed
 from theodore_plugin.inference.classes import attribute, class_frame, define_class, lineage
 from theodore_plugin.inference.entering import enter, entered, iterated, result_of
 from theodore_plugin.inference.functions import apply_decorators, define_function
@@ -175,7 +175,7 @@ def _delete(frame: Frame, node: m.Delete) -> None:
     """Evaluate what chooses the target (``del d[f()]``); what a released name held before still counts."""
     for target in node.targets:
         if isinstance(target, (m.Subscript, m.Attribute)):
-            frame.evaluate(target.value)
+            changed(frame, target.value)
         if isinstance(target, m.Subscript):
             frame.evaluate(target.index)
 

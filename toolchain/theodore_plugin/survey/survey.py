@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from theodore_plugin.analysis import distinctly_named, entry_classes, lower_all
+from theodore_plugin.analysis import distinctly_named, entry_classes
+from theodore_plugin.facts.lowering import lower_all
 from theodore_plugin.facts.model import FactsFailure, ModuleFacts
 from theodore_plugin.facts.names import Names
 from theodore_plugin.inference.capabilities import shipped_map

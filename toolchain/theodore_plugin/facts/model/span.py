@@ -10,8 +10,7 @@ from theodore_plugin.finding import Location
 class Fact(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """An immutable value of the model, written to disk as an array behind the tag of its class.
 
-    Facts form trees, never cycles, so the garbage collector need not look at them. A tag is part of the stored
-    format: a change of one, or of a class's fields, raises :data:`theodore_plugin.facts.cache.FORMAT`.
+    Facts form trees, never cycles, so the garbage collector need not look at them. Tags are those of the stored form.
     """
 
 

@@ -21,7 +21,9 @@ from theodore_plugin.rules.sites import Site, walk
 if TYPE_CHECKING:
     from theodore_plugin.rules.context import RuleContext
 
-_OF_RESULT = re.compile(rf"^(?P<made>{SDK}(?:\.\w+)+)\(\)\.(?P<member>\w+)$")
+_ON_HANDED = re.compile(rf"^(?P<type>{SDK}(?:\.\w+)*\.(?:PluginContext|PluginConfig))\(\)\.(?P<member>\w+)$")
+"""A method of an object the host hands over. Inference follows these exactly; of data types it knows only that a
+value may be among others, which proves nothing about a member."""
 _ABSENCES = frozenset({"ImportError", "ModuleNotFoundError", "AttributeError", "Exception", "BaseException"})
 
 
@@ -37,7 +39,7 @@ class ApiUse:
 
 def api_uses(context: RuleContext) -> tuple[ApiUse, ...]:
     """Return every use of the SDK once per symbol and line, in order of place."""
-    found = [*_syntax(context), *_results(context), *_typed_parameters(context), *_fields(context)]
+    found = [*_syntax(context), *_handed(context), *_typed_parameters(context), *_fields(context)]
     unique = {(use.symbol, use.location.path, use.location.line): use for use in reversed(found)}
     guards = {facts.path: tuple(_guards(facts)) for facts in context.facts.values()}
     uses = (replace(use, guarded=_is_guarded(use, guards)) for use in unique.values())
@@ -97,25 +99,23 @@ def _chain(context: RuleContext, site: Site, node: m.Attribute) -> Iterator[ApiU
         yield from _use(context, path, site.location)
 
 
-def _results(context: RuleContext) -> Iterator[ApiUse]:
-    """Iterate over methods called on values of SDK types, as far as inference followed them."""
+def _handed(context: RuleContext) -> Iterator[ApiUse]:
+    """Iterate over methods called on what the host hands over, wherever the plugin keeps it."""
     for call in context.inference.calls:
-        for callee in call.callees:
-            match = _OF_RESULT.match(callee)
-            if match is not None:
-                yield from _use(context, f"{match['made']}.{match['member']}", call.location)
+        match = _ON_HANDED.match(call.callees[0]) if len(call.callees) == 1 else None
+        if match is not None:
+            yield from _use(context, f"{match['type']}.{match['member']}", call.location)
 
 
 def _fields(context: RuleContext) -> Iterator[ApiUse]:
     """Iterate over keywords given to the constructors of the SDK's data types."""
     for call in context.inference.calls:
-        for callee in call.callees:
-            symbol = symbol_of(callee, context.hosts)
-            if symbol is None or symbol.member or not _is_dataclass(context, symbol.name):
-                continue
-            for argument in call.node.arguments:
-                if argument.keyword is not None and argument.keyword.isidentifier():
-                    yield ApiUse(Symbol(symbol.module, symbol.name, argument.keyword), argument.span.at(call.path))
+        symbol = symbol_of(call.callees[0], context.hosts) if len(call.callees) == 1 else None
+        if symbol is None or symbol.member or not _is_dataclass(context, symbol.name):
+            continue
+        for argument in call.node.arguments:
+            if argument.keyword is not None and argument.keyword.isidentifier():
+                yield ApiUse(Symbol(symbol.module, symbol.name, argument.keyword), argument.span.at(call.path))
 
 
 def _is_dataclass(context: RuleContext, name: str) -> bool:
