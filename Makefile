@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test coverage lint format types layers docs bench wheel requirements clean
+.PHONY: demo test corpus coverage lint format types layers docs bench wheel requirements clean
 
 demo: $(READY)          ## the main job end to end on the example plugin, then three attacks
 	$(BIN)/python docs/examples/demo.py
@@ -38,6 +38,9 @@ docs: $(READY)          ## regenerate what is generated: rule pages, contract of
 
 bench: $(READY)         ## ratios, side by side in one run
 	$(BIN)/python tests/benchmarks
+
+corpus: $(READY)        ## both lowerings over every installed module (minutes)
+	$(BIN)/python -m pytest -m corpus tests/differential
 
 wheel: $(READY)         ## the built wheel, tried in a fresh environment
 	$(BIN)/python -m pytest -m e2e tests/e2e

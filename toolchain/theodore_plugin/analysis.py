@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-
-import msgspec
 
 from theodore_loader.policy import Policy
 from theodore_plugin.contracts.catalogue import Catalogue, shipped_catalogue
 from theodore_plugin.contracts.matrix import NO_MATRIX, HostMatrix
 from theodore_plugin.facts.lowering import lower_all
-from theodore_plugin.facts.model import Blanket, ModuleFacts, Suppression
+from theodore_plugin.facts.model import Blanket, Suppression
 from theodore_plugin.facts.names import Names
+from theodore_plugin.facts.naming import distinctly_named
 from theodore_plugin.finding import Confidence, Finding, Location, Severity
 from theodore_plugin.inference.capabilities import shipped_map
 from theodore_plugin.inference.infer import infer
@@ -93,34 +92,12 @@ def build_context(project: PluginProject, policy: Policy, catalogue: Catalogue |
         failures=failures,
         names=names,
         metadata=metadata,
-        inference=infer(names, capabilities, entry_classes(metadata)),
+        inference=infer(names, capabilities, metadata.entry_classes),
         policy=policy,
         contracts=(catalogue or shipped_catalogue()).newest,
         capabilities=capabilities,
         catalogue=catalogue or shipped_catalogue(),
     )
-
-
-def distinctly_named(facts: Mapping[str, ModuleFacts]) -> dict[str, ModuleFacts]:
-    """Give every file a name of its own, so that none hides another or escapes resolution.
-
-    Scripts no import can reach have no module name, and ``x.py`` beside ``x/__init__.py`` shares one.
-    """
-    taken: set[str] = set()
-    named: dict[str, ModuleFacts] = {}
-    for path, module in sorted(facts.items(), key=lambda item: (not item[1].is_package, item[0])):
-        name = module.module
-        if name is None or name in taken:
-            name = "<" + path.replace(":", "_").replace(".", "_") + ">"
-        taken.add(name)
-        named[path] = msgspec.structs.replace(module, module=name)
-    return dict(sorted(named.items()))
-
-
-def entry_classes(metadata: MetadataReading) -> list[str]:
-    """Name the classes the host calls: the plugin class and every class it provides."""
-    provided = metadata.values.get("provides", {}).values()
-    return [name for name in (metadata.plugin_class, *provided) if name is not None]
 
 
 def _findings(context: RuleContext, rules: Sequence[RuleModule]) -> Iterator[Finding]:

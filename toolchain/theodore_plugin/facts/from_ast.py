@@ -8,6 +8,7 @@ Syntax newer than this interpreter is left to libcst.
 from __future__ import annotations
 
 import ast
+import tokenize
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from theodore_plugin.facts.decoding import decode
 from theodore_plugin.facts.literals import MalformedLiteral
 from theodore_plugin.facts.model import FactsFailure, ModuleFacts
 from theodore_plugin.facts.room import deep_recursion, without_collector
+from theodore_plugin.facts.suppressions import find_comments, with_comments
 from theodore_plugin.project import SourceFile
 
 
@@ -29,7 +31,7 @@ def lower(file: SourceFile) -> ModuleFacts | FactsFailure:
     return from_libcst.lower(file, comments=False) if lowered is None else lowered
 
 
-def lower_known(file: SourceFile) -> ModuleFacts | FactsFailure | None:
+def lower_known(file: SourceFile, *, comments: bool = False) -> ModuleFacts | FactsFailure | None:
     """Lower ``file`` unless its syntax is unknown to this interpreter: then return ``None``."""
     text = decode(file)
     if isinstance(text, FactsFailure):
@@ -37,8 +39,9 @@ def lower_known(file: SourceFile) -> ModuleFacts | FactsFailure | None:
     source = Source(text)
     try:
         with without_collector(), _quietly():
-            return _lower_source(file, source)
-    except (SyntaxError, MalformedLiteral):
+            facts = _lower_source(file, source)
+        return with_comments(facts, find_comments(source.text)) if comments else facts
+    except (SyntaxError, MalformedLiteral, tokenize.TokenError):
         return None
     except UnknownSyntax as error:
         return FactsFailure(file.path, str(error), error.line)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from theodore_plugin.facts.decoding import decode, line_count
 from theodore_plugin.facts.guard import Nesting
-from theodore_plugin.facts.model import Blanket, FactsFailure, ModuleFacts, Suppression
+from theodore_plugin.facts.model import FactsFailure, ModuleFacts
 from theodore_plugin.facts.room import deep_recursion, without_collector
-from theodore_plugin.facts.suppressions import read_comment
+from theodore_plugin.facts.suppressions import with_comments
 from theodore_plugin.project import SourceFile
 
 
@@ -51,20 +51,20 @@ def _lower_text(file: SourceFile, text: str, comments: bool) -> ModuleFacts | Fa
     except cst.ParserSyntaxError as error:
         line, column = max(1, error.raw_line), max(1, error.raw_column + 1)
         reason = error.message.split("\n", 1)[0].strip()
-        return FactsFailure(file.path, f"syntax error: {reason}", line, column)
+        return _second_opinion(file, FactsFailure(file.path, f"syntax error: {reason}", line, column), comments)
+    except cst.CSTValidationError as error:
+        return _second_opinion(file, FactsFailure(file.path, f"syntax error: {error}"), comments)
     except MalformedLiteral as error:
         return FactsFailure(file.path, f"syntax error: {error}", cursor.place()[0])
     except (PositionsLost, UnknownSyntax) as error:
         return FactsFailure(file.path, str(error), error.line)
-    suppressions, blankets = _comments(file.path, cursor.comments if comments else [])
-    return ModuleFacts(
-        file.path, file.module, file.is_package, file.digest, body, suppressions, blankets, line_count(text)
-    )
+    facts = ModuleFacts(file.path, file.module, file.is_package, file.digest, body, (), (), line_count(text))
+    return with_comments(facts, cursor.comments) if comments else facts
 
 
-def _comments(
-    path: str, comments: list[tuple[int, int, str, bool]]
-) -> tuple[tuple[Suppression, ...], tuple[Blanket, ...]]:
-    read = [read_comment(path, *comment) for comment in comments]
-    suppressions = tuple(item for item in read if isinstance(item, Suppression))
-    return suppressions, tuple(item for item in read if isinstance(item, Blanket))
+def _second_opinion(file: SourceFile, refused: FactsFailure, comments: bool) -> ModuleFacts | FactsFailure:
+    """Ask the interpreter about what libcst refuses: some valid Python (``(x): int = 1``) is among it."""
+    from theodore_plugin.facts import from_ast
+
+    lowered = from_ast.lower_known(file, comments=comments)
+    return lowered if isinstance(lowered, ModuleFacts) else refused

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
+import tokenize
+from collections.abc import Iterable, Iterator
 
-from theodore_plugin.facts.model import Blanket, Suppression
+import msgspec
+
+from theodore_plugin.facts.model import Blanket, ModuleFacts, Suppression
 from theodore_plugin.finding import Location
 
 _OURS = re.compile(r"#\s*theodore:\s*ignore(?P<list>\[(?P<rules>[^\]]*)\])?(?P<rest>.*)", re.IGNORECASE)
@@ -24,3 +29,23 @@ def read_comment(path: str, line: int, column: int, text: str, alone: bool) -> S
         return Suppression(location, rules, given or None, until["until"] if until else None, line + alone)
     theirs = _THEIRS.search(text)
     return Blanket(location, theirs["text"].strip()) if theirs else None
+
+
+Comment = tuple[int, int, str, bool]
+"""Line from 1, column from 0, text, and whether it stands alone on its line."""
+
+
+def with_comments(facts: ModuleFacts, comments: Iterable[Comment]) -> ModuleFacts:
+    """Return the same facts with what these comments ask for."""
+    read = [read_comment(facts.path, *comment) for comment in comments]
+    suppressions = tuple(item for item in read if isinstance(item, Suppression))
+    blankets = tuple(item for item in read if isinstance(item, Blanket))
+    return msgspec.structs.replace(facts, suppressions=suppressions, blankets=blankets)
+
+
+def find_comments(text: str) -> Iterator[Comment]:
+    """Find the comments of a text that the interpreter has parsed."""
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            line, column = token.start
+            yield line, column, token.string, not token.line[:column].strip()

@@ -32,6 +32,12 @@ class MetadataReading:
     values: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of ``PluginInfo`` that could be read; complete exactly when ``info`` is there."""
 
+    @property
+    def entry_classes(self) -> tuple[str, ...]:
+        """The classes the host calls, ``module:Class``: the plugin class and every class it provides."""
+        provided = self.values.get("provides", {}).values()
+        return tuple(name for name in (self.plugin_class, *provided) if name is not None)
+
     def where(self, pointer: str) -> Location | None:
         """Return the location of a pointer or of its nearest enclosing value."""
         while pointer and pointer not in self.locations:

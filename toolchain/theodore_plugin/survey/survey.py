@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from theodore_plugin.analysis import distinctly_named, entry_classes
-from theodore_plugin.facts.lowering import lower_all
+from theodore_plugin.facts.lowering import lower_dependency
 from theodore_plugin.facts.model import FactsFailure, ModuleFacts
 from theodore_plugin.facts.names import Names
+from theodore_plugin.facts.naming import distinctly_named
 from theodore_plugin.inference.capabilities import shipped_map
 from theodore_plugin.inference.infer import infer
 from theodore_plugin.metadata import MetadataReading, read_metadata
@@ -27,11 +27,11 @@ _OF_CONTENT = ("syntax error", "nested too deeply", "contains a null byte", "dec
 
 def survey(subject: Subject) -> Survey:
     """Infer what a package can do. Nothing in the package raises: what cannot be read is in ``failed``."""
-    lowered, failures = lower_all(subject.files)
+    lowered, failures = lower_dependency(subject.files)
     facts = distinctly_named(lowered)
     names = Names({str(module.module): module for module in facts.values()})
     metadata = read_metadata(PluginProject(Path(), subject.package.path, subject.files), names)
-    inferred = infer(names, shipped_map(), entry_classes(metadata))
+    inferred = infer(names, shipped_map(), metadata.entry_classes)
     return Survey(
         package=subject.package,
         rows=rows_of(inferred.permissions),

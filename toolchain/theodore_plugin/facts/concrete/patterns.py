@@ -25,13 +25,19 @@ class Pattern:
     def read(self, node: Any) -> Place:
         """Read one pattern, its parentheses included; return where it starts, parentheses around it left out."""
         start = self.cursor.start()
+        if isinstance(node, cst.MatchValue):  # its parentheses are those of its expression
+            return self._value(node)
         handler = _HANDLERS.get(type(node))
         if handler is None:
             raise UnknownSyntax(node, start[0])
         parentheses = getattr(node, "lpar", ())
-        for _ in parentheses:
+        inner = start
+        for position, _ in enumerate(parentheses, start=1):
+            if position == len(parentheses) and isinstance(node, cst.MatchTuple):
+                inner = self.cursor.start()  # the innermost are its own
             self.cursor.take("(")
-        inner = self.cursor.start() if parentheses else start
+        if parentheses and not isinstance(node, cst.MatchTuple):
+            inner = self.cursor.start()
         handler(self, node, inner)
         for _ in parentheses:
             self.cursor.take(")")
@@ -43,8 +49,10 @@ class Pattern:
         if name is not None:
             self.captures.append(m.Name(identifier(name.value), self.cursor.span(start)))
 
-    def _value(self, node: cst.MatchValue, _start: Place) -> None:
-        self.evaluated.append(self.expressions.lower(node.value))
+    def _value(self, node: cst.MatchValue) -> Place:
+        value = self.expressions.lower(node.value)
+        self.evaluated.append(value)
+        return value.span.line, value.span.column
 
     def _singleton(self, node: cst.MatchSingleton, _start: Place) -> None:
         self.cursor.take(node.value.value)
@@ -109,7 +117,6 @@ class Pattern:
 
 
 _HANDLERS: dict[type, Callable[[Pattern, Any, Place], None]] = {
-    cst.MatchValue: Pattern._value,
     cst.MatchSingleton: Pattern._singleton,
     cst.MatchList: Pattern._sequence,
     cst.MatchTuple: Pattern._sequence,
