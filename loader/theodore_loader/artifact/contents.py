@@ -5,6 +5,7 @@ Each function looks at names and first bytes only and raises :class:`InvalidWhee
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import PurePosixPath
@@ -20,6 +21,9 @@ _SECRET_SUFFIXES = (".key", ".p12", ".pfx", ".jks", ".keystore")
 _WORKSHOP_FOLDERS = frozenset({"__pycache__", "node_modules"})
 _BYTECODE = (".pyc", ".pyo")
 _NESTED_ARCHIVES = (".whl", ".egg", ".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".7z", ".rar")
+
+# The line a key begins with, ended; code that only names it goes on with a quote.
+_PRIVATE_KEY = re.compile(rb"PRIVATE KEY-----\s*(?:[\r\n]|\\[rn])")
 
 _MACH_O = frozenset(
     bytes.fromhex(magic) for magic in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabe", "cafebabf")
@@ -132,7 +136,7 @@ def unexpected_reason(name: str, content: bytes) -> str | None:
         return "is compiled Python, which nobody can review"
     if path.name in _SECRET_NAMES or path.name.startswith(".env.") or path.suffix in _SECRET_SUFFIXES:
         return "looks like a secret"
-    if b"PRIVATE KEY-----" in content[:4096]:
+    if _PRIVATE_KEY.search(content[:4096]):
         return "contains a private key"
     if path.name.endswith(_NESTED_ARCHIVES):
         return "is an archive inside the archive"

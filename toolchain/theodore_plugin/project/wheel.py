@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from configparser import ConfigParser
 from configparser import Error as ConfigParserError
@@ -15,6 +16,8 @@ from theodore_loader.errors import NothingToDo
 from theodore_loader.manifest import MANIFEST_NAME
 from theodore_plugin.project.model import HEAD_BYTES, PluginProject, SourceFile, UnreadableFile
 from theodore_plugin.project.tree import MAX_FILE_BYTES, module_name
+
+_EXTRA = re.compile(r"""extra\s*==\s*["']([^"']+)["']""")
 
 
 def open_wheel(path: Path, data: bytes) -> PluginProject:
@@ -72,7 +75,10 @@ def _project_table(metadata: Message) -> dict[str, Any]:
         "urls": dict(_urls(metadata)),
     }
     requirements = metadata.get_all("Requires-Dist") or []
-    table["dependencies"] = [item for item in requirements if "extra ==" not in item]
+    table["dependencies"] = [item for item in requirements if not _EXTRA.search(item)]
+    for item in requirements:
+        for extra in _EXTRA.findall(item):
+            table.setdefault("optional-dependencies", {}).setdefault(extra, []).append(item)
     return table | {key: value for key, value in texts.items() if value}
 
 

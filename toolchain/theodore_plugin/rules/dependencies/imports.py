@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from packaging.utils import canonicalize_name
 
 from theodore_plugin.facts import model as m
+from theodore_plugin.facts.names import module_level
 from theodore_plugin.rules.context import RuleContext
 from theodore_plugin.rules.interface.host_internals_import import HOST_PACKAGES
 
@@ -18,10 +19,44 @@ _SUPPLIED = frozenset({*sys.stdlib_module_names, *HOST_PACKAGES, "theodore_sdk"}
 
 
 def foreign_imports(context: RuleContext, facts: m.ModuleFacts) -> Iterator[tuple[m.Span, str]]:
-    """Iterate over imports of what neither the plugin, nor Python, nor the host brings; by statement or by name."""
+    """Iterate over imports of what neither the plugin, nor Python, nor the host brings; by statement or by name.
+
+    What lies under the plugin's own top-level packages is its own, whether it is Python or a compiled module.
+    """
+    own = {root.removeprefix("src/").removesuffix(".py") for root in context.project.package_roots}
     for span, target in sorted({*_statements(context, facts), *_by_name(context, facts)}):
-        if target.split(".", 1)[0] not in _SUPPLIED:
+        root = target.split(".", 1)[0]
+        if root not in _SUPPLIED and root not in own:
             yield span, target
+
+
+def loaded_modules(context: RuleContext) -> frozenset[str]:
+    """Return the plugin's modules that importing the plugin class runs (of no plugin: importing its packages)."""
+    plugin = context.metadata.plugin
+    roots = (root.removeprefix("src/").removesuffix(".py") for root in context.project.package_roots)
+    pending = [str(plugin.module.module)] if plugin else list(roots)
+    loaded: set[str] = set()
+    while pending:
+        name = pending.pop()
+        facts = context.names.modules.get(name)
+        if facts is None or name in loaded:
+            continue
+        loaded.add(name)
+        pending += [name.rpartition(".")[0], *_own_imports(context, facts)]
+    return frozenset(loaded)
+
+
+def unconditional(body: m.Block) -> Iterator[m.Span]:
+    """Iterate over the spans of everything that runs whenever the module is imported: in no branch, no function."""
+    for statement in body:
+        if isinstance(statement, m.Function | m.If | m.For | m.While | m.Match):
+            continue
+        if isinstance(statement, m.Class | m.With):
+            yield from unconditional(statement.body)
+        elif isinstance(statement, m.Try):
+            yield from unconditional((*statement.body, *statement.orelse, *statement.final))
+        else:
+            yield from (node.span for node in m.walk(statement))
 
 
 def distribution(context: RuleContext, target: str) -> str:
@@ -37,6 +72,15 @@ def may_bring(name: str, target: str) -> bool:
     """
     bare = canonicalize_name(target.split(".", 1)[0])
     return bare in name.split("-") or name.replace("-", "") == bare.replace("-", "")
+
+
+def _own_imports(context: RuleContext, facts: m.ModuleFacts) -> Iterator[str]:
+    for node in module_level(facts.body):
+        if isinstance(node, m.Import):
+            yield node.target
+        elif isinstance(node, m.ImportFrom):
+            source = context.names.absolute(facts, node)
+            yield from (source, f"{source}.{node.attribute}")
 
 
 def _statements(context: RuleContext, facts: m.ModuleFacts) -> Iterator[tuple[m.Span, str]]:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator
+from dataclasses import replace
 
 from packaging.utils import canonicalize_name
 
 from theodore_plugin.facts import model as m
-from theodore_plugin.finding import Confidence, Example, Finding, Rule, Severity, Silencer
+from theodore_plugin.finding import Confidence, Example, Finding, Location, Rule, Severity, Silencer
 from theodore_plugin.rules.context import RuleContext, report
-from theodore_plugin.rules.dependencies.imports import distribution, foreign_imports, may_bring
-from theodore_plugin.rules.dependencies.locked import parsed
+from theodore_plugin.rules.dependencies.imports import (
+    distribution,
+    foreign_imports,
+    loaded_modules,
+    may_bring,
+    unconditional,
+)
+from theodore_plugin.rules.dependencies.locked import parsed, read_locked
 
 _OTHER_FAILURES = frozenset(
     name
@@ -26,7 +33,8 @@ RULE = Rule(
     confidence=Confidence.HIGH,
     silencer=Silencer.INLINE,
     summary="An import is covered neither by the standard library, nor by the plugin, nor by its dependencies.",
-    why="The worker's environment holds the locked dependencies and nothing else; the import fails there.",
+    why="The worker's environment holds the locked dependencies and nothing else; the import fails there. What only "
+    "some branch, function or module that the plugin does not import needs is a warning.",
     remedy="Add the distribution to dependencies and to required_packages.",
     bad=(
         Example("import requests\n", "a distribution of the same name"),
@@ -44,18 +52,25 @@ RULE = Rule(
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    """Look at every import that no handler for its failure surrounds."""
-    declared = _declared(context)
+    """Look at every import that nothing around it expects to fail, once per module and library."""
+    declared, loaded = _declared(context), loaded_modules(context)
     for facts in context.facts.values():
-        optional, seen = _guarded(facts.body), set[str]()
-        for span, target in foreign_imports(context, facts):
+        certain = frozenset(unconditional(facts.body)) if facts.module in loaded else frozenset[m.Span]()
+        expected, seen = _guarded(facts.body), set[str]()
+        for span, target in sorted(foreign_imports(context, facts), key=lambda item: (item[0] not in certain, item)):
             root = target.split(".", 1)[0]
-            if root in seen or span in optional or _is_known(context, target, declared):
-                continue
-            seen.add(root)
-            name = distribution(context, target)
-            message = f"imports {root}, but {name} is not among the dependencies"
-            yield report(RULE, span.at(facts.path), message, f'add "{name}" to dependencies and required_packages')
+            if root not in seen and span not in expected and not _is_known(context, target, declared):
+                seen.add(root)
+                yield _finding(span.at(facts.path), root, distribution(context, target), certain=span in certain)
+
+
+def _finding(location: Location, root: str, name: str, *, certain: bool) -> Finding:
+    message = f"imports {root}, but {name} is not among the dependencies"
+    help_text = f'add "{name}" to dependencies and required_packages'
+    if certain:
+        return report(RULE, location, message, help_text)
+    found = report(RULE, location, f"{message} (needed only where this line is reached)", help_text)
+    return replace(found, severity=Severity.WARNING, confidence=Confidence.MEDIUM)
 
 
 def _declared(context: RuleContext) -> frozenset[str]:
@@ -65,6 +80,8 @@ def _declared(context: RuleContext) -> frozenset[str]:
     names = [item.name for item in context.metadata.values.get("required_packages", ())]
     names += [item.name for item in context.metadata.values.get("optional_packages", ())]
     names += [need.name for need in parsed(lines)]
+    locked = read_locked(context.project)
+    names += [str(package.get("name")) for package in locked.packages] if locked else []
     return frozenset(canonicalize_name(name) for name in names)
 
 
@@ -74,11 +91,14 @@ def _is_known(context: RuleContext, target: str, declared: frozenset[str]) -> bo
 
 
 def _guarded(body: m.Block) -> frozenset[m.Span]:
-    """Find what may be missing at run time, because the code around it says so."""
+    """Find what may be missing at run time, because the code around it says so, and what replaces it then."""
     found: set[m.Span] = set()
     for statement in m.walk(body):
         if isinstance(statement, m.If | m.Try | m.With) and _expects_failure(statement):
-            found.update(inner.span for inner in m.walk(statement.body))
+            blocks = [statement.body]
+            if isinstance(statement, m.Try):
+                blocks += [statement.orelse, *(handler.body for handler in statement.handlers)]
+            found.update(inner.span for block in blocks for inner in m.walk(block))
     return frozenset(found)
 
 
