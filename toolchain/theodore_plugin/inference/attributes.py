@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import sys
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.inference.classes import attribute
@@ -25,6 +26,7 @@ from theodore_plugin.inference.values import (
 )
 
 PATH = Foreign("pathlib.Path()")
+CODE = Foreign("types.CodeType()")
 _WHOLE = frozenset({"values", "items", "copy", "popitem"})
 _LOOKUPS = frozenset({"__getattribute__", "__getattr__"})
 _REVEALING = _WHOLE | _LOOKUPS
@@ -50,7 +52,7 @@ def read_attributes(frame: Frame, bases: Values, name: str, span: m.Span) -> Val
     """Read an attribute of every value."""
     if name == "parent" and PATH in bases:
         return parents(bases) | {PATH}
-    found: Values = NOTHING
+    found: Values = frozenset({CODE}) if name == "__code__" else NOTHING
     for base in ordered(bases):
         found |= read_attribute(frame, base, name, span)
     note_attribute(frame, bases, name, found, span)
@@ -72,6 +74,8 @@ def _of_foreign(frame: Frame, base: Value, name: str, span: m.Span) -> Values:
 def _look_up(solver: Solver, base: str, name: str) -> tuple[Values, bool]:
     if base == PLAIN.key or ("()." in base and not solver.leads_on(base)):
         return frozenset({Foreign(base)}), False  # an attribute of an attribute of a result that leads nowhere
+    if name == "__self__" and "(" not in base:
+        return frozenset({Foreign(base.rpartition(".")[0])}), False  # of a builtin function: its module
     path = solver.map.canonical(f"{base}.{name}")
     several = solver.map.alternatives(path)
     if several:
@@ -110,16 +114,29 @@ def note_held(frame: Frame, values: Values, span: m.Span) -> None:
             frame.refer(value.key, span)
 
 
-def module_items(frame: Frame, index: Values) -> Values:
-    """Return the modules that ``sys.modules`` holds under constant names."""
-    return frozenset(module_value(frame, name) for name in texts(index))
+def module_items(frame: Frame, index: Values, span: m.Span) -> Values:
+    """Return the modules that ``sys.modules`` holds under constant names; any other name may be any module's."""
+    names = [name for name in texts(index) if HOLE not in name]
+    if len(names) < max(1, len(texts(index))):
+        frame.refer("builtins.<computed attribute>", span)
+    return frozenset(value for name in names for value in module_values(frame, name))
 
 
-def module_value(frame: Frame, target: str) -> Value:
-    """Return a module by its dotted name."""
-    if frame.solver.names.is_own(target):
-        return OwnModule(target)
-    return Foreign(frame.solver.map.canonical(target))
+def module_values(frame: Frame, target: str) -> Values:
+    """Return a module by its dotted name; one that is named like the standard library's may be either."""
+    foreign = Foreign(frame.solver.map.canonical(target))
+    if not frame.solver.names.is_own(target):
+        return frozenset({foreign})
+    own: Values = frozenset({OwnModule(target)})
+    return own | {foreign} if is_ambiguous(frame, target) else own
+
+
+def is_ambiguous(frame: Frame, target: str) -> bool:
+    """Whether an own module shares its name with one that Python may find first, or that the plugin depends on."""
+    root = target.partition(".")[0]
+    if root in sys.stdlib_module_names:
+        return True
+    return root in frame.solver.map.libraries and len(frame.solver.names.roots) > 1
 
 
 def parents(paths: Values) -> Values:

@@ -6,6 +6,7 @@ from theodore_plugin.facts import model as m
 from theodore_plugin.inference.attributes import note_held
 from theodore_plugin.inference.containers import ANY, everything, keys_of, part, position_key, store
 from theodore_plugin.inference.entering import call_method, enter
+from theodore_plugin.inference.shadowing import unmangled
 from theodore_plugin.inference.solver import Frame
 from theodore_plugin.inference.values import (
     NOTHING,
@@ -21,6 +22,9 @@ from theodore_plugin.inference.values import (
     ordered,
 )
 
+NAMESPACES = ("globals:", "namespace:")
+"""How the places of containers begin that stand for the names of a module, function or object."""
+
 
 def bind(frame: Frame, name: str, values: Values) -> None:
     """Bind a name where the scope rules put it."""
@@ -33,8 +37,8 @@ def bind(frame: Frame, name: str, values: Values) -> None:
 
 def keep(frame: Frame, key: str, name: str, values: Values) -> None:
     """Write an attribute of a class; modules among the values are also found by a name chosen at run time."""
-    frame.write(("attribute", key, name), values)
-    frame.solver.attributes.setdefault(key, {})[name] = None
+    frame.write(("attribute", key, unmangled(name)), values)
+    frame.solver.attributes.setdefault(key, {})[unmangled(name)] = None
     for value in values:
         if type(value) is Foreign and frame.solver.map.is_module(value.key):
             frame.write(("every", key), frozenset({value}))
@@ -63,8 +67,12 @@ def changed(frame: Frame, node: m.Expr) -> Values:
 
 def _assign_item(frame: Frame, target: m.Subscript, values: Values) -> None:
     keys = keys_of(frame.evaluate(target.index), target.index)
+    if isinstance(target.index, m.Opaque):  # a slice is given the items of what is assigned
+        values |= everything(frame, values)
     for base in ordered(changed(frame, target.value)):
         if type(base) is Container:
+            if base.key.startswith(NAMESPACES):
+                frame.let_go(values, target.span)
             for key in keys or (ANY,):
                 store(frame, base.key, key, values)
         elif isinstance(base, Instance):
@@ -89,7 +97,7 @@ def set_attribute(frame: Frame, base: Value, name: str, values: Values, span: m.
 
 
 def _run_setters(frame: Frame, base: Value, name: str, values: Values, span: m.Span) -> None:
-    for value in ordered(frame.read(("attribute", base.key, name))):
+    for value in ordered(frame.read(("attribute", base.key, unmangled(name)))):
         unit = frame.solver.units.get(value.key) if isinstance(value, OwnFunction) else None
         if unit is not None and unit.kind == "setter":
             enter(frame, Bound(unit.name, base.key), [(None, values)], span)

@@ -8,7 +8,7 @@ from theodore_plugin.facts import model as m
 from theodore_plugin.inference import texts as strings
 from theodore_plugin.inference.attributes import (
     module_items,
-    module_value,
+    module_values,
     namespace_item,
     note_held,
     read_attribute,
@@ -22,10 +22,12 @@ from theodore_plugin.inference.solver import Frame
 from theodore_plugin.inference.values import (
     HOLE,
     NOTHING,
+    Bound,
     Container,
     Foreign,
     Instance,
     OwnClass,
+    OwnFunction,
     OwnModule,
     Parent,
     Value,
@@ -45,7 +47,7 @@ def function_call(frame: Frame, path: str, node: m.Call, arguments: list[Values]
     if path.endswith(_NAMESPACE_READS) and arguments:
         owner = path.rpartition(".")[0]
         if owner == "sys.modules":
-            return module_items(frame, arguments[0])
+            return module_items(frame, arguments[0], node.span)
         return namespace_item(frame, owner, arguments[0], node.span)
     return None
 
@@ -110,7 +112,7 @@ def _attribute_getter(frame: Frame, node: m.Call, arguments: list[Values]) -> Va
 
 def _vars(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
     if not arguments:
-        return _globals(frame, node, arguments)
+        return _locals(frame, node, arguments)
     found: Values = NOTHING
     for base in ordered(arguments[0]):
         if type(base) is Foreign:
@@ -128,6 +130,17 @@ def _globals(frame: Frame, _node: m.Call, _arguments: list[Values]) -> Values | 
     place = f"globals:{outermost.key}"
     for name in sorted(outermost.bound):
         store(frame, place, name, frame.read((outermost.key, name)))
+    store(frame, place, "__builtins__", frozenset({Foreign("builtins")}))
+    return frozenset({Container(place)})
+
+
+def _locals(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
+    scope = frame.scope
+    if scope.parent is None or scope.class_key:
+        return _globals(frame, node, arguments)
+    place = f"globals:{scope.key}"
+    for name in sorted(scope.bound):
+        store(frame, place, name, frame.read((scope.key, name)))
     return frozenset({Container(place)})
 
 
@@ -142,13 +155,16 @@ def _setattr(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | No
 def _type(frame: Frame, _node: m.Call, arguments: list[Values]) -> Values | None:
     if len(arguments) != 1:
         return None
-    found = frozenset(OwnClass(value.key) for value in arguments[0] if isinstance(value, Instance))
+    found: Values = frozenset(OwnClass(value.key) for value in arguments[0] if isinstance(value, Instance))
+    if any(isinstance(value, (OwnFunction, Bound)) for value in arguments[0]):
+        found |= {Foreign("types.FunctionType")}
+    found |= {Foreign(value.key[:-2]) for value in arguments[0] if type(value) is Foreign and value.key.endswith("()")}
     return found or None
 
 
 def _super(frame: Frame, _node: m.Call, _arguments: list[Values]) -> Values | None:
     """Return what stands behind ``super()``: for every object the method may be called on, the next class in line."""
-    method = _enclosing_method(frame)
+    method = enclosing_method(frame)
     if method is None or method.owner is None:
         return None
     first = frame.read((method.scope.key, method.parameters[0].name)) if method.parameters else NOTHING
@@ -156,7 +172,8 @@ def _super(frame: Frame, _node: m.Call, _arguments: list[Values]) -> Values | No
     return frozenset(Parent(method.owner, owner) for owner in owners or [method.owner])
 
 
-def _enclosing_method(frame: Frame) -> Unit | None:
+def enclosing_method(frame: Frame) -> Unit | None:
+    """Return the method around this code, or ``None``."""
     scope: Scope | None = frame.scope
     while scope is not None:
         unit = frame.solver.units.get(scope.key)
@@ -168,10 +185,26 @@ def _enclosing_method(frame: Frame) -> Unit | None:
 
 def _import(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
     names = [name for name in (texts(arguments[0]) if arguments else ()) if HOLE not in name]
+    if any(name.startswith(".") for name in names):
+        packages = texts(arguments[1]) if len(arguments) > 1 else ()
+        names = [_resolved(name, package) for name in names for package in packages if HOLE not in package]
+        if not names:
+            frame.refer("builtins.<computed attribute>", node.span)
     if not names:
         return None
     whole = isinstance(node.callee, m.Attribute) or (m.dotted(node.callee) or "") != "__import__"
-    return frozenset(module_value(frame, name if whole else name.split(".", 1)[0]) for name in names)
+    targets = [name if whole else name.split(".", 1)[0] for name in names]
+    return frozenset(value for target in targets for value in module_values(frame, target))
+
+
+def _resolved(name: str, package: str) -> str:
+    """Return the module a relative name stands for, as ``importlib.util.resolve_name`` does."""
+    level = len(name) - len(name.lstrip("."))
+    if not level:
+        return name
+    parts = package.split(".")
+    base = ".".join(parts[: len(parts) - level + 1])
+    return f"{base}.{name[level:]}".strip(".")
 
 
 # ── Iteration and higher-order functions ─────────────────────────────────────────────────────────
@@ -304,7 +337,7 @@ _FUNCTIONS: Mapping[str, Handler] = {
     "builtins.super": _super,
     "builtins.type": _type,
     "builtins.globals": _globals,
-    "builtins.locals": _globals,
+    "builtins.locals": _locals,
     "builtins.vars": _vars,
     "operator.attrgetter()": _attribute_getter,
     "operator.methodcaller()": _attribute_getter,
@@ -332,5 +365,6 @@ _FUNCTIONS: Mapping[str, Handler] = {
     "functools.partial": _partial,
     "functools.partialmethod": _partial,
     "functools.reduce": _reduce,
+    "importlib.__import__": _import,
     "importlib.import_module": _import,
 }

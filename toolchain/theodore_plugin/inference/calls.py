@@ -6,6 +6,7 @@ from theodore_plugin.facts import model as m
 from theodore_plugin.inference import builtins as known
 from theodore_plugin.inference import texts as strings
 from theodore_plugin.inference.attributes import note_held, read_attributes
+from theodore_plugin.inference.binding import NAMESPACES
 from theodore_plugin.inference.containers import ANY, at, keys_of, store
 from theodore_plugin.inference.entering import enter, hand_over, result_of
 from theodore_plugin.inference.solver import Frame, SeenCall
@@ -117,6 +118,8 @@ def _taken(frame: Frame, container: Container, name: str, arguments: list[Values
 
 def _merge(frame: Frame, container: Container, node: m.Call, arguments: list[Values]) -> None:
     for argument, values in zip(node.arguments, arguments, strict=True):
+        if container.key.startswith(NAMESPACES):
+            frame.let_go(values, node.span)
         if argument.keyword not in {None, "*", "**"}:
             store(frame, container.key, str(argument.keyword), values)
             continue

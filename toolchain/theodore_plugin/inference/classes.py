@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.inference.scopes import Scope, Unit, bound_names
+from theodore_plugin.inference.shadowing import sure_names, unmangled
 from theodore_plugin.inference.solver import ClassInfo, Frame
 from theodore_plugin.inference.values import (
     NOTHING,
@@ -120,10 +121,14 @@ def attribute(frame: Frame, key: str, name: str, *, through_class: bool, above: 
     own, foreign = lineage(frame, key)
     if above is not None:
         own = own[own.index(above) + 1 :] if above in own else own[1:]
+    name = unmangled(name)
+    found: Values = NOTHING
     for owner in own:
-        found = frame.read(("attribute", owner, name))
-        if found:
+        found |= frame.read(("attribute", owner, name))
+        if found and name in sure_names(frame.solver, owner, frame.solver.classes[owner].node.body):
             return bind(frame, found, key, through_class)
+    if found:
+        return bind(frame, found, key, through_class)
     return frozenset(
         _inherited(frame, base, name, "" if through_class else "()") for base in foreign if base not in _BARE
     )

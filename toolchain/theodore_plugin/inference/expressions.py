@@ -9,6 +9,7 @@ from typing import Any
 from theodore_plugin.facts import model as m
 from theodore_plugin.inference.attributes import PATH, module_items, namespace_item, note_held, read_attributes
 from theodore_plugin.inference.binding import assign
+from theodore_plugin.inference.builtins import enclosing_method
 from theodore_plugin.inference.calls import call
 from theodore_plugin.inference.containers import (
     ANY,
@@ -24,6 +25,7 @@ from theodore_plugin.inference.entering import call_method, iterated
 from theodore_plugin.inference.escapes import note_travelling
 from theodore_plugin.inference.functions import define_lambda
 from theodore_plugin.inference.scopes import Scope, bound_names
+from theodore_plugin.inference.shadowing import is_bound_before, unmangled
 from theodore_plugin.inference.solver import COMPUTED, Frame
 from theodore_plugin.inference.texts import percent
 from theodore_plugin.inference.values import (
@@ -65,10 +67,27 @@ def _name(frame: Frame, node: Any) -> Values:
     scope = frame.scope.find(node.id)
     if scope is None:
         return _implicit(frame, node.id)
-    found = frame.read(("attribute", scope.class_key, node.id) if scope.class_key else (scope.key, node.id))
-    if found or scope.parent is not None or frame.solver.is_early():
+    if scope.class_key:
+        return _class_name(frame, scope, node)
+    found = frame.read((scope.key, node.id))
+    if scope.parent is not None or (found and not _may_be_builtin(frame, scope, node)) or frame.solver.is_early():
         return found
-    return _implicit(frame, node.id)
+    return found | _implicit(frame, node.id)
+
+
+def _class_name(frame: Frame, scope: Scope, node: m.Name) -> Values:
+    """Read a name in a class body: what the class has not bound yet is found outside."""
+    found = frame.read(("attribute", str(scope.class_key), unmangled(node.id)))
+    if is_bound_before(frame.solver, scope, node) or scope.parent is None:
+        return found
+    return found | _name(frame.within(scope.parent), node)
+
+
+def _may_be_builtin(frame: Frame, scope: Scope, node: m.Name) -> bool:
+    """Whether a builtin with an effect may still stand behind a name of the module."""
+    if not frame.solver.map.explicit(f"builtins.{node.id}"):
+        return False
+    return not is_bound_before(frame.solver, scope, node)
 
 
 def _implicit(frame: Frame, name: str) -> Values:
@@ -77,12 +96,29 @@ def _implicit(frame: Frame, name: str) -> Values:
     outermost = frame.scope.outermost.key
     if solver.names.stars(outermost):
         starred = solver.lookup_global(outermost, name)
-        if starred or solver.is_early():
+        if (starred and not solver.map.explicit(f"builtins.{name}")) or solver.is_early():
             return starred
+    else:
+        starred = NOTHING
     forgotten = not hasattr(builtins, name) and name in solver.map.libraries
     path = solver.map.canonical(name if forgotten else f"builtins.{name}")
     text = solver.map.values.get(path)
-    return frozenset({Foreign(path)} if text is None else {Text(text)})
+    return starred | (_own_place(frame, name) or frozenset({Foreign(path)} if text is None else {Text(text)}))
+
+
+def _own_place(frame: Frame, name: str) -> Values:
+    """Return what code knows of where it stands: its module's name, the class around it, its mangled globals."""
+    if name == "__name__":
+        return frozenset({Text(frame.module.module or "")})
+    if name == "__package__":
+        module = frame.module.module or ""
+        return frozenset({Text(module if frame.module.is_package else module.rpartition(".")[0])})
+    if name == "__class__":
+        owner = enclosing_method(frame)
+        return frozenset({OwnClass(owner.owner)}) if owner is not None and owner.owner else NOTHING
+    outermost = frame.scope.outermost
+    mangled = [bound for bound in outermost.bound if bound != name and unmangled(bound) == name]
+    return NOTHING.union(*(frame.read((outermost.key, bound)) for bound in mangled))
 
 
 def _attribute(frame: Frame, node: Any) -> Values:
@@ -204,7 +240,7 @@ def _item(frame: Frame, node: m.Subscript, base: Value, index: Values) -> Values
 
 def _foreign_item(frame: Frame, node: m.Subscript, base: Foreign, index: Values) -> Values:
     if base.key == "sys.modules":
-        return module_items(frame, index)
+        return module_items(frame, index, node.value.span)
     if base.key == "builtins" or base.key.endswith(".__dict__"):
         return namespace_item(frame, base.key, index, node.value.span)
     frame.refer(base.key, node.value.span, texts(index))

@@ -30,7 +30,6 @@ HARD_LIMIT = 48
 """Values of any kind; what a variable holds beyond is not followed and reported as unknown."""
 MAX_ROUNDS = 100
 """Evaluations of one statement, far above what any real module needs; one that still grows is reported as unknown."""
-MAX_STAR_HOPS = 8
 
 COMPUTED = "builtins.<computed attribute>"
 """The capability map's name for an attribute that is chosen at run time."""
@@ -146,6 +145,8 @@ class Solver:
         """Units with a statement that was given up."""
         self.widened: dict[Variable, None] = {}
         """Variables that hold more than is followed."""
+        self.sure_names: dict[str, dict[str, int]] = {}
+        """Names that a module or class surely binds, by the key of its scope."""
         self._variables: dict[Variable, Values] = {}
         self._readers: dict[Variable, dict[Task, None]] = {}
         self._queue: deque[Task] = deque()
@@ -295,16 +296,16 @@ class Solver:
             found |= {OwnModule(child)}
         return found
 
-    def lookup_global(self, module: str, name: str, hops: int = 0) -> Values:
+    def lookup_global(self, module: str, name: str, seen: frozenset[str] = frozenset()) -> Values:
         """Read a module-level name, looking through star imports."""
         found = self.read((module, name))
         facts = self.names.modules.get(module)
-        if found or facts is None or hops > MAX_STAR_HOPS:
+        if found or facts is None or module in seen:
             return found
         for node in self.names.stars(module):
             source = self.names.absolute(facts, node)
             if source in self.names.modules:
-                found |= self.lookup_global(source, name, hops + 1)
+                found |= self.lookup_global(source, name, seen | {module})
             elif not hasattr(builtins, name) or self.map.explicit(self.map.canonical(f"{source}.{name}")):
                 found |= {Foreign(self.map.canonical(f"{source}.{name}"))}
         return found

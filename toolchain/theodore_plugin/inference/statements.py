@@ -7,9 +7,10 @@ from typing import Any
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.inference.annotations import from_annotation
-from theodore_plugin.inference.attributes import module_value
+from theodore_plugin.inference.attributes import is_ambiguous, module_values
 from theodore_plugin.inference.binding import assign, bind, changed
 from theodore_plugin.inference.classes import attribute, class_frame, define_class, lineage
+from theodore_plugin.inference.containers import everything
 from theodore_plugin.inference.entering import enter, entered, iterated, result_of
 from theodore_plugin.inference.functions import apply_decorators, define_function
 from theodore_plugin.inference.scopes import Unit, runs_as_script
@@ -99,7 +100,7 @@ _NESTED: dict[type, Callable[[Frame, Any], None]] = {
 
 def _import(frame: Frame, node: m.Import) -> None:
     frame.solver.record.imported(frame.unit.name, node.target, frame.location(node.span))
-    bind(frame, node.name, frozenset({module_value(frame, node.target if node.aliased else node.name)}))
+    bind(frame, node.name, module_values(frame, node.target if node.aliased else node.name))
 
 
 def _import_from(frame: Frame, node: m.ImportFrom) -> None:
@@ -107,13 +108,15 @@ def _import_from(frame: Frame, node: m.ImportFrom) -> None:
         return
     names = frame.solver.names
     source = names.absolute(frame.module, node)
+    found: Values = NOTHING
     if names.is_own(source):
-        bind(frame, node.name, frame.solver.module_member(source, node.attribute))
-    else:
-        target = f"{source}.{node.attribute}"
-        for module in (source, target):
+        found = frame.solver.module_member(source, node.attribute)
+    if not names.is_own(source) or (not node.level and is_ambiguous(frame, source)):
+        path = "builtins" if node.attribute == "__builtins__" else f"{source}.{node.attribute}"
+        for module in (source, path):
             frame.solver.record.imported(frame.unit.name, module, frame.location(node.span))
-        bind(frame, node.name, frozenset({Foreign(frame.solver.map.canonical(target))}))
+        found |= {Foreign(frame.solver.map.canonical(path))}
+    bind(frame, node.name, found)
 
 
 def _function(frame: Frame, node: m.Function) -> None:
@@ -220,7 +223,7 @@ def _match(frame: Frame, node: m.Match) -> None:
     frame.let_go(subject, node.subject.span)  # a class pattern reads attributes without naming them to us
     for case in node.cases:
         for capture in case.captures:
-            bind(frame, capture.id, subject)
+            bind(frame, capture.id, subject | everything(frame, subject))
         for expression in case.expressions:
             frame.evaluate(expression)
 
