@@ -20,11 +20,26 @@ def by_rule(result):
     return {finding.rule: finding for finding in result.findings}
 
 
-def test_a_hook_that_breaks_its_base_class_is_an_error_and_the_rest_are_warnings(scan):
+BROKEN = """\
+from theodore_sdk import ScraperPlugin, ScrapingResult
+
+
+class Demo(ScraperPlugin):
+    async def scrape_content(self, request: int) -> ScrapingResult:
+        raise LookupError(request)
+"""
+
+
+def test_a_hook_that_cannot_take_what_the_host_passes_is_an_error(scan):
+    found = by_rule(scan(MypyScanner(), {"src/demo/__init__.py": BROKEN}))
+    assert found["mypy/override"].severity is Severity.ERROR
+
+
+def test_another_annotated_result_is_a_warning_like_what_is_inside(scan):
     result = scan(MypyScanner(), {"src/demo/__init__.py": PLUGIN})
     found = by_rule(result)
     assert set(found) == {"mypy/override", "mypy/return-value"}
-    assert found["mypy/override"].severity is Severity.ERROR
+    assert found["mypy/override"].severity is Severity.WARNING
     assert str(found["mypy/override"].location).startswith("src/demo/__init__.py:5:")
     assert found["mypy/return-value"].severity is Severity.WARNING
     assert result.failures == ()

@@ -40,3 +40,20 @@ def test_different_lines_or_defects_stay_apart_and_in_order():
         ("dynamic-code-execution", 7),
         ("shell-injection", 7),
     ]
+
+
+def about_the_result(line):
+    message = 'Return type "str" of "health_check" incompatible with return type "HealthStatus" in supertype'
+    return Finding("mypy/override", Severity.WARNING, Confidence.MEDIUM, Location("a.py", line, 5), message)
+
+
+def test_an_override_about_the_result_is_a_return_type_mismatch_or_the_missing_async():
+    known = {"return-type-mismatch", "async-mismatch", "signature-mismatch"}
+    assert [item.rule for item in merge([], [about_the_result(3)], known)] == ["return-type-mismatch"]
+    (merged,) = merge([ours("async-mismatch", 3)], [about_the_result(3)], known)
+    assert (merged.rule, merged.related) == ("async-mismatch", ("mypy/override",))
+
+
+def test_an_override_about_the_parameters_is_a_signature_mismatch():
+    (merged,) = merge([], [theirs("mypy/override", 3, Severity.ERROR)], {"signature-mismatch", "return-type-mismatch"})
+    assert (merged.rule, merged.severity) == ("signature-mismatch", Severity.ERROR)

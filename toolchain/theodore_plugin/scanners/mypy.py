@@ -26,6 +26,8 @@ from theodore_plugin.scanners.tool_failure import by_hand, tool_failure
 ERRORS = frozenset({"override", "abstract"})
 """Codes that block: the plugin breaks the contract of the class it extends. All others are warnings, because
 they judge the plugin's inside; a policy can raise them."""
+RETURN_TYPE = "Return type "
+"""How an ``override`` about the result begins; it warns, because an annotation is what an author says."""
 
 _FLAGS = (
     "--output=json",
@@ -159,10 +161,11 @@ def _findings(copy: CleanTree, messages: list[Mapping[str, Any]]) -> Iterator[Fi
 
 def _finding(path: str, message: Mapping[str, Any]) -> Finding:
     code = str(message.get("code") or "misc")
+    blocks = code in ERRORS and not str(message["message"]).startswith(RETURN_TYPE)
     return Finding(
         rule=f"mypy/{code}",
-        severity=Severity.ERROR if code in ERRORS else Severity.WARNING,
-        confidence=Confidence.HIGH if code in ERRORS else Confidence.MEDIUM,
+        severity=Severity.ERROR if blocks else Severity.WARNING,
+        confidence=Confidence.HIGH if blocks else Confidence.MEDIUM,
         location=_location(path, message),
         message=str(message["message"]),
         help=_hint(message.get("hint")),

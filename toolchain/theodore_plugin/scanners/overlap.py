@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from theodore_plugin.finding import Finding
+from theodore_plugin.scanners.mypy import RETURN_TYPE
 
 OURS: Mapping[str, str] = {
     "bandit/B102": "dynamic-code-execution",
@@ -33,6 +34,8 @@ OURS: Mapping[str, str] = {
     "mypy/abstract": "missing-method",
 }
 """Native id to the rule of ours that says the same thing."""
+_RETURNS = ("return-type-mismatch", "async-mismatch")
+"""What an ``override`` about the result says: a method that is not async returns another type to mypy."""
 
 
 def merge(own: Iterable[Finding], foreign: Iterable[Finding], known_rules: Collection[str]) -> tuple[Finding, ...]:
@@ -48,9 +51,9 @@ def merge(own: Iterable[Finding], foreign: Iterable[Finding], known_rules: Colle
 
 
 def _twin(findings: list[Finding], foreign: Finding, known_rules: Collection[str]) -> int | None:
-    rule = _name(foreign.rule, known_rules)
+    names = {_name(foreign, known_rules), *(_RETURNS if _is_about_the_result(foreign) else ())}
     for index, finding in enumerate(findings):
-        if finding.rule == rule and _same_place(finding, foreign):
+        if finding.rule in names and _same_place(finding, foreign):
             return index
     return None
 
@@ -61,7 +64,7 @@ def _same_place(ours: Finding, theirs: Finding) -> bool:
 
 
 def _renamed(finding: Finding, known_rules: Collection[str]) -> Finding:
-    rule = _name(finding.rule, known_rules)
+    rule = _name(finding, known_rules)
     return finding if rule == finding.rule else replace(finding, rule=rule, related=(*finding.related, finding.rule))
 
 
@@ -70,6 +73,10 @@ def _with_related(ours: Finding, theirs: Finding) -> Finding:
     return replace(ours, related=tuple(dict.fromkeys((*ours.related, *native))))
 
 
-def _name(native: str, known_rules: Collection[str]) -> str:
-    ours = OURS.get(native)
-    return ours if ours is not None and ours in known_rules else native
+def _name(finding: Finding, known_rules: Collection[str]) -> str:
+    ours = _RETURNS[0] if _is_about_the_result(finding) else OURS.get(finding.rule)
+    return ours if ours is not None and ours in known_rules else finding.rule
+
+
+def _is_about_the_result(finding: Finding) -> bool:
+    return finding.rule == "mypy/override" and finding.message.startswith(RETURN_TYPE)
