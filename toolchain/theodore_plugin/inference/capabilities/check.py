@@ -18,7 +18,7 @@ from typing import Any
 
 from theodore_plugin.inference.capabilities.consistency import Problem, problems_of, unresolved
 from theodore_plugin.inference.capabilities.sources import shipped_files
-from theodore_plugin.inference.capabilities.tables import Described, argument, names_of, returns_of
+from theodore_plugin.inference.capabilities.tables import BELOW, Described, argument, names_of, returns_of
 
 PROBE = Path(__file__).with_name("probe.py")
 PROBE_SECONDS = 600
@@ -51,14 +51,16 @@ class Interpreter:
     executable: str
     version: tuple[int, ...]
     platform: str
+    modules: frozenset[str]
+    """Its standard library's."""
 
     @classmethod
     def of(cls, executable: str) -> Interpreter:
         """Ask an executable."""
-        code = "import sys; print(*sys.version_info[:2]); print(sys.platform)"
+        code = "import sys; print(*sys.version_info[:2]); print(sys.platform); print(*sys.stdlib_module_names)"
         told = subprocess.run([executable, "-I", "-c", code], capture_output=True, text=True, check=True, timeout=60)
-        version, platform = told.stdout.split("\n")[:2]
-        return cls(executable, tuple(int(part) for part in version.split()), platform)
+        version, platform, modules = told.stdout.split("\n")[:3]
+        return cls(executable, tuple(int(part) for part in version.split()), platform, frozenset(modules.split()))
 
     def has(self, *tables: Mapping[str, Any]) -> bool:
         """Tell whether names with these ``since``, ``until`` and ``platform`` exist here."""
@@ -112,7 +114,7 @@ def _of_library(described: Described, python: Interpreter) -> Iterator[Question]
     plain += [f"{module}.{name}" for names in described.get("traits", {}).values() for name in names]
     plain += [name for name, _ in returns_of(described)]
     for name in dict.fromkeys(plain):
-        yield Question(name, module)
+        yield Question(name.removesuffix(BELOW), module)
 
 
 def _everywhere(libraries: Iterable[Described]) -> Callable[[Question], bool]:
@@ -128,6 +130,7 @@ def ask(libraries: Sequence[Described], python: Interpreter, modules: frozenset[
         for question in filter(_everywhere(libraries), questions(libraries, python))
         if modules is None or question.module in modules
     ]
+    asked.sort(key=lambda question: question.module not in python.modules)  # libraries may patch the standard one
     document = {
         "questions": [{"name": one.name, "arguments": one.arguments} for one in asked],
         "returns": {name: results[0] for described in libraries for name, results in returns_of(described)},

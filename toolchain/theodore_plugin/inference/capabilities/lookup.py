@@ -1,7 +1,7 @@
 """Looking names up. Every answer is remembered: resolution asks for the same few thousand names millions of times.
 
-Look-up order: the exact name, then ``safe`` names, then the default of the longest library root. A name of no
-library is in no way described: ``library`` returns ``None`` and what is reached through it is unknown.
+Look-up order: the exact name, then ``safe`` names (``errors.*`` for all below one), then the default of the longest
+library root. A name of no library is in no way described: ``library`` returns ``None``, and it is unknown.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from theodore_plugin.inference.capabilities.model import Effect, Library
 from theodore_plugin.inference.capabilities.sections import Section
-from theodore_plugin.inference.capabilities.tables import Tables
+from theodore_plugin.inference.capabilities.tables import BELOW, Tables, owners
 
 _LEAKING_ROOTS = sys.stdlib_module_names | {"theodore_sdk", "theodore_loader", "theodore_plugin"}
 """Packages whose imports are known to be modules: elsewhere ``.io`` or ``.socket`` may be their own."""
@@ -148,7 +148,10 @@ class CapabilityMap:
         if listed is not None or path in tables.safe:
             return listed or ()
         library = self.library(path)
-        return (library.default,) if library and library.default else ()
+        if library is None or library.default is None:
+            return ()
+        below_safe = any(f"{owner}{BELOW}" in tables.safe for owner in (path, *owners(path)))
+        return () if below_safe else (library.default,)
 
     def is_capable(self, path: str) -> bool:
         """Whether some attribute of ``path`` has an effect: of a module, of a class, or of an object."""

@@ -82,8 +82,8 @@ def longest_module(path: str) -> tuple[Any, str]:
             problem = error
         except BaseException as error:  # a module may do anything while it is imported
             raise UntoldError(f"importing {name}: {type(error).__name__}: {error}") from None
-    if isinstance(problem, ModuleNotFoundError) and problem.name != parts[0]:
-        raise UntoldError(f"importing {parts[0]} needs {problem.name}")
+    if not isinstance(problem, ModuleNotFoundError) or problem.name != parts[0]:
+        raise UntoldError(f"importing {parts[0]}: {problem}")
     raise AbsentError(f"no module {parts[0]}: {problem}")
 
 

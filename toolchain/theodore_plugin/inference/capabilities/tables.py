@@ -10,6 +10,8 @@ from theodore_plugin.inference.capabilities.model import Argument, Effect, Libra
 from theodore_sdk.info import PermissionType
 
 SAFE = "safe"
+BELOW = ".*"
+"""The end of a safe name that stands for everything below it."""
 Described = Mapping[str, Any]
 """One ``[[library]]`` table as read from TOML."""
 
