@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from theodore_plugin.rules.code import (
+    download_and_execute,
     dynamic_code_execution,
     dynamic_import,
     encoded_code_execution,
     hardcoded_secret,
     host_monkeypatch,
+    import_side_effect,
     interpreter_persistence,
     invisible_or_bidi_characters,
     native_call,
+    path_traversal,
     sandbox_tampering,
     shell_injection,
     tls_verification_disabled,
     unsafe_deserialisation,
+    weak_crypto,
 )
 from theodore_plugin.rules.context import RuleModule
 from theodore_plugin.rules.dependencies import (
@@ -140,14 +144,18 @@ RULES: tuple[RuleModule, ...] = (
     dynamic_code_execution,
     dynamic_import,
     encoded_code_execution,
+    download_and_execute,
     unsafe_deserialisation,
+    path_traversal,
     native_call,
     shell_injection,
     sandbox_tampering,
     host_monkeypatch,
+    import_side_effect,
     interpreter_persistence,
     hardcoded_secret,
     tls_verification_disabled,
+    weak_crypto,
     invisible_or_bidi_characters,
     direct_url_dependency,
     unpinned_lock,

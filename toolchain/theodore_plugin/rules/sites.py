@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeGuard, TypeVar
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.facts.names import Names, module_level
 from theodore_plugin.finding import Location
-from theodore_plugin.inference.scopes import bound_names
+from theodore_plugin.inference.scopes import bound_names, runs_as_script
 
-Definition = m.Function | m.Class | m.Lambda
+Surrounding = m.Function | m.Class | m.Lambda | m.If
+"""What decides when a node runs: definitions, and the block of a module that is run as a script."""
 N = TypeVar("N")
 
 INDEXED = frozenset(
@@ -26,7 +27,7 @@ INDEXED = frozenset(
         m.If,
         m.ExprStatement,
         m.Mapping,
-        m.With,
+        m.Raise,
     }
 )
 """Kinds of nodes that are kept; everything else would cost memory for nobody."""
@@ -37,8 +38,8 @@ class Site(NamedTuple):
 
     facts: m.ModuleFacts
     node: m.Node
-    around: tuple[Definition, ...]
-    """Enclosing definitions, outermost first."""
+    around: tuple[Surrounding, ...]
+    """Enclosing definitions and script block, outermost first."""
 
     @property
     def location(self) -> Location:
@@ -53,7 +54,7 @@ class Site(NamedTuple):
     @property
     def at_import(self) -> bool:
         """Whether the node runs while its module is imported: in no function, maybe in a class body."""
-        return not any(isinstance(item, (m.Function, m.Lambda)) for item in self.around)
+        return all(isinstance(item, m.Class) for item in self.around)
 
 
 class Sites:
@@ -110,9 +111,13 @@ class Sites:
 
 def walk(facts: m.ModuleFacts) -> Iterator[Site]:
     """Iterate over every node of a module in source order, without recursion."""
-    pending: list[tuple[m.Node, tuple[Definition, ...]]] = [(node, ()) for node in reversed(facts.body)]
+    pending: list[tuple[m.Node, tuple[Surrounding, ...]]] = [(node, ()) for node in reversed(facts.body)]
     while pending:
         node, around = pending.pop()
         yield Site(facts, node, around)
-        inner = (*around, node) if isinstance(node, (m.Function, m.Class, m.Lambda)) else around
+        inner = (*around, node) if _surrounds(node) else around
         pending.extend((child, inner) for child in reversed(list(m.children(node))))
+
+
+def _surrounds(node: m.Node) -> TypeGuard[Surrounding]:
+    return isinstance(node, (m.Function, m.Class, m.Lambda)) or (isinstance(node, m.If) and runs_as_script(node.test))
