@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.inference.scopes import Scope, Unit, bound_names
@@ -122,16 +123,24 @@ def attribute(frame: Frame, key: str, name: str, *, through_class: bool, above: 
     if above is not None:
         own = own[own.index(above) + 1 :] if above in own else own[1:]
     name = unmangled(name)
-    found: Values = NOTHING
-    for owner in own:
-        found |= frame.read(("attribute", owner, name))
-        if found and name in sure_names(frame.solver, owner, frame.solver.classes[owner].node.body):
-            return bind(frame, found, key, through_class)
-    if found:
-        return bind(frame, found, key, through_class)
+    for position, owner in enumerate(own):
+        found = frame.read(("attribute", owner, name))
+        if found:
+            return bind(frame, found | _behind(frame, own[position:], name), key, through_class)
     return frozenset(
         _inherited(frame, base, name, "" if through_class else "()") for base in foreign if base not in _BARE
     )
+
+
+def _behind(frame: Frame, owners: Sequence[str], name: str) -> Values:
+    """Return modules that ancestors hold under a name that the first of ``owners`` may not bind after all."""
+    found: Values = NOTHING
+    for owner, above in pairwise(owners):
+        if name in sure_names(frame.solver, owner, frame.solver.classes[owner].node.body):
+            break
+        values = frame.read(("attribute", above, name))
+        found |= {value for value in values if type(value) is Foreign and frame.solver.is_module(value.key)}
+    return found
 
 
 def _inherited(frame: Frame, base: str, name: str, suffix: str) -> Foreign:
