@@ -262,7 +262,10 @@ class PluginHost:
         if lock is None:
             return (stored.path,)
         native = any(grant.type is PermissionType.NATIVE for grant in verified.grants.permissions)
-        return stored.path, ensure_environment(lock, self._home, allow_native=native, find_links=self._find_links)
+        site = ensure_environment(
+            lock, self._home, plugin=verified.wheel, allow_native=native, find_links=self._find_links
+        )
+        return stored.path, site
 
     # plan → worker → proxy
 

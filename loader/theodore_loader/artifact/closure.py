@@ -1,11 +1,13 @@
-"""Whether a set of locked wheels is complete for this interpreter.
+"""Whether a set of locked wheels is complete for this interpreter, and holds nothing that nobody asked for.
 
 A lock is resolved on one machine. On another Python or platform a distribution may need more (a backport, a
 platform helper); without this question the gap would show as an ImportError inside the worker, days later.
+A lock need not say who depends on whom (PEP 751), but the wheels do: what no requirement leads to came along unasked.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from email.parser import HeaderParser
 
@@ -15,6 +17,8 @@ from packaging.utils import canonicalize_name
 
 from theodore_loader.artifact.wheel import Wheel
 from theodore_loader.errors import Refused
+
+_EXTRA = re.compile(r"""extra == "([^"]*)\"""")
 
 
 def refuse_gaps(wheels: Iterable[Wheel]) -> None:
@@ -27,6 +31,36 @@ def refuse_gaps(wheels: Iterable[Wheel]) -> None:
     for name, extras in _extras(needs).items():
         for need in _applying(needs[name], extras):
             _check(need, name, present)
+
+
+def refuse_surplus(wheels: Iterable[Wheel], plugin: Wheel) -> None:
+    """Raise ``unrequired-locked-package`` if no chain of requirements leads from ``plugin`` to one of ``wheels``.
+
+    Conditions on platform and Python count as met: a lock may hold what only another interpreter needs.
+    """
+    present = {wheel.name: wheel for wheel in wheels}
+    asked: dict[str, set[str]] = {}
+    pending = [need for need in _requirements(plugin) if _may_apply(need, ())]
+    while pending:
+        need = pending.pop()
+        name = canonicalize_name(need.name)
+        if name not in present or (name in asked and need.extras <= asked[name]):
+            continue
+        extras = asked.setdefault(name, set())
+        extras |= need.extras
+        pending += [further for further in _requirements(present[name]) if _may_apply(further, extras)]
+    if surplus := sorted(present.keys() - asked.keys()):
+        raise Refused(
+            "unrequired-locked-package",
+            f"the lock brings {', '.join(surplus)} along, which neither {plugin.name} nor its dependencies require",
+            help="lock again with `theodore-plugin package --upgrade-lock`, or declare the dependency",
+        )
+
+
+def _may_apply(need: Requirement, extras: Iterable[str]) -> bool:
+    """Whether a requirement holds on some interpreter, given the extras that are asked for."""
+    wanted = _EXTRA.findall(str(need.marker or ""))
+    return not wanted or not {canonicalize_name(name) for name in wanted}.isdisjoint(map(canonicalize_name, extras))
 
 
 def _extras(needs: Mapping[str, list[Requirement]]) -> dict[str, set[str]]:

@@ -22,7 +22,7 @@ from filelock import FileLock
 from packaging.tags import sys_tags
 
 from theodore_loader.artifact import contents, tree
-from theodore_loader.artifact.closure import refuse_gaps
+from theodore_loader.artifact.closure import refuse_gaps, refuse_surplus
 from theodore_loader.artifact.download import download
 from theodore_loader.artifact.entry_name import check_collisions, folded
 from theodore_loader.artifact.lock import LockedWheel, read_lock, select_wheels
@@ -33,13 +33,21 @@ from theodore_loader.paths import private_dir
 _WHEELS, _SITE = "wheels", "site"
 
 
-def ensure_environment(lock: bytes, home: Path, *, allow_native: bool = False, find_links: Sequence[Path] = ()) -> Path:
+def ensure_environment(
+    lock: bytes,
+    home: Path,
+    *,
+    plugin: Wheel | None = None,
+    allow_native: bool = False,
+    find_links: Sequence[Path] = (),
+) -> Path:
     """Return the import folder of the locked dependencies, creating it at first use.
 
-    ``lock`` is the content of a ``pylock.toml``; ``allow_native`` says whether the plugin was granted machine code;
-    ``find_links`` are folders of wheels to look in besides what pip is configured to use. Safe to call from several
-    processes. Raises :class:`Refused` (the lock or a wheel is not acceptable, ``native-not-granted``,
-    ``record-mismatch`` if the folder was changed) or :class:`ConfigurationProblem` (a wheel cannot be fetched).
+    ``lock`` is the content of a ``pylock.toml``; ``plugin`` is the wheel whose requirements the lock has to be about;
+    ``allow_native`` says whether that plugin was granted machine code; ``find_links`` are folders of wheels to look in
+    besides what pip is configured to use. Safe to call from several processes. Raises :class:`Refused` (the lock or a
+    wheel is not acceptable, ``native-not-granted``, ``unrequired-locked-package``, ``record-mismatch`` if the folder
+    was changed) or :class:`ConfigurationProblem` (a wheel cannot be fetched).
     """
     wanted = select_wheels(read_lock(lock))
     parent = private_dir(home / "environments" / f"{hashlib.sha256(lock).hexdigest()}-{_interpreter()}")
@@ -48,7 +56,7 @@ def ensure_environment(lock: bytes, home: Path, *, allow_native: bool = False, f
         tree.sweep(parent)
         if not final.is_dir():
             _create(final, wanted, find_links, allow_native=allow_native)
-    return _open(final, wanted, allow_native=allow_native)
+    return _open(final, wanted, plugin, allow_native=allow_native)
 
 
 def _create(final: Path, wanted: Sequence[LockedWheel], find_links: Sequence[Path], *, allow_native: bool) -> None:
@@ -63,9 +71,11 @@ def _create(final: Path, wanted: Sequence[LockedWheel], find_links: Sequence[Pat
         tree.write_tree(partial / _SITE, site)
 
 
-def _open(final: Path, wanted: Sequence[LockedWheel], *, allow_native: bool) -> Path:
+def _open(final: Path, wanted: Sequence[LockedWheel], plugin: Wheel | None, *, allow_native: bool) -> Path:
     wheels = [_read(tree.read_regular(final / _WHEELS / locked.filename) or b"", locked) for locked in wanted]
     _refuse_native(wheels, allow_native=allow_native)
+    if plugin is not None:  # every time, because plugins with the same lock share the folder
+        refuse_surplus(wheels, plugin)
     site = final / _SITE
     if problems := tree.differences(site, _merged(wheels)):
         raise Refused(

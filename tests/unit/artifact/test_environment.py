@@ -15,7 +15,7 @@ import pytest
 from theodore_loader.artifact.closure import refuse_gaps
 from theodore_loader.artifact.environment import ensure_environment
 from theodore_loader.artifact.lock import read_lock, select_wheels
-from theodore_loader.artifact.wheel import read_dependency_wheel
+from theodore_loader.artifact.wheel import Wheel, read_dependency_wheel
 from theodore_loader.errors import ConfigurationProblem, LoaderError, Refused
 
 ELF = b"\x7fELF\x02\x01\x01" + bytes(57)
@@ -213,6 +213,47 @@ def test_distributions_that_ask_each_other_for_extras(home, publish):
     metadata = b"Metadata-Version: 2.4\nName: beta\nVersion: 1.0\nRequires-Dist: alpha[y]; extra == 'x'\n"
     beta = publish("beta", {"beta-1.0.dist-info/METADATA": metadata})
     assert ensure_environment(lock_of([alpha, beta]), home).is_dir()
+
+
+def plugin_requiring(kit, *needs: str) -> Wheel:
+    made = kit.named("alpha")
+    return read_dependency_wheel(made.bytes({"alpha-1.0.dist-info/METADATA": requiring(*needs)}), made.filename)
+
+
+def metadata(name: str, *needs: str) -> dict[str, bytes]:
+    lines = "".join(f"Requires-Dist: {need}\n" for need in needs)
+    return {f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.4\nName: {name}\nVersion: 1.0\n{lines}".encode()}
+
+
+def test_a_locked_wheel_that_nothing_requires_is_refused_each_time(kit, home, publish):
+    lock = lock_of([publish("beta"), publish("stowaway", metadata("stowaway", "beta"))])
+    greedy = plugin_requiring(kit, "beta", "stowaway")
+    for _ in range(2):
+        assert ensure_environment(lock, home, plugin=greedy).is_dir()
+        with pytest.raises(Refused, match="brings stowaway along, which neither alpha nor") as caught:
+            ensure_environment(lock, home, plugin=plugin_requiring(kit, "beta"))
+        assert caught.value.rule == "unrequired-locked-package"
+
+
+@pytest.mark.parametrize(
+    ("need", "of_beta", "accepted"),
+    [
+        ("beta", "gamma", True),
+        ("beta", "Gamma >= 1; python_version < '3'", True),
+        ("beta[more]", "gamma; extra == 'more'", True),
+        ("beta[More]", "gamma; python_version < '3' and extra == 'more'", True),
+        ("beta", "gamma; extra == 'more'", False),
+        ("beta; extra == 'dev'", "gamma", False),
+    ],
+)
+def test_a_chain_of_requirements_leads_to_every_locked_wheel(kit, home, publish, need, of_beta, accepted):
+    lock = lock_of([publish("beta", metadata("beta", of_beta)), publish("gamma")])
+    plugin = plugin_requiring(kit, need)
+    if accepted:
+        assert ensure_environment(lock, home, plugin=plugin).is_dir()
+    else:
+        with pytest.raises(Refused, match="gamma along, which neither alpha"):
+            ensure_environment(lock, home, plugin=plugin)
 
 
 @pytest.mark.parametrize("line", ["beta !!", "", "beta; os_name ~= 'x'", "beta; nonsense == 'x'"])

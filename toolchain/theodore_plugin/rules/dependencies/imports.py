@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from packaging.utils import canonicalize_name
 
 from theodore_plugin.facts import model as m
-from theodore_plugin.facts.names import module_level
 from theodore_plugin.rules.context import RuleContext
 from theodore_plugin.rules.interface.host_internals_import import HOST_PACKAGES
 
@@ -31,7 +30,7 @@ def foreign_imports(context: RuleContext, facts: m.ModuleFacts) -> Iterator[tupl
 
 
 def loaded_modules(context: RuleContext) -> frozenset[str]:
-    """Return the plugin's modules that importing the plugin class runs (of no plugin: importing its packages)."""
+    """Return the modules that importing the plugin class runs in any case (of no plugin: importing its packages)."""
     plugin = context.metadata.plugin
     roots = (root.removeprefix("src/").removesuffix(".py") for root in context.project.package_roots)
     pending = [str(plugin.module.module)] if plugin else list(roots)
@@ -46,17 +45,15 @@ def loaded_modules(context: RuleContext) -> frozenset[str]:
     return frozenset(loaded)
 
 
-def unconditional(body: m.Block) -> Iterator[m.Span]:
-    """Iterate over the spans of everything that runs whenever the module is imported: in no branch, no function."""
+def unconditional(body: m.Block) -> Iterator[m.Statement]:
+    """Iterate over the simple statements that run whenever the module is imported: in no branch, no function."""
     for statement in body:
-        if isinstance(statement, m.Function | m.If | m.For | m.While | m.Match):
-            continue
         if isinstance(statement, m.Class | m.With):
             yield from unconditional(statement.body)
         elif isinstance(statement, m.Try):
             yield from unconditional((*statement.body, *statement.orelse, *statement.final))
-        else:
-            yield from (node.span for node in m.walk(statement))
+        elif not isinstance(statement, m.Function | m.If | m.For | m.While | m.Match):
+            yield statement
 
 
 def distribution(context: RuleContext, target: str) -> str:
@@ -75,7 +72,7 @@ def may_bring(name: str, target: str) -> bool:
 
 
 def _own_imports(context: RuleContext, facts: m.ModuleFacts) -> Iterator[str]:
-    for node in module_level(facts.body):
+    for node in unconditional(facts.body):
         if isinstance(node, m.Import):
             yield node.target
         elif isinstance(node, m.ImportFrom):

@@ -55,13 +55,17 @@ def check(context: RuleContext) -> Iterator[Finding]:
     """Look at every import that nothing around it expects to fail, once per module and library."""
     declared, loaded = _declared(context), loaded_modules(context)
     for facts in context.facts.values():
-        certain = frozenset(unconditional(facts.body)) if facts.module in loaded else frozenset[m.Span]()
+        certain = _always_run(facts) if facts.module in loaded else frozenset[m.Span]()
         expected, seen = _guarded(facts.body), set[str]()
         for span, target in sorted(foreign_imports(context, facts), key=lambda item: (item[0] not in certain, item)):
             root = target.split(".", 1)[0]
             if root not in seen and span not in expected and not _is_known(context, target, declared):
                 seen.add(root)
                 yield _finding(span.at(facts.path), root, distribution(context, target), certain=span in certain)
+
+
+def _always_run(facts: m.ModuleFacts) -> frozenset[m.Span]:
+    return frozenset(node.span for statement in unconditional(facts.body) for node in m.walk(statement))
 
 
 def _finding(location: Location, root: str, name: str, *, certain: bool) -> Finding:

@@ -23,8 +23,8 @@ RULE = Rule(
     silencer=Silencer.POLICY,
     summary="The lock holds a distribution that neither the plugin nor anything it requires depends on.",
     why="It is installed into the plugin's environment all the same: a way to bring code along that no list of "
-    "dependencies shows. Locks that do not record who depends on whom (pip's do not) can be judged only where "
-    "nothing is required at all.",
+    "dependencies shows. A lock need not record who depends on whom, and pip's do not: then a check can judge only "
+    "where nothing is required at all, and the host refuses it, once it has the wheels and their requirements.",
     remedy="Lock again: `theodore-plugin package --upgrade-lock`; or declare it as a dependency.",
     bad=(
         Example(
