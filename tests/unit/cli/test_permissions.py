@@ -147,6 +147,12 @@ def test_json_follows_its_schema(run, package):
     assert values["declared"] is None
 
 
+def test_why_as_json_gives_what_was_asked_about(run, package):
+    folder = package(__init__="import os\nos.system('x')\n", net=CALLER)
+    _, out, _ = run(folder, "--why", "network", "--format", "json")
+    assert {row["type"] for row in validated(out)["permissions"]} == {"network"}
+
+
 def test_json_is_the_same_every_time(run, package):
     folder = package(__init__="exec(input())\n", net=CALLER)
     assert run(folder, "--format", "json", "--no-cache") == run(folder, "--format", "json", "--no-cache")
@@ -168,6 +174,7 @@ def test_a_file_that_cannot_be_analysed_is_4_and_named(run, package):
         (["iniconfig==0.0.1", "--no-download"], 2, "installed is"),
         (["diff", "one"], 2, "diff compares two"),
         (["one", "two"], 2, "one target at a time"),
+        (["diff", "one", "two", "--why", "network"], 2, "--why asks about one target"),
     ],
 )
 def test_wrong_targets_are_2_with_a_way_out(run, arguments, expected, says):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 from typing import Literal
@@ -15,7 +18,12 @@ from theodore_plugin.cli.console import stderr, stdout
 from theodore_plugin.distributions import Environment
 from theodore_plugin.distributions.model import Input
 from theodore_plugin.exit_codes import ExitCode
+from theodore_plugin.report.permission_diff import difference_lines
+from theodore_plugin.report.permission_why import Question, why_trees
+from theodore_plugin.report.permissions_json import difference_dict, survey_dict
+from theodore_plugin.report.permissions_text import permission_lines
 from theodore_plugin.report.visible import visible
+from theodore_plugin.survey.diff import difference
 from theodore_plugin.survey.model import Survey
 from theodore_plugin.survey.subject import Where, find
 from theodore_plugin.survey.survey import survey
@@ -43,6 +51,7 @@ class Answer:
     """What it rests on; ``None`` if it is good for this once."""
 
 
+_UNBOUNDED = 10_000
 _Colours = Literal["standard", "256", "truecolor", "windows"] | None
 _COLOURS: dict[str | None, _Colours] = {
     None: None,
@@ -66,7 +75,7 @@ class _Screen:
             force_terminal=self.shape.is_terminal,
             color_system=_COLOURS[self.shape.color_system],
             no_color=self.shape.no_color,
-            width=self.shape.width,
+            width=_width(self.shape),
             markup=False,
             emoji=False,
             highlight=False,
@@ -76,22 +85,34 @@ class _Screen:
             console.print(line, style=style, soft_wrap=not isinstance(line, Tree))
 
 
+def _width(console: Console) -> int:
+    """Return the columns of a terminal, or of what COLUMNS says; in a file or a pipe, a row stays one line."""
+    return console.width if console.is_terminal or "COLUMNS" in os.environ else _UNBOUNDED
+
+
 def answer(asked: Asked) -> Answer:
     """Survey what is asked about and render it. Raises LoaderError for targets that are none."""
+    question = None if asked.why is None else Question.parse(asked.why)
     environment = Environment.at(asked.environment) if asked.environment else Environment.running()
     where = Where(environment, asked.download, lambda text: stderr.print(visible(text), style="dim"))
-    surveys = [survey(find(target, where)) for target in asked.targets]
+    surveys = [_surveyed(target, where) for target in asked.targets]
     out, err = _Screen(stdout), _Screen(stderr)
     for found in surveys:
         err.print((visible(f"not analysed: {item.path} ({item.reason})") for item in found.failed), "magenta")
     if len(surveys) == 1:
-        _show(surveys[0], asked, out)
-        code = ExitCode.PASS
+        code = _show(surveys[0], question, asked, out)
     else:
         code = _compare(surveys[0], surveys[1], asked, out)
     complete = all(found.complete for found in surveys)
     code = code if complete else ExitCode.INCOMPLETE
     return Answer(out.text.getvalue(), err.text.getvalue(), code, _inputs(surveys, environment))
+
+
+def _surveyed(target: str, where: Where) -> Survey:
+    """Survey one target; a person at a terminal sees what takes the time."""
+    waiting = stderr.status(f"analysing {visible(target)}") if stderr.is_terminal else nullcontext()
+    with waiting:
+        return survey(find(target, where), where.environment)
 
 
 def _inputs(surveys: Sequence[Survey], environment: Environment) -> tuple[Input, ...] | None:
@@ -103,26 +124,18 @@ def _inputs(surveys: Sequence[Survey], environment: Environment) -> tuple[Input,
     return tuple(found)
 
 
-def _show(found: Survey, asked: Asked, out: _Screen) -> None:
-    if asked.why is not None and not asked.json:
-        from theodore_plugin.report.permission_why import Question, why_trees
-
-        out.print(why_trees(found, Question.parse(asked.why)))
-    elif asked.json:
-        from theodore_plugin.report.permissions_json import survey_dict
-
-        out.text.write(_json(survey_dict(found)))
+def _show(found: Survey, question: Question | None, asked: Asked, out: _Screen) -> ExitCode:
+    if asked.json:
+        rows = tuple(row for row in found.rows if question is None or question.asks_about(row))
+        out.text.write(_json(survey_dict(replace(found, rows=rows))))
+    elif question is not None:
+        out.print(why_trees(found, question))
     else:
-        from theodore_plugin.report.permissions_text import permission_lines
-
-        out.print(permission_lines(found, stdout.width))
+        out.print(permission_lines(found, _width(stdout)))
+    return ExitCode.PASS
 
 
 def _compare(old: Survey, new: Survey, asked: Asked, out: _Screen) -> ExitCode:
-    from theodore_plugin.report.permission_diff import difference_lines
-    from theodore_plugin.report.permissions_json import difference_dict
-    from theodore_plugin.survey.diff import difference
-
     found = difference(old, new)
     if asked.json:
         out.text.write(_json(difference_dict(found)))
@@ -132,6 +145,4 @@ def _compare(old: Survey, new: Survey, asked: Asked, out: _Screen) -> ExitCode:
 
 
 def _json(values: dict[str, object]) -> str:
-    import json
-
     return json.dumps(values, indent=2) + "\n"

@@ -50,8 +50,11 @@ def command(
     from theodore_plugin.cli.permission_answer import Asked, answer
     from theodore_plugin.cli.replay import emit
 
+    wanted = _targets(targets)
+    if why is not None and len(wanted) > 1:
+        raise click.UsageError("--why asks about one target; diff shows the chains of what is gained by itself")
     started = time.time_ns()
-    given = answer(Asked(_targets(targets), why, output_format == "json", environment, download))
+    given = answer(Asked(wanted, why, output_format == "json", environment, download))
     emit(given.out, given.err)
     if cache and session.asked is not None and given.inputs is not None:
         from theodore_plugin.cli.keep import keep

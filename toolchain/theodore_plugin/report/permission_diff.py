@@ -27,7 +27,7 @@ def _gained(difference: Difference) -> Iterator[Text]:
     for row in difference.gained:
         yield Text()
         yield _row("+", row, "bold red")
-        yield from _chain(row.sites[0].chain)
+        yield from _chain((*row.sites[0].chain, *row.sites[0].within))
         more = len(row.sites) - 1
         if more:
             yield Text(f"    and {plural(more, 'other site')}", "dim")

@@ -63,10 +63,11 @@ def why_trees(survey: Survey, question: Question) -> Iterator[Tree | Text]:
 
 def _tree(row: Row) -> Tree:
     tree = Tree(_heading(row), guide_style="cyan", highlight=False)
-    chains = sorted({site.chain for site in row.sites}, key=lambda chain: [_order(step) for step in chain])
+    ways = {(site.chain, site.within) for site in row.sites}
+    chains = sorted(ways, key=lambda way: [_order(step) for step in (*way[0], *way[1])])
     root = _Branch(tree, {})
-    for chain in chains[:MAX_CHAINS]:
-        root.grow(chain)
+    for chain, within in chains[:MAX_CHAINS]:
+        root.grow(chain, within)
     if len(chains) > MAX_CHAINS:
         tree.add(Text(f"and {plural(len(chains) - MAX_CHAINS, 'other chain')} (--format json lists them)", "dim"))
     return tree
@@ -93,18 +94,19 @@ class _Branch:
     node: Tree
     children: dict[Step, _Branch]
 
-    def grow(self, chain: Sequence[Step]) -> None:
-        """Add a chain, sharing the nodes it begins with."""
+    def grow(self, chain: Sequence[Step], within: Sequence[Step]) -> None:
+        """Add a chain and how it goes on inside a dependency, sharing the nodes it begins with."""
         branch = self
-        for depth, step in enumerate(chain, start=1):
+        for step in (*chain, *within):
             if step not in branch.children:
-                branch.children[step] = _Branch(branch.node.add(_step(step, last=depth == len(chain))), {})
+                style = "magenta" if step in within else "bold" if step is chain[-1] else ""
+                branch.children[step] = _Branch(branch.node.add(_step(step, style)), {})
             branch = branch.children[step]
 
 
-def _step(step: Step, *, last: bool) -> Text:
+def _step(step: Step, style: str) -> Text:
     place = f"{step.location.path}:{step.location.line}"
-    return Text.assemble((visible(step.label), "bold" if last else ""), "  ", (visible(place), "dim"), overflow="fold")
+    return Text.assemble((visible(step.label), style), "  ", (visible(place), "dim"), overflow="fold")
 
 
 def _order(step: Step) -> tuple[str, int, int, str]:

@@ -81,7 +81,12 @@ def _row(row: Row) -> dict[str, Any]:
         "phase": row.phase.value,
         "certainty": row.certainty.value,
         "sites": [
-            {"symbol": site.symbol, "certainty": site.certainty.value, "chain": _chain(site.chain)}
+            {
+                "symbol": site.symbol,
+                "certainty": site.certainty.value,
+                "chain": _chain(site.chain),
+                "within": _chain(site.within),
+            }
             for site in row.sites
         ],
     }

@@ -43,7 +43,7 @@ class Surveyed:
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class Dependency:
     """A dependency the answer rests on."""
 
     name: str
@@ -59,6 +59,9 @@ class Site:
     """What is used there, or the first of several things it may be."""
     certainty: Certainty
     chain: tuple[Step, ...]
+    """In the package's own code, entry point first, the act last; never empty."""
+    within: tuple[Step, ...] = ()
+    """How it goes on inside a dependency that was followed; paths are relative to where that is installed."""
 
     @property
     def location(self) -> Location:
@@ -75,7 +78,7 @@ class Row:
     access: str
     target: str | None
     through: str | None
-    """The dependency whose code acts; ``None`` for the package's own."""
+    """The dependency whose interface is used; ``None`` for what the package does by itself."""
     sites: tuple[Site, ...]
     """Strongest first, then by place; never empty."""
 
@@ -122,7 +125,7 @@ class Survey:
     """``None`` if the package is no plugin, or its declaration cannot be read."""
     startup_hooks: tuple[str, ...] = ()
     native: tuple[str, ...] = ()
-    followed: tuple[Followed, ...] = ()
+    followed: tuple[Dependency, ...] = ()
     inputs: tuple[Input, ...] | None = ()
     """What the answer rests on; ``None`` if the same question may get another answer although nothing changed:
     an index was asked, or something failed that may succeed next time."""
@@ -138,7 +141,7 @@ def rows_of(permissions: Iterable[InferredPermission]) -> tuple[Row, ...]:
     gathered: dict[tuple[Phase, str, str, str | None, str | None], dict[Location, Site]] = {}
     for found in permissions:
         key = (found.phase, found.permission.value, found.access, found.target, found.through)
-        site = Site(found.symbol, found.confidence, found.chain)
+        site = Site(found.symbol, found.confidence, found.chain, found.within)
         sites = gathered.setdefault(key, {})
         known = sites.get(site.location)
         if known is None or _site_order(site) < _site_order(known):
