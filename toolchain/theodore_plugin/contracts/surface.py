@@ -23,8 +23,8 @@ def module_surface(modules: Mapping[str, ast.Module]) -> _Json:
     exported = _listed(modules[package])
     return {
         module: {
-            "exports": sorted(_bound(tree) & exported if module != package else exported),
-            "internal": sorted(_bound(tree) - exported),
+            "exports": sorted(_listed(tree) | (_bound(tree.body) & exported)),
+            "internal": sorted(_bound([*tree.body, *_for_checkers(tree)]) - exported),
         }
         for module, tree in modules.items()
     }
@@ -37,16 +37,15 @@ def _listed(tree: ast.Module) -> set[str]:
     return set()
 
 
-def _bound(tree: ast.Module) -> set[str]:
-    return {name for node in _top_level(tree.body) for name in _names(node)} - {"__all__"}
+def _bound(body: list[ast.stmt]) -> set[str]:
+    return {name for node in body for name in _names(node)} - {"__all__"}
 
 
-def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    for node in body:
-        if isinstance(node, ast.If):
-            yield from _top_level([*node.body, *node.orelse])
-        else:
-            yield node
+def _for_checkers(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Iterate over what only type checkers see: there is nothing to import at run time."""
+    for node in tree.body:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from node.body
 
 
 def _names(node: ast.stmt) -> Iterator[str]:
@@ -109,9 +108,16 @@ def _enum_members(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
 def _fields(node: ast.ClassDef) -> Iterator[_Json]:
     for item in node.body:
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
-            default = ast.unparse(item.value) if item.value else None
+            default = ast.unparse(item.value) if item.value and not _is_required(item.value) else None
             annotation = ast.unparse(item.annotation)
             yield {"name": item.target.id, "annotation": annotation, "default": default, "constraints": []}
+
+
+def _is_required(value: ast.expr) -> bool:
+    """Whether a field's value is a ``field(...)`` that gives no default."""
+    if not (isinstance(value, ast.Call) and ast.unparse(value.func) == "field"):
+        return False
+    return not {keyword.arg for keyword in value.keywords} & {"default", "default_factory"}
 
 
 def _methods(node: ast.ClassDef) -> Iterator[str]:
