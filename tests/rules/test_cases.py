@@ -21,7 +21,7 @@ from theodore_plugin.finding import Finding
 from theodore_plugin.project import PluginProject
 from theodore_plugin.rules import RULES
 from theodore_plugin.rules.context import RuleModule
-from theodore_plugin.rules.examples import ARGUMENTS, METHODS, PYPROJECT, README, plugin
+from theodore_plugin.rules.examples import ARGUMENTS, METHODS, PYPROJECT, README, installed, plugin
 
 HERE = Path(__file__).parent
 PAGES = {path.stem: path for path in sorted(HERE.glob("*.md")) if path.name != "README.md"}
@@ -196,8 +196,11 @@ CASES = [case for path in PAGES.values() for case in read_page(path)]
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_rule_finds_what_the_page_says_and_nothing_else(case: Case, tmp_path: Path) -> None:
-    project = PluginProject.from_files(case.files)
-    findings = analyse(project, case.policy(tmp_path), [BY_NAME[case.rule]], case.catalogue()).findings
+    files = dict(case.files)
+    environment = installed(files, tmp_path / "site")
+    project = PluginProject.from_files(files)
+    rules = [BY_NAME[case.rule]]
+    findings = analyse(project, case.policy(tmp_path), rules, case.catalogue(), environment).findings
     problems = difference(case, list(findings))
     assert not problems, "\n".join([f"tests/rules/{case.rule}.md, {case.title}", *problems])
 

@@ -9,14 +9,18 @@ from enum import StrEnum
 from theodore_loader.policy import Policy
 from theodore_plugin.contracts.catalogue import Catalogue, shipped_catalogue
 from theodore_plugin.contracts.matrix import NO_MATRIX, HostMatrix
+from theodore_plugin.distributions.environment import Environment
 from theodore_plugin.facts.lowering import lower_all
 from theodore_plugin.facts.model import Blanket, Suppression
 from theodore_plugin.facts.names import Names
 from theodore_plugin.facts.naming import distinctly_named
 from theodore_plugin.finding import Confidence, Finding, Location, Severity
-from theodore_plugin.inference.capabilities import shipped_map
+from theodore_plugin.inference.capabilities import CapabilityMap, shipped_map
 from theodore_plugin.inference.infer import infer
+from theodore_plugin.inference.knowledge import Knowledge
 from theodore_plugin.inference.model import Inference
+from theodore_plugin.inference.summaries.follow import follow
+from theodore_plugin.inference.summaries.store import SummaryStore
 from theodore_plugin.metadata import MetadataReading, read_metadata
 from theodore_plugin.project import PluginProject
 from theodore_plugin.rules import RULES
@@ -63,9 +67,10 @@ def analyse(
     policy: Policy,
     rules: Sequence[RuleModule] = RULES,
     catalogue: Catalogue | None = None,
+    environment: Environment | None = None,
 ) -> StaticAnalysis:
     """Analyse a project. What breaks inside one rule is a finding of its own; nothing a plugin contains raises."""
-    context = build_context(project, policy, catalogue)
+    context = build_context(project, policy, catalogue, environment)
     facts = tuple(context.facts.values())
     findings = tuple(sorted(_findings(context, rules), key=lambda finding: finding.sort_key))
     return StaticAnalysis(
@@ -79,8 +84,16 @@ def analyse(
     )
 
 
-def build_context(project: PluginProject, policy: Policy, catalogue: Catalogue | None = None) -> RuleContext:
-    """Lower every file once and establish what all rules share; ``catalogue`` replaces the shipped contracts."""
+def build_context(
+    project: PluginProject,
+    policy: Policy,
+    catalogue: Catalogue | None = None,
+    environment: Environment | None = None,
+) -> RuleContext:
+    """Lower every file once and establish what all rules share.
+
+    ``catalogue`` replaces the shipped contracts; ``environment`` is where the code of dependencies is followed.
+    """
     facts, failures = lower_all(project.files)
     facts = distinctly_named(facts)
     names = Names({str(module.module): module for module in facts.values()})
@@ -92,12 +105,18 @@ def build_context(project: PluginProject, policy: Policy, catalogue: Catalogue |
         failures=failures,
         names=names,
         metadata=metadata,
-        inference=infer(names, capabilities, metadata.entry_classes),
+        inference=infer(names, _known(names, capabilities, environment), metadata.entry_classes),
         policy=policy,
         contracts=(catalogue or shipped_catalogue()).newest,
         capabilities=capabilities,
         catalogue=catalogue or shipped_catalogue(),
     )
+
+
+def _known(names: Names, capabilities: CapabilityMap, environment: Environment | None) -> Knowledge:
+    if environment is None:
+        return Knowledge(capabilities)
+    return follow(names, capabilities, environment, SummaryStore.of_user()).knowledge
 
 
 def _findings(context: RuleContext, rules: Sequence[RuleModule]) -> Iterator[Finding]:

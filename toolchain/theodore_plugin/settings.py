@@ -17,6 +17,7 @@ from pathlib import Path
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.policy.model import Policy
 from theodore_plugin.advisories.source import ONLINE, AdvisorySource, Kind
+from theodore_plugin.distributions.environment import Environment
 from theodore_plugin.project import PluginProject
 
 BUILT_IN_POLICIES = ("default", "strict", "development")
@@ -40,6 +41,7 @@ class Options:
     advisories: str | None = None
     persona: str | None = None
     lock: bytes | None = None
+    environment: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Settings:
     persona: Persona = Persona.REGULAR
     lock: bytes | None = None
     scan_seconds: float = SCAN_SECONDS
+    environment: Environment | None = None
+    """Where the code of dependencies is; without one they are judged by the capability map alone."""
 
     @classmethod
     def load(cls, project: PluginProject, options: Options = Options()) -> Settings:
@@ -63,6 +67,7 @@ class Settings:
             advisories=_advisories(options.advisories, table),
             persona=_persona(options.persona or table.get("persona", Persona.REGULAR.value)),
             lock=options.lock,
+            environment=Environment.at(options.environment) if options.environment else None,
         )
 
 

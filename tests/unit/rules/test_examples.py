@@ -13,7 +13,7 @@ from theodore_plugin.contracts.catalogue import shipped_catalogue
 from theodore_plugin.project import PluginProject
 from theodore_plugin.rules import RULES
 from theodore_plugin.rules.context import RuleModule
-from theodore_plugin.rules.examples import example_files, plugin
+from theodore_plugin.rules.examples import example_files, installed, plugin
 
 POLICY = load_policy("default")
 
@@ -25,11 +25,13 @@ CASES = [
 ]
 
 
-def found(code: str, policy: Policy = POLICY) -> set[str]:
+def found(code: str, folder: Path, policy: Policy = POLICY) -> set[str]:
     files = example_files(code)
+    environment = installed(files, folder)
     hosts = files.pop("hosts.json", None)
     catalogue = shipped_catalogue().extended(json.loads(hosts)) if hosts else None
-    return {finding.rule for finding in analyse(PluginProject.from_files(files), policy, RULES, catalogue).findings}
+    project = PluginProject.from_files(files)
+    return {finding.rule for finding in analyse(project, policy, RULES, catalogue, environment).findings}
 
 
 def policy_of(code: str, folder: Path) -> Policy:
@@ -43,7 +45,7 @@ def policy_of(code: str, folder: Path) -> Policy:
 
 @pytest.mark.parametrize(("rule", "code", "fires"), CASES)
 def test_bad_examples_fire_and_good_ones_do_not(rule: RuleModule, code: str, fires: bool, tmp_path: Path) -> None:
-    assert (rule.RULE.name in found(code, policy_of(code, tmp_path))) is fires
+    assert (rule.RULE.name in found(code, tmp_path, policy_of(code, tmp_path))) is fires
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.RULE.name)
@@ -62,5 +64,5 @@ def test_rule_names_are_unique() -> None:
     assert len(names) == len(set(names))
 
 
-def test_the_project_around_the_examples_is_flawless() -> None:
-    assert found(plugin()) == set()
+def test_the_project_around_the_examples_is_flawless(tmp_path: Path) -> None:
+    assert found(plugin(), tmp_path) == set()

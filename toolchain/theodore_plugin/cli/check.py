@@ -20,10 +20,17 @@ from theodore_plugin.cli import options
     help="How the report is printed on standard output.",
 )
 @options.advisories
+@options.environment
 @click.option("--persona", type=click.Choice(["regular", "auditor"]), help="Auditors also see low confidence findings.")
 @click.option("--matrix", is_flag=True, help="Also answer for each known host version in the declared range.")
 def command(
-    path: Path, policy: str | None, output_format: str, advisories: str | None, persona: str | None, matrix: bool
+    path: Path,
+    policy: str | None,
+    output_format: str,
+    advisories: str | None,
+    environment: Path | None,
+    persona: str | None,
+    matrix: bool,
 ) -> int:
     """Check the plugin project or wheel at PATH and print one verdict.
 
@@ -39,7 +46,8 @@ def command(
     from theodore_plugin.settings import Options, Settings
 
     project = PluginProject.open(path)
-    settings = Settings.load(project, Options(policy=policy, advisories=advisories, persona=persona))
+    asked = Options(policy=policy, advisories=advisories, persona=persona, environment=environment)
+    settings = Settings.load(project, asked)
     with Progress() as progress:
         report = run(project, settings, watch=progress.watch)
     print_report(report, output_format, matrix=matrix)

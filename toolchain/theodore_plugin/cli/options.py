@@ -26,6 +26,12 @@ advisories: Decorator = click.option(
     metavar="SOURCE",
     help="Where vulnerabilities are looked up: online, off, the URL of an OSV endpoint, or a .jsonl[.gz] snapshot.",
 )
+environment: Decorator = click.option(
+    "--environment",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where the plugin's dependencies are installed: their code is followed too. A virtual environment or folder.",
+)
 trust_file: Decorator = click.option(
     "--trust", "trust_file", metavar="FILE", type=click.Path(path_type=Path), help="Trust file; default: this user's."
 )

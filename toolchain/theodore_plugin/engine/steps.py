@@ -55,7 +55,7 @@ def static_step(
     given = given_files(project)
     try:
         with time_budget(settings.scan_seconds):
-            found = analysis(_as_locked(project, settings), settings.policy)
+            found = analysis(_as_locked(project, settings), settings.policy, environment=settings.environment)
         entries = [Covered(entry.path, State(entry.status.value), entry.reason) for entry in found.coverage]
         coverage = Coverage.account(STATIC, given, entries)
         return StaticStep(found, coverage, _unsaid(found, coverage))

@@ -168,9 +168,12 @@ class _Reader:
         for facts in self.solver.names.modules.values():
             for node in m.walk(facts.body):
                 for target in self.solver.names.foreign_imports(facts, node):
+                    step = Step(f"imports {target}", node.span.at(facts.path))
                     if self.solver.map.library(target) is None:
-                        step = Step(f"imports {target}", node.span.at(facts.path))
                         yield Unknown(f"{target.split('.')[0]} is not in the capability map", (step,))
+                    elif self.solver.map.gaps(target):
+                        gaps = self.solver.map.gaps(target)
+                        yield Unknown(f"{gaps} files of {self._through(target)} could not be analysed", (step,))
 
     def _computed(self, found: Iterable[Act]) -> Iterator[Unknown]:
         """Acts that can do anything; what is done with their results counts once a function, and at its origin."""

@@ -126,6 +126,11 @@ class Knowledge:
         summarised = self._summarised(module)
         return summarised.of_import(module) if summarised else ()
 
+    def gaps(self, module: str) -> int:
+        """Return how many files of a summarised distribution were not analysed."""
+        summarised = self._summarised(module)
+        return len(summarised.summary.gaps) if summarised else 0
+
     def is_capable(self, path: str) -> bool:
         """Whether some attribute of ``path`` has an effect."""
         summarised = self._summarised(path)

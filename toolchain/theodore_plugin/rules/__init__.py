@@ -84,6 +84,7 @@ from theodore_plugin.rules.packaging import (
     unexpected_file,
 )
 from theodore_plugin.rules.permissions import (
+    dependency_capability,
     permission_at_import,
     permission_combination,
     permission_overbroad,
@@ -132,6 +133,7 @@ RULES: tuple[RuleModule, ...] = (
     host_internals_import,
     permission_unknown,
     undeclared_permission,
+    dependency_capability,
     undeclared_target,
     unused_permission,
     permission_overbroad,

@@ -2,13 +2,22 @@
 
 An example is either a fragment, which becomes ``demo/example.py`` beside a flawless plugin that declares
 ``network api.example.com:443``, or files introduced by ``# file: path`` lines, which replace or join the rest.
+Files below ``site-packages/`` are not the plugin's: each is a dependency that is installed where the check looks.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from theodore_plugin.distributions.environment import Environment
+
+SITE = "site-packages/"
 _FILE = re.compile(r"^# file: (?P<path>\S+)\n", re.MULTILINE)
 
 PYPROJECT = """\
@@ -104,6 +113,22 @@ def plugin_with(method: str) -> str:
 def pyproject(old: str = "", new: str = "") -> str:
     """Write the example's ``pyproject.toml`` with one change."""
     return f"# file: pyproject.toml\n{PYPROJECT.replace(old, new)}"
+
+
+def installed(files: dict[str, bytes], folder: Path) -> Environment | None:
+    """Take the dependencies out of ``files`` and install them below ``folder``, as an installer would."""
+    from theodore_plugin.distributions.environment import Environment
+
+    taken = {path: files.pop(path) for path in list(files) if path.startswith(SITE)}
+    for path, data in taken.items():
+        name = path.removeprefix(SITE).removesuffix(".py")
+        info = folder / f"{name}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (folder / f"{name}.py").write_bytes(data)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
+        digest = urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+        (info / "RECORD").write_text(f"{name}.py,sha256={digest},{len(data)}\n", encoding="utf-8")
+    return Environment(folder) if taken else None
 
 
 def example_files(code: str) -> dict[str, bytes]:

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import msgspec
 
+from theodore_loader.paths import cache_dir
 from theodore_plugin import __version__
 from theodore_plugin.inference.summaries.model import Summary
 
@@ -41,6 +42,11 @@ class SummaryStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    @classmethod
+    def of_user(cls) -> SummaryStore:
+        """Return this user's store."""
+        return cls(cache_dir() / "summaries")
 
     def key(self, distribution: str, capabilities: str) -> str:
         """Return the name of the summary of a distribution, by its digest and the map's."""

@@ -41,7 +41,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
     seen = set()
     for item in context.inference.permissions:
         key = (item.location, item.permission)
-        if item.phase is Phase.IMPORT and item.acts and item.permission in _ACTS and key not in seen:
+        is_own = not item.within
+        if is_own and item.phase is Phase.IMPORT and item.acts and item.permission in _ACTS and key not in seen:
             seen.add(key)
             message = f"{item.symbol.removeprefix('builtins.')} ({describe(item)}) runs while the plugin is imported"
             yield report(RULE, item.location, message, evidence=item.chain)

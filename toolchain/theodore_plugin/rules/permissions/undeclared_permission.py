@@ -40,7 +40,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
     seen: set[tuple[object, ...]] = set()
     for item in context.inference.permissions:
         key = (item.permission, item.access, item.target, item.location)
-        if not of_kind(declared, item) and key not in seen:
+        if not item.within and not of_kind(declared, item) and key not in seen:
             seen.add(key)
             yield _finding(item)
 

@@ -43,7 +43,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
     for item in context.inference.permissions:
         kind = of_kind(declared, item)
         key = (item.permission, item.access, item.target, item.location)
-        if not kind or covered(declared, item) or key in seen:
+        if item.within or not kind or covered(declared, item) or key in seen:
             continue
         seen.add(key)
         patterns = ", ".join(permission.pattern for permission in kind)
