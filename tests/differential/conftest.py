@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import msgspec
 import pytest
 
 from theodore_plugin.facts import from_ast, from_libcst
 from theodore_plugin.facts import model as m
+from theodore_plugin.facts.decoding import decode
+from theodore_plugin.facts.guard import Nesting
 from theodore_plugin.facts.storage import encode
 from theodore_plugin.project import SourceFile
 
@@ -17,27 +18,22 @@ Compare = Callable[[str, bytes], str]
 
 @pytest.fixture(scope="session")
 def compare() -> Compare:
-    """Return ``same``, ``both refuse``, or where the two differ and how."""
+    """Return ``same``, ``both refuse``, which of the two it is left to, or where the two differ and how."""
     return _compare
 
 
 def _compare(path: str, data: bytes) -> str:
     file = SourceFile.of(path, "example", data)
-    fast, full = from_ast.lower_known(file), from_libcst.lower(file)
+    fast = from_ast.lower_known(file)
     if fast is None:  # newer syntax, or none at all: then libcst is the only front end
-        return "both refuse" if isinstance(full, m.FactsFailure) else "left to libcst"
-    if isinstance(fast, m.FactsFailure) or isinstance(full, m.FactsFailure):
-        return (
-            "both refuse"
-            if type(fast) is type(full)
-            else f"one refuses: {fast if fast is None else ''} {_why(fast, full)}"
-        )
-    full = msgspec.structs.replace(full, suppressions=(), blankets=())
+        return "both refuse" if isinstance(from_libcst.lower(file), m.FactsFailure) else "left to libcst"
+    text = decode(file)
+    if isinstance(text, m.FactsFailure) or isinstance(fast, m.FactsFailure) or Nesting(text).excess:
+        return "both refuse" if isinstance(from_libcst.lower(file), m.FactsFailure) else f"only ast refuses: {fast}"
+    full = from_libcst.lower_unaided(file, text, comments=False)
+    if isinstance(full, m.FactsFailure):
+        return "left to ast" if full.reason.startswith("syntax error") else f"only libcst fails: {full}"
     return "same" if encode(fast) == encode(full) else _difference(fast, full) or "different when stored"
-
-
-def _why(*results: object) -> str:
-    return "; ".join(str(result) for result in results if isinstance(result, m.FactsFailure))
 
 
 def _difference(fast: object, full: object, path: str = "facts") -> str | None:

@@ -8,6 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
+from theodore_plugin.facts import from_libcst
+from theodore_plugin.facts.model import ModuleFacts
+from theodore_plugin.project import SourceFile
+
 Compare = Callable[[str, bytes], str]
 
 PROGRAMS = {
@@ -38,7 +42,7 @@ PROGRAMS = {
     "comprehensions": "[a for (a) in (b) if (c)]\n{a: b for a, b in c}\n{*a, *b}\n{a for a in b}\n[x async for x in y]\n".replace(
         "[x async", "async def f():\n    [x async"
     ),
-    "calls in an odd order": "f(a=1, *b, c=2, **d)\nf(*a, b, *c, **d, **e)\nclass C(a=1, *b): pass\nprint(*a, **k)\n",
+    "calls in an odd order": "f(a=1, *b, c=2, **d)\nf(*a, b, *c, **d, **e)\nclass C(*b, a=1): pass\nprint(*a, **k)\n",
     "parameters": "def f(a, /, b: int = 1, *args: str, c, d=2, **kwargs: float) -> None: pass\n"
     "def g(a, b=(1), /): pass\ndef h(*, a): pass\ndef i(a, /, *, b): pass\ndef j(a, b , ): pass\ndef k(* a, ** b): pass\n",
     "lambdas": "lambda: 0\nlambda a, /, b=1, *c, d=2, **e: (a, b)\nlambda *, a: a\nlambda *a: lambda **b: a if b else c\n",
@@ -143,3 +147,17 @@ NEWER = {
 @pytest.mark.parametrize("program", NEWER.values(), ids=NEWER.keys())
 def test_newer_syntax_is_the_same_or_left_to_the_other(program: str, compare: Compare) -> None:
     assert compare("example.py", program.encode()) in {"same", "left to libcst"}
+
+
+LIBCST_REFUSES = {
+    "an annotated name in parentheses": "(a): int = 1  # noqa\n",
+    "a starred base behind a keyword": "class C(k=1, *a): pass  # noqa\n",
+}
+
+
+@pytest.mark.parametrize("program", LIBCST_REFUSES.values(), ids=LIBCST_REFUSES.keys())
+def test_what_only_the_interpreter_accepts_is_left_to_it_comments_included(program: str, compare: Compare) -> None:
+    assert compare("example.py", program.encode()) == "left to ast"
+    lowered = from_libcst.lower(SourceFile.of("example.py", "example", program.encode()))
+    assert isinstance(lowered, ModuleFacts)
+    assert [blanket.text for blanket in lowered.blankets] == ["noqa"]

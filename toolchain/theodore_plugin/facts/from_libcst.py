@@ -28,7 +28,21 @@ def lower(file: SourceFile, *, comments: bool = True) -> ModuleFacts | FactsFail
 
 
 def lower_text(file: SourceFile, text: str, *, comments: bool) -> ModuleFacts | FactsFailure:
-    """Lower a file whose text is known, and known not to nest too deeply for the parser."""
+    """Lower a file whose text is known, and known not to nest too deeply for the parser.
+
+    What libcst refuses is shown to the interpreter: some valid Python (``(x): int = 1``) is among it.
+    """
+    from theodore_plugin.facts import from_ast
+
+    lowered = lower_unaided(file, text, comments=comments)
+    if isinstance(lowered, FactsFailure):
+        other = from_ast.lower_known(file, comments=comments)
+        return other if isinstance(other, ModuleFacts) else lowered
+    return lowered
+
+
+def lower_unaided(file: SourceFile, text: str, *, comments: bool) -> ModuleFacts | FactsFailure:
+    """Lower a text through libcst alone."""
     try:
         with without_collector(), deep_recursion():
             return _lower_text(file, text, comments)
@@ -51,20 +65,12 @@ def _lower_text(file: SourceFile, text: str, comments: bool) -> ModuleFacts | Fa
     except cst.ParserSyntaxError as error:
         line, column = max(1, error.raw_line), max(1, error.raw_column + 1)
         reason = error.message.split("\n", 1)[0].strip()
-        return _second_opinion(file, FactsFailure(file.path, f"syntax error: {reason}", line, column), comments)
+        return FactsFailure(file.path, f"syntax error: {reason}", line, column)
     except cst.CSTValidationError as error:
-        return _second_opinion(file, FactsFailure(file.path, f"syntax error: {error}"), comments)
+        return FactsFailure(file.path, f"syntax error: {error}")
     except MalformedLiteral as error:
         return FactsFailure(file.path, f"syntax error: {error}", cursor.place()[0])
     except (PositionsLost, UnknownSyntax) as error:
         return FactsFailure(file.path, str(error), error.line)
     facts = ModuleFacts(file.path, file.module, file.is_package, file.digest, body, (), (), line_count(text))
     return with_comments(facts, cursor.comments) if comments else facts
-
-
-def _second_opinion(file: SourceFile, refused: FactsFailure, comments: bool) -> ModuleFacts | FactsFailure:
-    """Ask the interpreter about what libcst refuses: some valid Python (``(x): int = 1``) is among it."""
-    from theodore_plugin.facts import from_ast
-
-    lowered = from_ast.lower_known(file, comments=comments)
-    return lowered if isinstance(lowered, ModuleFacts) else refused
