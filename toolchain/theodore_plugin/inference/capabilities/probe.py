@@ -100,7 +100,7 @@ def member(owner: Any, name: str, walked: str) -> Any:
     for base in owner.__mro__:
         if name in vars(base).get("__annotations__", {}) or sets_in_init(base, name):
             raise UntoldError(f"{walked} is an attribute of the object")
-        if "__getattr__" in vars(base) or ("__getattribute__" in vars(base) and base is not object):
+        if inspect.isfunction(vars(base).get("__getattr__") or vars(base).get("__getattribute__")):
             raise UntoldError(f"{walked} may be made by {base.__name__}.__getattr__")
     raise AbsentError(f"{walked} does not exist")
 
