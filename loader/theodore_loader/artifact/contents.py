@@ -35,14 +35,14 @@ HOST_PACKAGES = frozenset({"theodore_sdk", "theodore_loader", "theodore_plugin"}
 def refuse_startup_hooks(entries: Mapping[str, bytes]) -> None:
     """Refuse what an interpreter or installer would run or place without being asked (``startup-hook-in-wheel``)."""
     for name in entries:
-        if reason := _hook(name) or _placed_elsewhere(name):
+        if reason := hook_reason(name) or _placed_elsewhere(name):
             raise _startup_hook(name, reason)
 
 
 def refuse_dependency_hooks(entries: Mapping[str, bytes]) -> None:
     """Refuse what would still act when a dependency is unpacked by :func:`unpacked`."""
     for name in entries:
-        if reason := _hook(name):
+        if reason := hook_reason(name):
             raise _startup_hook(name, reason)
         if _is_data_code(name):
             raise _startup_hook(name, "would be importable from a place RECORD does not show")
@@ -103,7 +103,8 @@ def native_files(entries: Mapping[str, bytes]) -> tuple[str, ...]:
     return tuple(sorted(name for name, content in entries.items() if is_machine_code(content)))
 
 
-def _hook(name: str) -> str | None:
+def hook_reason(name: str) -> str | None:
+    """Say why an interpreter acts on a file of this name by itself, or ``None``; the name is that inside a wheel."""
     top, slash, _ = name.lower().partition("/")
     if top.endswith(_HOOK_SUFFIXES) and not slash:
         return "is a start-up file that the interpreter reads on its own"
