@@ -45,8 +45,10 @@ def lower_known(file: SourceFile, *, comments: bool = False) -> ModuleFacts | Fa
         return None
     except UnknownSyntax as error:
         return FactsFailure(file.path, str(error), error.line)
-    except (RecursionError, MemoryError):  # the parser's own words for too deep
+    except RecursionError:
         return FactsFailure(file.path, "nested too deeply to analyse")
+    except MemoryError:  # also the parser's word for a stack that is full
+        return FactsFailure(file.path, "nested too deeply to analyse, or too large for the memory there is")
 
 
 def _lower_source(file: SourceFile, source: Source) -> ModuleFacts:
