@@ -68,9 +68,10 @@ def analyse(
     rules: Sequence[RuleModule] = RULES,
     catalogue: Catalogue | None = None,
     environment: Environment | None = None,
+    capabilities: CapabilityMap | None = None,
 ) -> StaticAnalysis:
     """Analyse a project. What breaks inside one rule is a finding of its own; nothing a plugin contains raises."""
-    context = build_context(project, policy, catalogue, environment)
+    context = build_context(project, policy, catalogue, environment, capabilities)
     facts = tuple(context.facts.values())
     findings = tuple(sorted(_findings(context, rules), key=lambda finding: finding.sort_key))
     return StaticAnalysis(
@@ -89,16 +90,18 @@ def build_context(
     policy: Policy,
     catalogue: Catalogue | None = None,
     environment: Environment | None = None,
+    capabilities: CapabilityMap | None = None,
 ) -> RuleContext:
     """Lower every file once and establish what all rules share.
 
-    ``catalogue`` replaces the shipped contracts; ``environment`` is where the code of dependencies is followed.
+    ``catalogue`` replaces the shipped contracts; ``environment`` is where the code of dependencies is followed;
+    ``capabilities`` replaces the shipped capability map.
     """
     facts, failures = lower_all(project.files)
     facts = distinctly_named(facts)
     names = Names({str(module.module): module for module in facts.values()})
     metadata = read_metadata(project, names)
-    capabilities = shipped_map()
+    capabilities = capabilities or shipped_map()
     return RuleContext(
         project=project,
         facts=facts,

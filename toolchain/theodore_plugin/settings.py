@@ -18,6 +18,7 @@ from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.policy.model import Policy
 from theodore_plugin.advisories.source import ONLINE, AdvisorySource, Kind
 from theodore_plugin.distributions.environment import Environment
+from theodore_plugin.inference.capabilities import CapabilityMap, load_maps
 from theodore_plugin.project import PluginProject
 
 BUILT_IN_POLICIES = ("default", "strict", "development")
@@ -42,6 +43,7 @@ class Options:
     persona: str | None = None
     lock: bytes | None = None
     environment: Path | None = None
+    capability_maps: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Settings:
     scan_seconds: float = SCAN_SECONDS
     environment: Environment | None = None
     """Where the code of dependencies is; without one they are judged by the capability map alone."""
+    capabilities: CapabilityMap | None = None
+    """The shipped capability map with the user's over it; ``None`` for the shipped one as it is."""
 
     @classmethod
     def load(cls, project: PluginProject, options: Options = Options()) -> Settings:
@@ -68,6 +72,7 @@ class Settings:
             persona=_persona(options.persona or table.get("persona", Persona.REGULAR.value)),
             lock=options.lock,
             environment=Environment.at(options.environment) if options.environment else None,
+            capabilities=load_maps(options.capability_maps) if options.capability_maps else None,
         )
 
 

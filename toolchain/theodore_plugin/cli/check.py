@@ -21,6 +21,7 @@ from theodore_plugin.cli import options
 )
 @options.advisories
 @options.environment
+@options.capability_map
 @click.option("--persona", type=click.Choice(["regular", "auditor"]), help="Auditors also see low confidence findings.")
 @click.option("--matrix", is_flag=True, help="Also answer for each known host version in the declared range.")
 def command(
@@ -29,6 +30,7 @@ def command(
     output_format: str,
     advisories: str | None,
     environment: Path | None,
+    capability_maps: tuple[Path, ...],
     persona: str | None,
     matrix: bool,
 ) -> int:
@@ -46,7 +48,13 @@ def command(
     from theodore_plugin.settings import Options, Settings
 
     project = PluginProject.open(path)
-    asked = Options(policy=policy, advisories=advisories, persona=persona, environment=environment)
+    asked = Options(
+        policy=policy,
+        advisories=advisories,
+        persona=persona,
+        environment=environment,
+        capability_maps=capability_maps,
+    )
     settings = Settings.load(project, asked)
     with Progress() as progress:
         report = run(project, settings, watch=progress.watch)

@@ -26,6 +26,14 @@ advisories: Decorator = click.option(
     metavar="SOURCE",
     help="Where vulnerabilities are looked up: online, off, the URL of an OSV endpoint, or a .jsonl[.gz] snapshot.",
 )
+capability_map: Decorator = click.option(
+    "--capability-map",
+    "capability_maps",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="What libraries can do that the shipped capability map does not describe, or describes otherwise. Repeatable.",
+)
 environment: Decorator = click.option(
     "--environment",
     metavar="DIR",

@@ -18,6 +18,7 @@ from theodore_plugin.cli.console import stderr, stdout
 from theodore_plugin.distributions import Environment
 from theodore_plugin.distributions.model import Input
 from theodore_plugin.exit_codes import ExitCode
+from theodore_plugin.inference.capabilities import CapabilityMap, load_maps
 from theodore_plugin.report.permission_diff import difference_lines
 from theodore_plugin.report.permission_why import Question, why_trees
 from theodore_plugin.report.permissions_json import difference_dict, survey_dict
@@ -38,6 +39,7 @@ class Asked:
     json: bool = False
     environment: Path | None = None
     download: bool = True
+    capability_maps: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ def answer(asked: Asked) -> Answer:
     question = None if asked.why is None else Question.parse(asked.why)
     environment = Environment.at(asked.environment) if asked.environment else Environment.running()
     where = Where(environment, asked.download, lambda text: stderr.print(visible(text), style="dim"))
-    surveys = [_surveyed(target, where) for target in asked.targets]
+    capabilities = load_maps(asked.capability_maps)
+    surveys = [_surveyed(target, where, capabilities) for target in asked.targets]
     out, err = _Screen(stdout), _Screen(stderr)
     for found in surveys:
         err.print((visible(f"not analysed: {item.path} ({item.reason})") for item in found.failed), "magenta")
@@ -105,18 +108,18 @@ def answer(asked: Asked) -> Answer:
         code = _compare(surveys[0], surveys[1], asked, out)
     complete = all(found.complete for found in surveys)
     code = code if complete else ExitCode.INCOMPLETE
-    return Answer(out.text.getvalue(), err.text.getvalue(), code, _inputs(surveys, environment))
+    return Answer(out.text.getvalue(), err.text.getvalue(), code, _inputs(surveys, environment, asked.capability_maps))
 
 
-def _surveyed(target: str, where: Where) -> Survey:
+def _surveyed(target: str, where: Where, capabilities: CapabilityMap) -> Survey:
     """Survey one target; a person at a terminal sees what takes the time."""
     waiting = stderr.status(f"analysing {visible(target)}") if stderr.is_terminal else nullcontext()
     with waiting:
-        return survey(find(target, where), where.environment)
+        return survey(find(target, where), where.environment, capabilities)
 
 
-def _inputs(surveys: Sequence[Survey], environment: Environment) -> tuple[Input, ...] | None:
-    found = list(environment.inputs)
+def _inputs(surveys: Sequence[Survey], environment: Environment, maps: Iterable[Path]) -> tuple[Input, ...] | None:
+    found = [*environment.inputs, *(("file", str(path)) for path in maps)]
     for part in surveys:
         if part.inputs is None:
             return None

@@ -24,6 +24,7 @@ DIFF = "diff"
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Where distributions are installed: a virtual environment or an import folder; default: this one.",
 )
+@options.capability_map
 @click.option("--download/--no-download", default=True, help="Whether a distribution that is not installed is fetched.")
 @click.option("--cache/--no-cache", default=True, help="Whether an unchanged package is answered from the cache.")
 @click.pass_obj
@@ -33,6 +34,7 @@ def command(
     why: str | None,
     output_format: str,
     environment: Path | None,
+    capability_maps: tuple[Path, ...],
     download: bool,
     cache: bool,
 ) -> int:
@@ -54,7 +56,7 @@ def command(
     if why is not None and len(wanted) > 1:
         raise click.UsageError("--why asks about one target; diff shows the chains of what is gained by itself")
     started = time.time_ns()
-    given = answer(Asked(wanted, why, output_format == "json", environment, download))
+    given = answer(Asked(wanted, why, output_format == "json", environment, download, capability_maps))
     emit(given.out, given.err)
     if cache and session.asked is not None and given.inputs is not None:
         from theodore_plugin.cli.keep import keep

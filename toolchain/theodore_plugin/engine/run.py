@@ -59,7 +59,7 @@ def run(
     shown = [finding for finding in weighed if _is_shown(finding, settings.persona)]
     return Report(
         tool_version=__version__,
-        rule_set=rule_set_digest(),
+        rule_set=rule_set_digest(settings.capabilities.digest if settings.capabilities else None),
         project=_label(project),
         policy=PolicyLabel(settings.policy.name, settings.policy.digest),
         findings=tuple(sorted(shown, key=lambda finding: finding.sort_key)),

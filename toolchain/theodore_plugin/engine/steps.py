@@ -55,7 +55,12 @@ def static_step(
     given = given_files(project)
     try:
         with time_budget(settings.scan_seconds):
-            found = analysis(_as_locked(project, settings), settings.policy, environment=settings.environment)
+            found = analysis(
+                _as_locked(project, settings),
+                settings.policy,
+                environment=settings.environment,
+                capabilities=settings.capabilities,
+            )
         entries = [Covered(entry.path, State(entry.status.value), entry.reason) for entry in found.coverage]
         coverage = Coverage.account(STATIC, given, entries)
         return StaticStep(found, coverage, _unsaid(found, coverage))

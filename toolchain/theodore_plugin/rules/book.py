@@ -24,8 +24,11 @@ def rule_book() -> Mapping[str, Rule]:
 
 
 @cache
-def rule_set_digest() -> str:
-    """Return the SHA-256 (hex) of what decides besides the policy: tool version, rules, and the data they read."""
+def rule_set_digest(capabilities: str | None = None) -> str:
+    """Return the SHA-256 (hex) of what decides besides the policy: tool version, rules, and the data they read.
+
+    ``capabilities`` is the digest of a capability map with a user's files over the shipped ones.
+    """
     summary = {
         "tool": __version__,
         "rules": [
@@ -34,6 +37,8 @@ def rule_set_digest() -> str:
         ],
         "data": {name: hashlib.sha256(content).hexdigest() for name, content in _data()},
     }
+    if capabilities is not None:
+        summary["capabilities"] = capabilities
     return hashlib.sha256(json.dumps(summary, sort_keys=True).encode()).hexdigest()
 
 

@@ -15,7 +15,7 @@ from theodore_plugin.facts.lowering import lower_dependency
 from theodore_plugin.facts.model import FactsFailure, ModuleFacts
 from theodore_plugin.facts.names import Names
 from theodore_plugin.facts.naming import distinctly_named
-from theodore_plugin.inference.capabilities import shipped_map
+from theodore_plugin.inference.capabilities import CapabilityMap, shipped_map
 from theodore_plugin.inference.infer import infer
 from theodore_plugin.inference.summaries.follow import Followed, follow
 from theodore_plugin.inference.summaries.store import SummaryStore
@@ -30,13 +30,13 @@ _OF_CONTENT = ("syntax error", "nested too deeply", "contains a null byte", "dec
 """How reasons begin that lie in a file's content; others (time, memory, a crash) may not come again."""
 
 
-def survey(subject: Subject, environment: Environment) -> Survey:
+def survey(subject: Subject, environment: Environment, capabilities: CapabilityMap | None = None) -> Survey:
     """Infer what a package can do. Nothing in the package raises: what cannot be read is in ``failed``."""
     lowered, failures = lower_dependency(subject.files)
     facts = distinctly_named(lowered)
     names = Names({str(module.module): module for module in facts.values()})
     metadata = read_metadata(PluginProject(Path(), subject.package.path, subject.files), names)
-    known = follow(names, shipped_map(), environment, SummaryStore.of_user())
+    known = follow(names, capabilities or shipped_map(), environment, SummaryStore.of_user())
     inferred = infer(names, known.knowledge, metadata.entry_classes)
     failed = (*subject.unreadable, *_failed(failures), *_gaps(known))
     return Survey(
