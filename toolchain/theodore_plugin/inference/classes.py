@@ -23,6 +23,8 @@ from theodore_plugin.inference.values import (
 )
 
 MAX_ANCESTORS = 64
+MAX_DESCENDANTS = 8
+"""Classes below one that its methods are told apart for; of more, only what none of them inherits is looked up."""
 _BARE = frozenset({"builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol"})
 """Bases that bring no attributes: what is not found on own classes comes from a class nobody sees."""
 
@@ -45,7 +47,10 @@ def define_class(frame: Frame, node: m.Class) -> ClassInfo:
         elif argument.keyword == "metaclass":
             frame.write(("metaclass", info.key), found)
     for ancestor in lineage(frame, info.key)[0]:
-        frame.write(("objects", ancestor), frozenset({Instance(info.key)}))
+        below = frame.solver.descendants.setdefault(ancestor, {})
+        below[info.key] = None
+        if len(below) <= MAX_DESCENDANTS or ancestor == info.key:
+            frame.write(("objects", ancestor), frozenset({Instance(info.key)}))
     return info
 
 
@@ -127,9 +132,20 @@ def attribute(frame: Frame, key: str, name: str, *, through_class: bool, above: 
         found = frame.read(("attribute", owner, name))
         if found:
             return bind(frame, found | _behind(frame, own[position:], name), key, through_class)
-    return frozenset(
+    inherited: Values = frozenset(
         _inherited(frame, base, name, "" if through_class else "()") for base in foreign if base not in _BARE
     )
+    return inherited if above is not None else inherited | _below(frame, key, name, through_class)
+
+
+def _below(frame: Frame, key: str, name: str, through_class: bool) -> Values:
+    """Return an attribute that only descendants have, where there are too many to tell them apart."""
+    below = frame.solver.descendants.get(key, {})
+    found: Values = NOTHING
+    if len(below) > MAX_DESCENDANTS:
+        for descendant in below:
+            found |= bind(frame, frame.read(("attribute", descendant, name)), descendant, through_class)
+    return found
 
 
 def _behind(frame: Frame, owners: Sequence[str], name: str) -> Values:

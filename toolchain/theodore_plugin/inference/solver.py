@@ -24,10 +24,6 @@ from theodore_plugin.inference.knowledge import Knowledge
 from theodore_plugin.inference.scopes import Scope, Unit, bound_names
 from theodore_plugin.inference.values import HOLE, NOTHING, PLAIN, Foreign, OwnModule, Text, Value, Values, texts
 
-MAX_VALUES = 32
-"""Values one variable may hold before its strings are widened to a hole."""
-HARD_LIMIT = 48
-"""Values of any kind; what a variable holds beyond is not followed and reported as unknown."""
 MAX_ROUNDS = 100
 """Evaluations of one statement, far above what any real module needs; one that still grows is reported as unknown."""
 
@@ -105,6 +101,21 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much one variable may hold."""
+
+    strings: int
+    """Values beyond which strings become a hole and what leads nowhere one plain object."""
+    values: int
+    """Values of any kind; what a variable holds beyond is not followed and reported as unknown."""
+
+
+OWN_CODE = Bounds(32, 48)
+DEPENDENCY = Bounds(16, 24)
+"""Half as much makes large class hierarchies twice as fast; what is lost there is said of the dependency."""
+
+
+@dataclass(frozen=True, slots=True)
 class Semantics:
     """How code is evaluated: expressions to values, statements for their effect."""
 
@@ -128,14 +139,17 @@ class Task:
 class Solver:
     """Holds the variables and the work list; ``run`` reaches the fixed point."""
 
-    def __init__(self, names: Names, knowledge: Knowledge, semantics: Semantics) -> None:
+    def __init__(self, names: Names, knowledge: Knowledge, semantics: Semantics, bounds: Bounds = OWN_CODE) -> None:
         self.names = names
         self.map = knowledge
         self.semantics = semantics
+        self.bounds = bounds
         self.units: dict[str, Unit] = {}
         self.classes: dict[str, ClassInfo] = {}
         self.attributes: dict[str, dict[str, None]] = {}
         """Names of the attributes that each class and its objects were given."""
+        self.descendants: dict[str, dict[str, None]] = {}
+        """Classes below each class, itself included."""
         self.lineages: dict[str, tuple[list[str], list[str]]] = {}
         """Resolution orders, for :func:`theodore_plugin.inference.classes.lineage`."""
         self.partials: dict[str, tuple[str | None, ...]] = {}
@@ -228,14 +242,14 @@ class Solver:
     def write(self, variable: Variable, values: Values) -> None:
         """Add values to a variable and queue its readers if it grew."""
         known = self._variables.get(variable, NOTHING)
-        if values <= known:
+        if values <= known or variable in self.widened:
             return
         grown = known | values
-        if len(grown) > MAX_VALUES:
+        if len(grown) > self.bounds.strings:
             grown = self._thinned(grown)
             if grown <= known:
                 return
-        if len(grown) > HARD_LIMIT:
+        if len(grown) > self.bounds.values:
             self.widened.setdefault(variable)
             return
         self._variables[variable] = grown

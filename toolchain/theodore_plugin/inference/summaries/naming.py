@@ -108,7 +108,9 @@ class Naming:
                 path = self._path(value)
                 if path is not None:
                     paths[path] = None
-        return tuple(paths) if len(paths) <= MAX_RESULTS else ()
+            if len(paths) > MAX_RESULTS:
+                return ()
+        return tuple(paths)
 
     def _path(self, value: Value) -> str | None:
         if isinstance(value, Foreign):

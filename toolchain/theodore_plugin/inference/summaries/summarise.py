@@ -17,7 +17,7 @@ from theodore_plugin.inference.acts import acts
 from theodore_plugin.inference.knowledge import Knowledge
 from theodore_plugin.inference.propagate import short
 from theodore_plugin.inference.resolve import semantics
-from theodore_plugin.inference.solver import Solver
+from theodore_plugin.inference.solver import DEPENDENCY, Solver
 from theodore_plugin.inference.summaries.model import Reason, Summary, SummaryEffect, SummaryStep
 from theodore_plugin.inference.summaries.naming import Naming
 
@@ -32,7 +32,7 @@ def summarise(
     distribution: Distribution, names: Names, needs: tuple[str, ...], gaps: Sequence[tuple[str, str]], known: Knowledge
 ) -> Summary:
     """Analyse the modules of one distribution by themselves, with what is known of those it needs."""
-    solver = Solver(names, known, semantics())
+    solver = Solver(names, known, semantics(), DEPENDENCY)
     seen = solver.run().calls.values()
     naming = Naming(solver)
     effects = tuple(_effects(solver))
