@@ -84,20 +84,20 @@ def rules(code: str, **more: str) -> list[str]:
 
 
 def test_inherited_methods_count() -> None:
-    without = METHODS.replace("async def cleanup(self):\n        await self.client.aclose()", "x = 1")
-    base = "class Cleaner:\n    async def cleanup(self):\n        pass\n"
+    without = METHODS.replace("async def cleanup(self) -> None:\n        await self.client.aclose()", "x = 1")
+    base = "class Cleaner:\n    async def cleanup(self) -> None:\n        pass\n"
     code = plugin(without, base="Cleaner, ScraperPlugin", extra="from demo.base import Cleaner\n")
     assert rules(code, **{"demo/base.py": base}) == []
 
 
 def test_a_third_party_base_may_implement_anything() -> None:
-    without = METHODS.replace("async def cleanup(self):\n        await self.client.aclose()", "x = 1")
+    without = METHODS.replace("async def cleanup(self) -> None:\n        await self.client.aclose()", "x = 1")
     assert rules(plugin(without, base="Mixin, ScraperPlugin", extra="from httpx import Mixin\n")) == []
 
 
 def test_an_inherited_mismatch_is_shown_where_it_is_written() -> None:
     base = "class Cleaner:\n    def cleanup(self, now):\n        pass\n"
-    without = METHODS.replace("async def cleanup(self):\n        await self.client.aclose()", "x = 1")
+    without = METHODS.replace("async def cleanup(self) -> None:\n        await self.client.aclose()", "x = 1")
     code = plugin(without, base="Cleaner, ScraperPlugin", extra="from demo.base import Cleaner\n")
     files = {**example_files(code), "demo/base.py": base.encode()}
     found = [f for f in analyse(PluginProject.from_files(files), POLICY).findings if f.rule.endswith("-mismatch")]

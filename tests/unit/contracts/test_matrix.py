@@ -95,7 +95,7 @@ def test_what_a_report_does_not_show_is_not_in_the_matrix() -> None:
 
 
 def test_one_host_gets_the_findings_of_the_check() -> None:
-    code = plugin().replace("scrape_content(self, request)", "scrape_content(self)")
+    code = plugin().replace("self, request: ScrapingRequest", "self")
     found = analyse(PluginProject.from_files(example_files(code)), POLICY)
     assert answers(found.hosts) == {"2.0.0": {"signature-mismatch"}}
 

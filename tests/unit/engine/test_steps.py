@@ -68,7 +68,7 @@ def test_a_scanner_that_loses_files_without_saying_so_has_looked_at_nothing(step
 def test_files_our_own_analysis_lost_without_a_finding_are_a_failure(opened, settings, plugin_file):
     plugin_file.with_name("broken.py").write_text("def (\n")
 
-    def silent(project, policy):
+    def silent(project, policy, **_more):
         return replace(analyse(project, policy), findings=())
 
     done = static_step(opened(), settings(), silent)
@@ -106,7 +106,7 @@ def test_a_real_scanner_reports_its_version_time_and_sandbox(step):
 
 
 def test_our_own_analysis_has_a_time_budget(opened, settings):
-    def endless(project, policy):
+    def endless(project, policy, **_more):
         while True:
             try:
                 time.sleep(0.01)
@@ -119,7 +119,7 @@ def test_our_own_analysis_has_a_time_budget(opened, settings):
 
 
 def test_our_own_analysis_that_crashes_is_a_failure_too(opened, settings):
-    def crashing(project, policy):
+    def crashing(project, policy, **_more):
         raise KeyError("odd")
 
     done = static_step(opened(), settings(), crashing)

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 
-from theodore_plugin.facts.from_libcst import lower
-from theodore_plugin.facts.model import FactsFailure, ModuleFacts
+from theodore_plugin.facts import from_ast, from_libcst
+from theodore_plugin.facts.model import Constant, FactsFailure, ModuleFacts, Opaque, walk
 from theodore_plugin.project import SourceFile
 
+Lowered = ModuleFacts | FactsFailure
+Lower = Callable[[bytes | str], Lowered]
 
-def lowered(data: bytes | str) -> ModuleFacts | FactsFailure:
-    encoded = data.encode() if isinstance(data, str) else data
-    return lower(SourceFile.of("demo/example.py", "demo.example", encoded))
+
+@pytest.fixture(params=[from_libcst.lower, from_ast.lower], ids=["own code", "dependency"])
+def lowered(request: pytest.FixtureRequest) -> Lower:
+    """Each front end in turn."""
+
+    def lower(data: bytes | str) -> Lowered:
+        encoded = data.encode() if isinstance(data, str) else data
+        result = request.param(SourceFile.of("demo/example.py", "demo.example", encoded))
+        assert isinstance(result, Lowered)
+        return result
+
+    return lower
 
 
 DEEP = {
@@ -40,7 +52,7 @@ DEEP = {
 
 
 @pytest.mark.parametrize("source", DEEP.values(), ids=DEEP.keys())
-def test_deep_nesting_is_reported_and_quickly(source: str) -> None:
+def test_deep_nesting_is_reported_and_quickly(lowered: Lower, source: str) -> None:
     started = time.monotonic()
     result = lowered(source)
     assert isinstance(result, FactsFailure)
@@ -62,7 +74,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("data", "reason", "line"), BROKEN.values(), ids=BROKEN.keys())
-def test_what_cannot_be_understood_says_why_and_where(data: bytes, reason: str, line: int) -> None:
+def test_what_cannot_be_understood_says_why_and_where(lowered: Lower, data: bytes, reason: str, line: int) -> None:
     result = lowered(data)
     assert isinstance(result, FactsFailure)
     assert reason in result.reason
@@ -90,10 +102,51 @@ FINE = {
 
 
 @pytest.mark.parametrize("data", FINE.values(), ids=FINE.keys())
-def test_unusual_but_valid_source_is_analysed(data: bytes) -> None:
+def test_unusual_but_valid_source_is_analysed(lowered: Lower, data: bytes) -> None:
     assert isinstance(lowered(data), ModuleFacts)
 
 
-def test_a_line_of_five_megabytes_is_no_crash() -> None:
-    result = lowered(b"x = '" + b"a" * 5_000_000 + b"'\n")
+LARGE = {
+    "one line of five megabytes": b"x = '" + b"a" * 5_000_000 + b"'\n",
+    "one line of a megabyte of items": b"x = [" + b"a, " * 20_000 + b"]\n",
+    "one line beyond ASCII": b"x = ['" + "é".encode() * 200_000 + b"', y]\n",
+    "thirty thousand empty lines": b"\n" * 30_000 + b"x = 1\n",
+    "thirty thousand comments": b"# nosec\n" * 30_000,
+    "ten thousand adjacent strings": b"x = (" + b"'a' " * 10_000 + b")\n",
+    "a name bound eight thousand times": b"x = 1\n" + b"x = x if x else [x, x]\n" * 8_000,
+    "two thousand functions": b"".join(b"def f%d(a, b=1):\n    return a.b(b)\n" % number for number in range(2_000)),
+}
+
+
+@pytest.mark.parametrize("data", LARGE.values(), ids=LARGE.keys())
+def test_large_files_are_analysed(lowered: Lower, data: bytes) -> None:
+    assert isinstance(lowered(data), ModuleFacts)
+
+
+def test_a_dependency_of_a_hundred_thousand_lines_is_analysed() -> None:
+    lines = b"import a\n\ndef f(x):\n    if x.y:\n        return a.b(x, key='value')\n" * 20_000
+    result = from_ast.lower(SourceFile.of("large.py", "large", lines))
     assert isinstance(result, ModuleFacts)
+    assert result.lines == 100_001
+    assert len(result.body) == 40_000
+
+
+def test_a_lone_surrogate_is_a_value_like_any_other(lowered: Lower) -> None:
+    result = lowered(rb"x = '\ud800', '\udfff'")
+    assert isinstance(result, ModuleFacts)
+    (statement,) = result.body
+    constants = [node.value for node in walk(statement) if isinstance(node, Constant)]
+    assert constants == ["\ud800", "\udfff"]
+
+
+@pytest.mark.parametrize("source", ["b'é'", "'a' b'b'", "'\\x1'", "'\\N{no such character}'", "'\\U00110000'"])
+def test_a_literal_no_interpreter_accepts_is_a_syntax_error(lowered: Lower, source: str) -> None:
+    result = lowered(f"x = 1\ny = {source}\n")
+    assert isinstance(result, FactsFailure)
+    assert result.reason.startswith("syntax error: ")
+
+
+def test_an_integer_of_too_many_digits_is_nobodys_crash(lowered: Lower) -> None:
+    result = lowered("x = " + "1" * 10_000)
+    assert isinstance(result, ModuleFacts)
+    assert [node.kind for node in walk(result.body) if isinstance(node, Opaque)] == ["literal"]

@@ -147,3 +147,15 @@ def test_a_project_in_memory_equals_one_on_disk(tmp_path: Path) -> None:
     disk = PluginProject.open(write(tmp_path, files))
     memory = PluginProject.from_files({name: text.encode() for name, text in files.items()})
     assert (disk.files, disk.name, disk.version) == (memory.files, memory.name, memory.version)
+
+
+def test_what_data_begins_with_and_what_lies_beside_the_package_is_known(tmp_path: Path) -> None:
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "__init__.py").write_text("")
+    (tmp_path / "demo" / "logo.png").write_bytes(b"\x89PNG" + bytes(9000))
+    (tmp_path / "README.md").write_text("# demo\n")
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_demo.py").write_text("")
+    project = PluginProject.open(tmp_path)
+    assert {path: len(head) for path, head in project.heads.items()} == {"demo/logo.png": 4096}
+    assert project.beside == ("README.md", "tests/test_demo.py")

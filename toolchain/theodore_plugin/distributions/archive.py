@@ -21,18 +21,18 @@ from theodore_loader.artifact.limits import DEPENDENCY
 from theodore_loader.artifact.record import check_record
 from theodore_loader.errors import ConfigurationProblem, InvalidWheel, NothingToDo
 from theodore_plugin.distributions.folder import InMemory, of_project
+from theodore_plugin.distributions.metadata import read_metadata
 from theodore_plugin.distributions.model import (
     HOOK_SUFFIX,
+    SDIST_SUFFIXES,
     Distribution,
     Unreadable,
     import_name,
     is_startup_hook,
 )
 from theodore_plugin.distributions.reading import MIB, read_regular
-from theodore_plugin.distributions.requirements import read_metadata
 from theodore_plugin.project import PluginProject
 
-SDIST_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar")
 MAX_SDIST_BYTES = 256 * MIB
 MAX_SDIST_MEMBERS = 20_000
 _HOOK_MODULES = frozenset({"sitecustomize.py", "usercustomize.py"})
@@ -66,7 +66,7 @@ def distribution_of_wheel(data: bytes, filename: str) -> Distribution:
         hashlib.sha256(data).hexdigest(),
         files | dict.fromkeys(hooks),
         native=native_files(members),
-        requires=read_metadata(entries[f"{dist_info}/METADATA"]).requires,
+        requirements=read_metadata(entries[f"{dist_info}/METADATA"]).requirements,
         startup_hooks=(*hooks, *(path for path in files if path in _HOOK_MODULES)),
         contents=InMemory({path: content for path, content in members.items() if path.endswith((".py", HOOK_SUFFIX))}),
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_plugin.distributions.installed import DIST_INFO, installed_distribution, name_of
-from theodore_plugin.distributions.model import Distribution, Input
+from theodore_plugin.distributions.model import Distribution, Input, normalised
 from theodore_plugin.project import UnreadableFile
 
 _PYTHON = re.compile(r"python(\d+)\.(\d+)")
@@ -55,9 +55,7 @@ class Environment:
 
     def distribution(self, name: str) -> Distribution | None:
         """Return the distribution of that name (any spelling), or ``None`` if it is not installed."""
-        from packaging.utils import canonicalize_name
-
-        wanted = canonicalize_name(name)
+        wanted = normalised(name)
         if wanted not in self._known:
             self._known[wanted] = self._read(wanted)
         return self._known[wanted]

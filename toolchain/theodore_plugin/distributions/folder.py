@@ -7,11 +7,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
-
 from theodore_loader.errors import LoaderError
-from theodore_plugin.distributions.model import HOOK_SUFFIX, NATIVE_SUFFIXES, Distribution, Input, Unreadable
-from theodore_plugin.distributions.requirements import Metadata, required_name
+from theodore_plugin.distributions.metadata import Metadata
+from theodore_plugin.distributions.model import (
+    HOOK_SUFFIX,
+    NATIVE_SUFFIXES,
+    Distribution,
+    Input,
+    Unreadable,
+    normalised,
+)
 from theodore_plugin.project import PluginProject, SourceFile, UnreadableFile
 from theodore_plugin.project.model import PYPROJECT
 from theodore_plugin.project.tree import open_package, open_tree
@@ -53,9 +58,8 @@ def folder_distribution(path: Path) -> Distribution:
 def of_project(project: PluginProject) -> Distribution:
     """View a project that was read as a distribution."""
     stated = project.table.get("dependencies", ())
-    lines = [line for line in stated if isinstance(line, str)] if isinstance(stated, (list, tuple)) else []
-    requires = tuple(sorted({name for line in lines if (name := required_name(line)) is not None}))
-    metadata = Metadata(canonicalize_name(project.name or project.label), project.version or NO_VERSION, requires)
+    lines = tuple(line for line in stated if isinstance(line, str)) if isinstance(stated, (list, tuple)) else ()
+    metadata = Metadata(normalised(project.name or project.label), project.version or NO_VERSION, lines)
     root = project.root.absolute()
     inputs = (("tree" if root.is_dir() else "file", str(root)),)
     return _assembled(metadata, project.files, project.unreadable, project.members, inputs)
@@ -103,7 +107,7 @@ def _assembled(
         _digest(ordered),
         {file.path: file.module for file in ordered},
         native=tuple(path for path in members if path.endswith(NATIVE_SUFFIXES)),
-        requires=metadata.requires,
+        requirements=metadata.requirements,
         startup_hooks=tuple(path for path in members if path.endswith(HOOK_SUFFIX)),
         gaps=gaps,
         inputs=inputs,

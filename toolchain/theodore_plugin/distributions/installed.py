@@ -19,6 +19,7 @@ from pathlib import Path
 from theodore_plugin.distributions.editable import source_folders
 from theodore_plugin.distributions.folder import editable_distribution
 from theodore_plugin.distributions.installed_record import Record, read_record
+from theodore_plugin.distributions.metadata import Metadata, read_metadata
 from theodore_plugin.distributions.model import (
     HOOK_SUFFIX,
     NATIVE_SUFFIXES,
@@ -26,9 +27,9 @@ from theodore_plugin.distributions.model import (
     Unreadable,
     import_name,
     is_startup_hook,
+    normalised,
 )
 from theodore_plugin.distributions.reading import MIB, read_regular
-from theodore_plugin.distributions.requirements import Metadata, read_metadata
 from theodore_plugin.project import UnreadableFile
 
 MAX_FILE_BYTES = 16 * MIB
@@ -64,7 +65,7 @@ def installed_distribution(dist_info: Path, python: tuple[int, int] | None = Non
     gaps: list[UnreadableFile] = []
     raw_metadata = _metadata_file(dist_info, "METADATA", gaps)
     raw_record = _metadata_file(dist_info, "RECORD", gaps)
-    metadata = _identified(read_metadata(raw_metadata, python), dist_info)
+    metadata = _identified(read_metadata(raw_metadata), dist_info)
     digest = hashlib.sha256(raw_record or raw_metadata).hexdigest()
     record = read_record(raw_record, f"{dist_info.name}/RECORD")
     contents = _Verified(dist_info.parent, record)
@@ -80,7 +81,8 @@ def installed_distribution(dist_info: Path, python: tuple[int, int] | None = Non
         digest,
         files,
         native=tuple(sorted(path for path in record.digests if path.endswith(NATIVE_SUFFIXES))),
-        requires=metadata.requires,
+        requirements=metadata.requirements,
+        python=python,
         startup_hooks=tuple(path for path in files if path.endswith(HOOK_SUFFIX) or path in _HOOK_MODULES),
         gaps=tuple(gaps),
         inputs=inputs,
@@ -90,10 +92,8 @@ def installed_distribution(dist_info: Path, python: tuple[int, int] | None = Non
 
 def name_of(dist_info: Path) -> tuple[str, str]:
     """Return the normalised name and the version a ``.dist-info`` folder's own name states."""
-    from packaging.utils import canonicalize_name
-
     name, _, version = dist_info.name.removesuffix(DIST_INFO).rpartition("-")
-    return canonicalize_name(name or version), version if name else ""
+    return normalised(name or version), version if name else ""
 
 
 def _metadata_file(dist_info: Path, name: str, gaps: list[UnreadableFile]) -> bytes:
@@ -108,7 +108,7 @@ def _identified(metadata: Metadata, dist_info: Path) -> Metadata:
     if metadata.name and metadata.version:
         return metadata
     name, version = name_of(dist_info)
-    return Metadata(metadata.name or name, metadata.version or version or "0", metadata.requires)
+    return Metadata(metadata.name or name, metadata.version or version or "0", metadata.requirements)
 
 
 def _python_files(contents: _Verified) -> dict[str, str | None]:

@@ -6,6 +6,7 @@ because of a large dependency only a part is ever looked at.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,9 @@ from typing import Protocol
 
 from theodore_plugin.project import SourceFile, UnreadableFile
 
+_SEPARATORS = re.compile(r"[-_.]+")
 HOOK_SUFFIX = ".pth"
+SDIST_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar")
 NATIVE_SUFFIXES = (".so", ".pyd", ".dll", ".dylib")
 
 
@@ -46,8 +49,10 @@ class Distribution:
     """Path of every Python file, and of every start-up hook, with its import name if an import can reach it."""
     native: tuple[str, ...] = ()
     """Paths of machine code."""
-    requires: tuple[str, ...] = ()
-    """Normalised names of the distributions it needs here, extras left out."""
+    requirements: tuple[str, ...] = ()
+    """What it says it needs, in the words of its metadata (PEP 508)."""
+    python: tuple[int, int] | None = None
+    """The interpreter it is installed for; ``None`` stands for the running one."""
     startup_hooks: tuple[str, ...] = ()
     """Paths of what every interpreter that sees the distribution runs at its start."""
     gaps: tuple[UnreadableFile, ...] = ()
@@ -55,6 +60,14 @@ class Distribution:
     inputs: tuple[Input, ...] = ()
     """What decides that nothing has changed; an installed distribution is represented by its RECORD."""
     contents: Contents = field(repr=False, kw_only=True)
+
+    @cached_property
+    def requires(self) -> tuple[str, ...]:
+        """Normalised names of the distributions it needs here, extras left out."""
+        from theodore_plugin.distributions.requirements import required_name
+
+        named = (required_name(line, self.python) for line in self.requirements)
+        return tuple(sorted({name for name in named if name is not None}))
 
     @cached_property
     def modules(self) -> Mapping[str, str]:
@@ -107,6 +120,11 @@ class Distribution:
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
+
+
+def normalised(name: str) -> str:
+    """Return a distribution's name as PEP 503 writes it; :mod:`packaging` says the same and takes longer to import."""
+    return _SEPARATORS.sub("-", name).lower()
 
 
 def import_name(path: str) -> str | None:

@@ -1,55 +1,52 @@
-"""METADATA of a distribution: who it is, and what it requires here (core metadata, PEP 508)."""
+"""Which distributions a requirement asks for here (PEP 508).
+
+Most requirements are a name and versions, or belong to an extra; those are read without :mod:`packaging`, whose
+import takes longer than reading all of them.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from email.parser import HeaderParser
+from typing import TYPE_CHECKING
 
-from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from theodore_plugin.distributions.model import normalised
 
-_NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+if TYPE_CHECKING:
+    from packaging.markers import Marker
 
-
-@dataclass(frozen=True, slots=True)
-class Metadata:
-    """The part of METADATA that matters here."""
-
-    name: str
-    version: str
-    requires: tuple[str, ...]
-
-
-def read_metadata(data: bytes, python: tuple[int, int] | None = None) -> Metadata:
-    """Read METADATA or PKG-INFO; ``python`` is the minor version markers are asked about, default the running one.
-
-    Missing headers come back empty; a requirement that cannot be read counts, by the name it begins with.
-    """
-    headers = HeaderParser().parsestr(data.decode("utf-8", "replace"))
-    lines = [str(value) for value in headers.get_all("Requires-Dist", ())]
-    return Metadata(
-        canonicalize_name(str(headers["Name"] or "").strip()),
-        str(headers["Version"] or "").strip(),
-        tuple(sorted({name for line in lines if (name := required_name(line, python)) is not None})),
-    )
+_NAME = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*")
+_VERSIONS = re.compile(r"(?:[<>=!~]=?=?\s*[\w.*+!-]+\s*(?:,\s*|$))*")
+_EXTRA_ONLY = re.compile(r"""[^;]*;\s*extra\s*==\s*(?:'[^']*'|"[^"]*")\s*""")
 
 
 def required_name(line: str, python: tuple[int, int] | None = None) -> str | None:
-    """Return the normalised name a requirement asks for, or ``None`` if it does not apply here."""
-    try:
-        requirement = Requirement(line)
-    except InvalidRequirement:
-        named = _NAME.match(line)
-        return canonicalize_name(named[1]) if named else None
-    if requirement.marker is not None and not _holds(requirement.marker, python):
+    """Return the normalised name a requirement asks for, or ``None`` if it does not apply here.
+
+    ``python`` is the minor version markers are asked about, by default the running one. What cannot be read counts,
+    by the name it begins with.
+    """
+    named = _NAME.match(line)
+    if named is None or _EXTRA_ONLY.fullmatch(line):
         return None
-    return canonicalize_name(requirement.name)
+    if _VERSIONS.fullmatch(line, named.end()):
+        return normalised(named[1])
+    return _evaluated(line, named[1], python)
+
+
+def _evaluated(line: str, name: str, python: tuple[int, int] | None) -> str | None:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        marker = Requirement(line).marker
+    except InvalidRequirement:
+        return normalised(name)
+    return normalised(name) if marker is None or _holds(marker, python) else None
 
 
 def _holds(marker: Marker, python: tuple[int, int] | None) -> bool:
     """Evaluate a marker; what cannot be evaluated counts as holding."""
+    from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+
     environment = {"extra": ""}
     if python is not None:
         version = f"{python[0]}.{python[1]}"

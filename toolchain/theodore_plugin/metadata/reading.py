@@ -11,11 +11,10 @@ from theodore_plugin.facts.names import Names, OwnClass, module_level
 from theodore_plugin.finding import Location
 from theodore_plugin.metadata.construct import Builder, Problem
 from theodore_plugin.metadata.evaluate import Evaluator, InvalidValue, NotLiteral, Place
-from theodore_plugin.metadata.plugin_class import ancestors, binds, find_method, plugin_classes
+from theodore_plugin.metadata.plugin_class import find_method, plugin_classes
+from theodore_plugin.metadata.replacing import METHOD, replacement
 from theodore_plugin.project import PluginProject
 from theodore_sdk.info import PluginInfo
-
-METHOD = "get_plugin_info"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +88,10 @@ def _returned(names: Names, plugin: OwnClass) -> Place | Problem:
             f"add a {METHOD}() that returns a literal PluginInfo(...)",
         )
     owner, method = found
-    replaced = _replaced(names, plugin, owner, method)
+    replaced = replacement(names, plugin, owner, method)
     if replaced is not None:
-        return replaced
+        what = f"{replaced.what}, so what runs may not be what is read"
+        return Problem("metadata-not-literal", replaced.location, what, "define it once, plainly")
     returns = [statement for statement in module_level(method.body) if isinstance(statement, m.Return)]
     if len(returns) == 1 and returns[0].value is not None and returns[0] in method.body:
         return Place(owner.module, returns[0].value)
@@ -101,28 +101,6 @@ def _returned(names: Names, plugin: OwnClass) -> Place | Problem:
         where.at(owner.module.path),
         f"{METHOD}() must consist of one unconditional return of a literal, it has {len(returns)} return statements",
         "return PluginInfo(...) directly",
-    )
-
-
-def _replaced(names: Names, plugin: OwnClass, owner: OwnClass, method: m.Function) -> Problem | None:
-    """Say what makes the method or the class another one at run time than the one that is read, if anything does."""
-    bodies = [module_level(item.node.body) for item in ancestors(names, plugin)[0]]
-    bound = [statement for body in bodies for statement in body if binds(statement, METHOD)]
-    own = [statement for statement in module_level(plugin.module.body) if binds(statement, plugin.node.name)]
-    found = sum(1 for statement in module_level(owner.node.body) if binds(statement, METHOD))
-    every = (node for facts in names.modules.values() for node in m.walk(facts.body) if isinstance(node, m.Assign))
-    patched = any(binds(node, METHOD) for node in every)
-    where = method.name_span.at(owner.module.path)
-    if method.decorators:
-        what = f"{METHOD}() is decorated"
-    elif patched or found != 1 or bound[0] is not method or method not in owner.node.body:
-        what = f"{METHOD} is defined more than once, conditionally, or replaced"
-    elif own != [plugin.node]:
-        what, where = f"{plugin.node.name} is bound more than once", plugin.node.name_span.at(plugin.module.path)
-    else:
-        return None
-    return Problem(
-        "metadata-not-literal", where, f"{what}, so what runs may not be what is read", "define it once, plainly"
     )
 
 

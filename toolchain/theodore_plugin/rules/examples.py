@@ -60,6 +60,9 @@ ARGUMENTS: Mapping[str, str] = {
 }
 
 IMPORTS = """\
+from collections.abc import Mapping
+from typing import Any
+
 import httpx
 
 from theodore_sdk import (
@@ -67,6 +70,8 @@ from theodore_sdk import (
     PackageDependency,
     PermissionType,
     PluginCategory,
+    PluginConfig,
+    PluginContext,
     PluginInfo,
     PluginPermission,
     PluginResourceLimits,
@@ -79,20 +84,20 @@ from theodore_sdk import (
 """
 
 METHODS = """\
-    async def initialize(self, container, config):
+    async def initialize(self, container: PluginContext, config: PluginConfig) -> None:
         self.client = httpx.AsyncClient()
 
-    async def validate_configuration(self, config):
+    async def validate_configuration(self, config: Mapping[str, Any]) -> ValidationResult:
         return ValidationResult.success()
 
-    async def scrape_content(self, request):
+    async def scrape_content(self, request: ScrapingRequest) -> ScrapingResult:
         response = await self.client.get("https://api.example.com/companies")
         return ScrapingResult(request.url, response.text, response.status_code, True)
 
-    async def health_check(self):
+    async def health_check(self) -> HealthStatus:
         return HealthStatus.healthy()
 
-    async def cleanup(self):
+    async def cleanup(self) -> None:
         await self.client.aclose()
 """
 
@@ -101,7 +106,7 @@ def plugin(methods: str = METHODS, *, extra: str = "", base: str = "ScraperPlugi
     """Write the plugin module of an example; ``arguments`` replace those of ``PluginInfo``, ``None`` leaves one out."""
     chosen = {**ARGUMENTS, **arguments}
     lines = "".join(f"            {name}={value},\n" for name, value in chosen.items() if value is not None)
-    info = f"    def get_plugin_info(self):\n        return PluginInfo(\n{lines}        )\n"
+    info = f"    def get_plugin_info(self) -> PluginInfo:\n        return PluginInfo(\n{lines}        )\n"
     return f"# file: demo/plugin.py\n{IMPORTS}\n{extra}\nclass Demo({base}):\n{info}\n{methods}"
 
 

@@ -14,11 +14,9 @@ from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem, NothingToDo
 from theodore_plugin.distributions import Distribution, Environment
-from theodore_plugin.distributions.archive import SDIST_SUFFIXES, sdist_distribution, wheel_distribution
 from theodore_plugin.distributions.folder import of_project, open_folder
-from theodore_plugin.distributions.model import Input
+from theodore_plugin.distributions.model import SDIST_SUFFIXES, Input
 from theodore_plugin.project import PluginProject, SkippedFile, SourceFile, UnreadableFile
-from theodore_plugin.survey.fetch import fetch_wheel
 from theodore_plugin.survey.model import Kind, Surveyed
 
 _NAME = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:==([A-Za-z0-9.!+_-]+))?")
@@ -70,12 +68,20 @@ def _from_path(path: Path) -> Subject:
         project = open_folder(path)
         return _read(of_project(project), Kind.SOURCE, project.label, project)
     if path.suffix == ".whl":
-        return _read(wheel_distribution(path), Kind.WHEEL, path.name)
+        return _wheel(path)
     if path.name.endswith(SDIST_SUFFIXES):
+        from theodore_plugin.distributions.archive import sdist_distribution
+
         return _read(sdist_distribution(path), Kind.ARCHIVE, path.name)
     if path.suffix == ".py":
         return _single(path)
     raise ConfigurationProblem(f"{path} is neither a folder, a wheel, a source archive nor Python code", help=_HELP)
+
+
+def _wheel(path: Path) -> Subject:
+    from theodore_plugin.distributions.archive import wheel_distribution
+
+    return _read(wheel_distribution(path), Kind.WHEEL, path.name)
 
 
 def _single(path: Path) -> Subject:
@@ -107,8 +113,10 @@ def _from_name(name: str, version: str | None, where: Where) -> Subject:
             f"{wanted} is neither a path nor installed here{there}",
             help="install it, choose another environment with --environment, or leave out --no-download",
         )
+    from theodore_plugin.survey.fetch import fetch_wheel
+
     wheel = fetch_wheel(wanted, where.say)
-    found = _read(wheel_distribution(wheel), Kind.WHEEL, wheel.name)
+    found = _wheel(wheel)
     return replace(found, inputs=found.inputs if version is not None else None)
 
 

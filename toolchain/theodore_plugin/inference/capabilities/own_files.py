@@ -117,7 +117,7 @@ def _needle(error: ValidationError, key: str) -> str:
 
 
 def _consistency_problems(document: dict[str, Any]) -> Iterable[Problem]:
-    return problems_of(document["library"])
+    return problems_of(document.get("library", []))
 
 
 def line_of(text: str, problem: Problem) -> int:

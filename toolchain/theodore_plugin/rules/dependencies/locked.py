@@ -75,7 +75,7 @@ def requirements(project: PluginProject) -> Iterator[Requirement]:
         try:
             if need.marker is None or need.marker.evaluate():
                 yield need
-        except UndefinedEnvironmentName:  # packaging refuses it
+        except (ValueError, UndefinedEnvironmentName):  # a comparison without an answer; packaging refuses it
             continue
 
 

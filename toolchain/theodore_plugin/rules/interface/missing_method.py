@@ -19,7 +19,8 @@ RULE = Rule(
     bad=(
         Example(plugin(METHODS.replace("validate_configuration", "check_it")), "renamed away"),
         Example(
-            plugin(METHODS.replace("async def cleanup(self):\n        await self.client.aclose()", "")), "left out"
+            plugin(METHODS.replace("async def cleanup(self) -> None:\n        await self.client.aclose()", "")),
+            "left out",
         ),
     ),
     good=(

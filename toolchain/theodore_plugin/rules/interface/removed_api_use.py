@@ -23,7 +23,7 @@ RULE = Rule(
         Example("from theodore_sdk import PluginCategory\n\nKIND = PluginCategory.CRAWLER\n", "no such member"),
         Example(plugin(METHODS.replace("request.url", "request.address")), "a request has no such field"),
         Example(
-            plugin(METHODS.replace("config):\n        self", 'config):\n        container.get("web")\n        self')),
+            plugin(METHODS.replace("self.client = ", 'container.get("web")\n        self.client = ')),
             "no such method",
         ),
     ),

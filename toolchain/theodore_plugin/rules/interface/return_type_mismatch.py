@@ -27,7 +27,7 @@ RULE = Rule(
     remedy="Return, and annotate, the contract's type.",
     bad=(
         Example(
-            plugin(METHODS.replace("health_check(self):", "health_check(self) -> bool:")),
+            plugin(METHODS.replace("-> HealthStatus", "-> bool")),
             "a bool where a HealthStatus is expected",
         ),
         Example(
@@ -40,9 +40,7 @@ RULE = Rule(
         ),
     ),
     good=(
-        Example(
-            plugin(METHODS.replace("health_check(self):", "health_check(self) -> HealthStatus:")), "the contract's type"
-        ),
+        Example(plugin(), "the contract's type"),
         Example(
             _PORT
             + "class Port:\n    async def get_page_info(self, url: str) -> dict[str, object]:\n        return {}\n",

@@ -17,16 +17,20 @@ RULE = Rule(
     why="The host calls by the contract; a different signature is a TypeError at run time.",
     remedy="Use the parameters of the contract; additional ones come last and have defaults.",
     bad=(
-        Example(plugin(METHODS.replace("scrape_content(self, request)", "scrape_content(self)")), "dropped"),
+        Example(plugin(METHODS.replace("self, request: ScrapingRequest", "self")), "dropped"),
         Example(
-            plugin(METHODS.replace("initialize(self, container, config)", "initialize(self, config, container)")),
+            plugin(
+                METHODS.replace(
+                    "container: PluginContext, config: PluginConfig", "config: PluginConfig, container: PluginContext"
+                )
+            ),
             "swapped",
         ),
     ),
     good=(
         Example(plugin(), "as the contract has it"),
         Example(
-            plugin(METHODS.replace("scrape_content(self, request)", "scrape_content(self, request, retries=3)")),
+            plugin(METHODS.replace("request: ScrapingRequest", "request: ScrapingRequest, retries: int = 3")),
             "a trailing parameter with a default",
         ),
     ),

@@ -8,7 +8,7 @@ from theodore_plugin.finding import Confidence, Example, Finding, Rule, Severity
 from theodore_plugin.rules.context import RuleContext, contract_mismatches
 from theodore_plugin.rules.examples import METHODS, plugin
 
-_UNCLEANED = METHODS.replace("async def cleanup(self):\n        await self.client.aclose()", "retries = 3")
+_UNCLEANED = METHODS.replace("async def cleanup(self) -> None:\n        await self.client.aclose()", "retries = 3")
 
 RULE = Rule(
     name="unprovable-interface",
