@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem
-from theodore_plugin.distributions.installed import DIST_INFO, installed_distribution, name_of
+from theodore_plugin.distributions.installed import DIST_INFO, installed_distribution, name_of, top_names
 from theodore_plugin.distributions.model import Distribution, Input, normalised
 from theodore_plugin.project import UnreadableFile
 
@@ -70,12 +70,13 @@ class Environment:
         namesake = self.distribution(parts[0])  # most packages are named like their distribution
         if namesake is not None and parts[0] in namesake.roots:
             return namesake
+        owners = self._owners(parts[0])
         for depth in range(len(parts), 0, -1):
-            found = self._owners.get(".".join(parts[:depth]))
+            found = owners.get(".".join(parts[:depth]))
             if found is not None:
-                return self.distribution(found)
-        inside = {name for root, name in self._owners.items() if root.startswith(f"{module}.")}
-        return self.distribution(inside.pop()) if len(inside) == 1 else None
+                return found
+        inside = {found for root, found in owners.items() if root.startswith(f"{module}.")}
+        return inside.pop() if len(inside) == 1 else None
 
     def held_by(self, found: Distribution) -> tuple[Input, ...]:
         """Return the files and folders a distribution's code lies in, to see whether any changed since RECORD."""
@@ -107,12 +108,22 @@ class Environment:
         return {name: tuple(paths) for name, paths in found.items()}
 
     @cached_property
-    def _owners(self) -> Mapping[str, str]:
-        owners: dict[str, str] = {}
-        for name in self.names():
+    def _tops(self) -> Mapping[str, tuple[str, ...]]:
+        """Which distributions have something of a top-level name; under ``""`` those that do not say."""
+        found: dict[str, list[str]] = {}
+        for name, paths in sorted(self._infos.items()):
+            for top in top_names(paths[-1]):
+                found.setdefault(top, []).append(name)
+        return {top: tuple(names) for top, names in found.items()}
+
+    def _owners(self, top: str) -> Mapping[str, Distribution]:
+        """Return the owners of what lies at or below a top-level name; only those that may be are read."""
+        owners: dict[str, Distribution] = {}
+        for name in sorted({*self._tops.get(top, ()), *self._tops.get("", ())}):
             found = self.distribution(name)
             for root in found.roots if found else ():
-                owners.setdefault(root, name)
+                if found and root.partition(".")[0] == top:
+                    owners.setdefault(root, found)
         return owners
 
     def _read(self, name: str) -> Distribution | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ from theodore_plugin.project import UnreadableFile
 MAX_FILE_BYTES = 16 * MIB
 MAX_RECORD_BYTES = 64 * MIB
 DIST_INFO = ".dist-info"
+_FIRST_PART = re.compile(rb'^"?([^/\\,\r\n"]+)', re.MULTILINE)
 _DECIDING = ("RECORD", "METADATA", "direct_url.json")
 _HOOK_MODULES = frozenset({"sitecustomize.py", "usercustomize.py"})
 
@@ -94,6 +96,20 @@ def name_of(dist_info: Path) -> tuple[str, str]:
     """Return the normalised name and the version a ``.dist-info`` folder's own name states."""
     name, _, version = dist_info.name.removesuffix(DIST_INFO).rpartition("-")
     return normalised(name or version), version if name else ""
+
+
+def top_names(dist_info: Path) -> frozenset[str]:
+    """Return the top-level names in RECORD, as cheaply as can be; an empty one if RECORD does not tell.
+
+    An editable installation has its code elsewhere.
+    """
+    if (dist_info / "direct_url.json").exists():
+        return frozenset({""})
+    try:
+        record = read_regular(dist_info / "RECORD", MAX_RECORD_BYTES)
+    except Unreadable:
+        return frozenset()
+    return frozenset(name.decode("utf-8", "replace").partition(".")[0] for name in _FIRST_PART.findall(record))
 
 
 def _metadata_file(dist_info: Path, name: str, gaps: list[UnreadableFile]) -> bytes:
