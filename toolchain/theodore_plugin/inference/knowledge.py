@@ -6,15 +6,20 @@ answered by its summary, if there is one, and is unknown otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from theodore_plugin.finding import Step
+from theodore_plugin.distributions.environment import Environment
+from theodore_plugin.distributions.model import Distribution
+from theodore_plugin.finding import Location, Step
 from theodore_plugin.inference.capabilities import CapabilityMap, Effect, Library
 from theodore_plugin.inference.summaries.model import Summary, SummaryClass, SummaryEffect
 from theodore_sdk.info import PermissionType
 
 _MAX_HOPS = 16
+ON_IMPORT = "<import>"
+"""The capability map's name for what importing a library does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +34,12 @@ class ImportEffect:
 class Knowledge:
     """Answers like a :class:`CapabilityMap`, from the map and from summaries."""
 
-    def __init__(self, base: CapabilityMap, summaries: Iterable[Summary] = ()) -> None:
+    def __init__(
+        self, base: CapabilityMap, summaries: Iterable[Summary] = (), environment: Environment | None = None
+    ) -> None:
         self.base = base
+        self.environment = environment
+        """Where dependencies are installed: says which of them are, or need, machine code."""
         self.values = base.values
         self.safe = base.safe
         self.libraries = base.libraries
@@ -38,6 +47,7 @@ class Knowledge:
         self._roots: dict[str, Callable[[], _Summarised]] = {}
         self._owners: dict[str, _Summarised | None] = {}
         self._canonical: dict[str, str] = {}
+        self._imports: dict[str, tuple[ImportEffect, ...]] = {}
         for summary in summaries:
             self.add(summary.roots, lambda summary=summary: summary)  # type: ignore[misc]
 
@@ -122,9 +132,30 @@ class Knowledge:
         return summarised.effects(path) if summarised else self.base.of_call(path)
 
     def of_import(self, module: str) -> tuple[ImportEffect, ...]:
-        """Effects of importing a module of a summarised distribution."""
-        summarised = self._summarised(module)
-        return summarised.of_import(module) if summarised else ()
+        """Effects of importing a module: of a summarised library its own, and those of all it requires."""
+        known = self._imports.get(module)
+        if known is None:
+            summarised = self._summarised(module)
+            own = summarised.of_import(module) if summarised else ()
+            known = self._imports[module] = (*own, *self._of_requirements(module))
+        return known
+
+    def _of_requirements(self, module: str) -> Iterator[ImportEffect]:
+        """Machine code, and what the map says of imports, in the library and whatever it requires.
+
+        That all of it is loaded is assumed: most libraries import what they require when they are imported.
+        """
+        if self.environment is None:
+            yield from _described_import(self.base, module)
+            return
+        said = False
+        for distribution in required(self.environment, module):
+            for root in distribution.roots:
+                yield from _described_import(self.base, root)
+            if distribution.native and not said:
+                said = True
+                step = Step(f"machine code of {distribution.name}", Location(distribution.native[0]))
+                yield ImportEffect(Effect(PermissionType.NATIVE, "import"), None, (step,))
 
     def gaps(self, module: str) -> int:
         """Return how many files of a summarised distribution were not analysed."""
@@ -147,6 +178,27 @@ class Knowledge:
         """Return how a summarised name comes to have an effect."""
         summarised = self._summarised(path)
         return summarised.within(path, effect) if summarised else ()
+
+
+def required(environment: Environment, module: str) -> Iterator[Distribution]:
+    """Iterate over the distribution that serves an import, and all it requires, nearest first."""
+    found = environment.owner(module)
+    pending = deque([found] if found is not None else [])
+    seen = {distribution.name for distribution in pending}
+    while pending:
+        distribution = pending.popleft()
+        yield distribution
+        for name in distribution.requires:
+            further = None if name in seen else environment.distribution(name)
+            seen.add(name)
+            if further is not None:
+                pending.append(further)
+
+
+def _described_import(base: CapabilityMap, module: str) -> Iterator[ImportEffect]:
+    for effect in base.explicit(f"{module.partition('.')[0]}.{ON_IMPORT}"):
+        target = effect.target[1:] if effect.target else None
+        yield ImportEffect(effect, target, (Step(f"imports {module}", Location(f"{module.replace('.', '/')}.py")),))
 
 
 class _Summarised:

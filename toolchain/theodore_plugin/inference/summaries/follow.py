@@ -56,7 +56,7 @@ class _Walk:
         self.base = base
         self.environment = environment
         self.store = store
-        self.followed = Followed(Knowledge(base))
+        self.followed = Followed(Knowledge(base, environment=environment))
 
     def module(self, module: str, importer: Distribution | None) -> bool:
         """Make sure that what serves ``import module`` is summarised, if it is to be; say whether it is followed."""
