@@ -89,8 +89,8 @@ def examine(wheel: Path, where: Environment | None = None) -> Outcome:
     except LoaderError as problem:  # a refusal with a reason is an answer, but none of these deserves one
         problems = [f"refused: {problem}"]
     except Exception as problem:
-        where = traceback.extract_tb(problem.__traceback__)[-1]
-        problems = [f"crashed: {type(problem).__name__}: {problem} ({where.name}, line {where.lineno})"]
+        last = traceback.extract_tb(problem.__traceback__)[-1]
+        problems = [f"crashed: {type(problem).__name__}: {problem} ({last.name}, line {last.lineno})"]
     else:
         problems = _contradictions(found, files)
     return Outcome(wheel.name, len(files), lines, time.perf_counter() - start, tuple(problems))
