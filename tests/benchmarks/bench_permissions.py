@@ -1,7 +1,7 @@
 """How long ``theodore-plugin permissions`` takes, against the bare interpreter in the same run.
 
 Cold means: no cache at all. Summaries means: dependencies are summarised already, the plugin was edited. Unchanged
-means: the same question again. The plugin drags in about 75,000 lines of installed dependencies.
+means: the same question again. The plugin drags in about 75,000 lines of installed dependencies, all of them followed.
 """
 
 from __future__ import annotations
@@ -16,63 +16,39 @@ import time
 from pathlib import Path
 
 from theodore_plugin.distributions import Environment
+from theodore_plugin.inference.capabilities import shipped_map
+from theodore_plugin.survey.subject import Where, find
+from theodore_plugin.survey.survey import survey
 
 COLD_ROUNDS, WARM_ROUNDS = 3, 15
-WANTED_LINES = 75_000
-CANDIDATES = (
-    "markdown_it",
-    "jsonschema",
-    "tomlkit",
-    "referencing",
-    "attrs",
-    "h11",
-    "anyio",
-    "tuf",
-    "securesystemslib",
-    "libcst",
-    "cyclonedx",
-    "plumbum",
-    "prompt_toolkit",
-    "dns",
-    "grimp",
-    "license_expression",
-    "questionary",
-    "pluggy",
-    "py_serializable",
-    "pathspec",
-    "hypothesis",
-    "pycparser",
-    "rfc8785",
-    "sortedcontainers",
-    "pyparsing",
-    "packageurl",
-    "execnet",
-    "stevedore",
-    "email_validator",
-    "funcy",
-    "id",
-    "importlinter",
-    "iniconfig",
-    "pip_api",
-    "pip_audit",
-    "rekor_types",
-    "sigstore_models",
-)
+USES = {
+    "pyparsing": "pyparsing.Word('ab').parse_string(text)",
+    "coverage": "coverage.Coverage().start()",
+    "license_expression": "license_expression.get_spdx_licensing().parse(text)",
+    "bandit.core.config": "bandit.core.config.BanditConfig(text)",
+    "cyclonedx.model.bom": "cyclonedx.model.bom.Bom()",
+    "securesystemslib.hash": "securesystemslib.hash.digest_filename(text)",
+    "pycparser": "pycparser.parse_file(text)",
+    "questionary": "questionary.text(text).ask()",
+    "tuf.ngclient": "tuf.ngclient.Updater(text, text, text, text)",
+    "pathspec": "pathspec.PathSpec.from_lines('gitwildmatch', text)",
+    "grimp": "grimp.build_graph(text)",
+    "build": "build.ProjectBuilder(text).build('wheel', text)",
+}
+"""Distributions that the capability map does not describe, so that all of their code is followed."""
 BARE = [sys.executable, "-I", "-S", "-c", "pass"]
 
 
 def plugin(folder: Path) -> tuple[Path, int]:
-    """Write a plugin of 500 lines that imports dependencies until they have enough lines."""
-    environment, lines, imports = Environment.running(), 0, []
-    for name in CANDIDATES:
-        found = environment.owner(name)
-        size = sum(file.data.count(b"\n") for file in found.files()) if found else 0
-        if 0 < size <= WANTED_LINES - lines:
-            imports.append(f"import {name}\n")
-            lines += size
-    calls = "".join(f"def use_{n}(value):\n    return value + {n}\n\n\n" for n in range(120))
-    (folder / "plugin.py").write_text("".join(imports) + "\n\n" + calls)
-    return folder, lines
+    """Write a plugin of 500 lines that uses dependencies; return it and how many lines of theirs are followed."""
+    imports = "".join(f"import {name}\n" for name in USES)
+    uses = "".join(f"def with_{name.replace('.', '_')}(text):\n    return {use}\n\n\n" for name, use in USES.items())
+    padding = "".join(f"def use_{n}(value):\n    return value + {n}\n\n\n" for n in range(110))
+    (folder / "plugin.py").write_text(f"{imports}\n\n{uses}{padding}")
+    environment = Environment.running()
+    answer = survey(find(str(folder), Where(environment, download=False)), environment, shipped_map())
+    followed = (environment.distribution(item.name) for item in answer.followed)
+    return folder, sum(file.data.count(b"\n") for found in followed if found for file in found.files())
 
 
 def run(argv: list[str], home: Path) -> float:

@@ -64,6 +64,8 @@ class Attributor:
             place = self.place(code.co_filename)
             if place.kind is Kind.OWN:
                 return self._found(current, place, between)
+            if place.kind is Kind.OTHER and not place.path.startswith("<"):
+                return None  # a test or a script acts, called back or put in a dependency's place
             between.append((place, code.co_qualname))
         return None
 

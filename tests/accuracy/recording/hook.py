@@ -7,6 +7,7 @@ recorded, so that nothing recorded ever leaves the machine.
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
 import sys
@@ -50,6 +51,7 @@ class Recorder:
         """Watch this process from now on; an audit hook cannot be removed again."""
         _wrap_environment(self._environment_read)
         _wrap_sockets(self._connecting)
+        _wrap_import_module(self._importing)
         _wrap_threads(self)
         sys.addaudithook(self._hook)
 
@@ -73,6 +75,14 @@ class Recorder:
         act = act_of("socket.connect", (None, address))
         if act is not None:
             self._unaudited(act, sys._getframe(2))
+
+    def _importing(self, name: str) -> None:
+        frame = sys._getframe(2)
+        place = self.attributor.place(frame.f_code.co_filename)
+        # resources are found by importing their package; entry points are somebody's choice
+        internal = place.kind is Kind.STANDARD and place.path != "importlib/metadata/__init__.py"
+        if not internal and _is_chosen(name, frame):
+            self._unaudited(Act("dynamic_code", "import", name), frame)
 
     def _unaudited(self, act: Act, frame: FrameType) -> None:
         if not getattr(self._busy, "now", False):
@@ -98,18 +108,29 @@ class Recorder:
         if filename:
             place = self.attributor.place(filename)
             return None if place.kind is Kind.STANDARD else Act("native", "import", module)
-        asked = _is_asked_for(frame, self.attributor)
-        return Act("dynamic_code", "import", module) if asked and not is_standard_module(module) else None
+        caller = _caller(frame, self.attributor)
+        asked = caller is not None and runs_a_call(caller) and _is_chosen(module, caller)
+        return Act("dynamic_code", "import", module) if asked else None
 
 
-def _is_asked_for(frame: FrameType | None, attributor: Attributor) -> bool:
-    """Whether an import was asked for by a call outside the standard library: ``import_module(...)``."""
+def _caller(frame: FrameType | None, attributor: Attributor) -> FrameType | None:
+    """Return who asked for an import, ``None`` if it is the standard library."""
     while frame is not None:
         place = attributor.place(frame.f_code.co_filename)
         if place.kind is not Kind.MACHINERY and place.path != "importlib/__init__.py":
-            return place.kind is not Kind.STANDARD and runs_a_call(frame)
+            return None if place.kind is Kind.STANDARD else frame
         frame = frame.f_back
-    return False
+    return None
+
+
+def _is_chosen(module: str, caller: FrameType) -> bool:
+    """Whether a module's name is made at run time: written out in the calling code, it is an import like any other.
+
+    C code imports modules of the standard library (``_strptime``) while other code calls it: those do not count.
+    """
+    constants = caller.f_code.co_consts
+    written = module in constants or any(isinstance(item, tuple) and module in item for item in constants)
+    return not written and not is_standard_module(module)
 
 
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
@@ -152,6 +173,17 @@ def _wrap_sockets(report: Callable[[Any], None]) -> None:
             return original(self, address)
 
         setattr(kind, name, connecting)
+
+
+def _wrap_import_module(report: Callable[[str], None]) -> None:
+    """``importlib.import_module`` is Python code that raises no import event; ``__import__`` and statements do."""
+    original = importlib.import_module
+
+    def import_module(name: str, package: str | None = None) -> Any:
+        report(name)
+        return original(name, package)
+
+    importlib.import_module = import_module
 
 
 def _wrap_threads(recorder: Recorder) -> None:

@@ -18,10 +18,6 @@ ENVIRONMENT_FORWARDERS = frozenset({("posixpath.py", "expandvars"), ("getpass.py
 """Functions documented to give out the environment; the rest of the library reads it for itself."""
 
 
-CONSTANT_IMPORTS = frozenset({("requests/packages.py", "<module>")})
-"""Calls of ``__import__`` over names written out beside them: an import like any other."""
-
-
 @dataclass(frozen=True, slots=True)
 class Folders:
     """Folders by the name they get in a label, longest first."""
@@ -54,8 +50,6 @@ def is_noise(act: Act, who: Attribution) -> bool:
     if act.permission == "environment" and act.access == "read":
         forwarded = (who.nearest.path, who.nearest_function) in ENVIRONMENT_FORWARDERS
         return _is_machinery(who) or (who.nearest.kind is Kind.STANDARD and not forwarded)
-    if act.permission == "dynamic_code":
-        return (who.nearest.path, who.nearest_function) in CONSTANT_IMPORTS
     return act == Act("native", "load", "")  # ctypes opens the interpreter itself when it is imported
 
 

@@ -51,9 +51,10 @@ class Answer:
     survey: Survey
 
 
-def answer(wheel: Path) -> Answer:
+def answer(wheel: Path, where: Environment | None = None) -> Answer:
     """Survey a wheel as ``theodore-plugin permissions`` does. Raises what that raises."""
-    found = survey(find(str(wheel), Where(environment(), download=False)))
+    there = where or environment()
+    found = survey(find(str(wheel), Where(there, download=False)), there)
     places = Places(sources(wheel))
     claims = {claim for row in found.rows for claim in _claims(row, places)}
     gaps = {
@@ -71,9 +72,9 @@ def environment() -> Environment:
 
 
 def sources(wheel: Path) -> dict[str, str]:
-    """Return the Python files of a wheel."""
+    """Return the Python files of a wheel; a ``.pth`` file's import lines are run at every start, so it is one."""
     with zipfile.ZipFile(wheel) as archive:
-        names = [name for name in archive.namelist() if name.endswith(".py")]
+        names = [name for name in archive.namelist() if name.endswith((".py", ".pth"))]
         return {name: archive.read(name).decode("utf-8", "replace") for name in names}
 
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,17 +67,19 @@ def site() -> Path:
     return path
 
 
-def fetch(lists: Iterator[Path] | None = None) -> None:
-    """Download every pinned wheel by its hash, and install the recorded corpus beside them."""
+def fetch() -> None:
+    """Download everything pinned, by its hash, and install the recorded corpus beside it."""
     wheels = cache() / "wheels"
     wheels.mkdir(parents=True, exist_ok=True)
-    for requirements in lists or sorted(HERE.glob("*.txt")):
-        _pip(
-            "download", "--dest", wheels, "--only-binary", ":all:", "--no-deps", "--require-hashes", "-r", requirements
-        )
+    for name in ("corpus", "network", "popular"):
+        _pip("download", "--dest", wheels, "--only-binary", ":all:", *_pinned(name))
+    _pip("download", "--dest", wheels, "--no-binary", ":all:", *_pinned("suites"))
     if not (cache() / "site").is_dir():
-        corpus = ("--no-deps", "--require-hashes", "-r", HERE / "corpus.txt")
-        _pip("install", "--no-index", "--find-links", wheels, "--target", cache() / "site", *corpus)
+        _pip("install", "--no-index", "--find-links", wheels, "--target", cache() / "site", *_pinned("corpus"))
+
+
+def _pinned(name: str) -> tuple[object, ...]:
+    return ("--no-deps", "--require-hashes", "-r", HERE / f"{name}.txt")
 
 
 def _pip(*arguments: object) -> None:

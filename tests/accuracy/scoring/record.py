@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from scoring.corpus import HERE, LABELS, Package, packages, site
+from scoring.corpus import HERE, LABELS, packages, site
+from scoring.suites import record_tests
 
 RUNTIME = LABELS / "runtime.jsonl"
 SECONDS = 60
@@ -23,20 +24,32 @@ Label = dict[str, Any]
 
 def main(names: list[str]) -> int:
     """Record the named packages, or all of them, and rewrite their lines of the label file."""
+    known = read_labels(RUNTIME)
     chosen = [package for package in packages() if not names or package.name in names]
-    kept = [label for label in read_labels(RUNTIME) if label["package"] not in {package.name for package in chosen}]
+    kept = [label for label in known if label["package"] not in {package.name for package in chosen}]
     for package in chosen:
-        found = record(package.name, package.root, site(), package.script)
-        print(f"{package.name}: {len(found)} facts", flush=True)
-        kept += [label | {"source": "smoke"} for label in found] + _of_tests(package)
+        found = [label | {"source": "smoke"} for label in record(package.name, package.root, site(), package.script)]
+        tested = [label | {"source": "tests"} for label in record_tests(package)]
+        print(f"{package.name}: {len(found)} facts of the script, {len(tested)} of its tests", flush=True)
+        kept += _as_known(known, _merged(found, tested))
     write_labels(RUNTIME, kept)
     return 0
 
 
-def _of_tests(package: Package) -> list[Label]:
-    from scoring.suites import record_tests
+def _as_known(known: Iterable[Label], found: Iterable[Label]) -> list[Label]:
+    """Keep the values already written down: names of temporary files and process numbers change with every run."""
+    values = {_place(label): label for label in known}
+    return [values.get(_place(label), label) | {"source": label["source"]} for label in found]
 
-    return [label | {"source": "tests"} for label in record_tests(package)]
+
+def _merged(found: list[Label], tested: list[Label]) -> list[Label]:
+    """Add what only the tests brought about."""
+    seen = {_place(label) for label in found}
+    return found + [label for label in tested if _place(label) not in seen]
+
+
+def _place(label: Label) -> tuple[object, ...]:
+    return tuple(value for name, value in label.items() if name not in {"value", "why", "source"})
 
 
 def record(name: str, root: str, where: Path, script: Path | str, arguments: Iterable[str] = ()) -> list[Label]:

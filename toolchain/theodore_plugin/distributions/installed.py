@@ -36,7 +36,7 @@ from theodore_plugin.project import UnreadableFile
 MAX_FILE_BYTES = 16 * MIB
 MAX_RECORD_BYTES = 64 * MIB
 DIST_INFO = ".dist-info"
-_FIRST_PART = re.compile(rb'^"?([^/\\,\r\n"]+)', re.MULTILINE)
+_FIRST_PART = re.compile(rb'^"?([^./\\,\r\n"][^/\\,\r\n"]*)', re.MULTILINE)
 _DECIDING = ("RECORD", "METADATA", "direct_url.json")
 _HOOK_MODULES = frozenset({"sitecustomize.py", "usercustomize.py"})
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 from theodore_plugin.facts import model as m
 
@@ -111,11 +110,6 @@ class Names:
     def stars(self, module: str) -> tuple[m.ImportFrom, ...]:
         """Module-level star imports of a module."""
         return self._stars.get(module, ())
-
-    @cached_property
-    def roots(self) -> frozenset[str]:
-        """First components of the modules' names."""
-        return frozenset(name.partition(".")[0] for name in self.modules)
 
     def is_own(self, name: str) -> bool:
         """Whether a dotted name is one of the plugin's modules or packages."""

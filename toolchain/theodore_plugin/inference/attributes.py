@@ -136,7 +136,8 @@ def is_ambiguous(frame: Frame, target: str) -> bool:
     root = target.partition(".")[0]
     if root in sys.stdlib_module_names:
         return True
-    return root in frame.solver.map.libraries and len(frame.solver.names.roots) > 1
+    home = frame.solver.home
+    return bool(home) and root not in home and root in frame.solver.map.libraries
 
 
 def parents(paths: Values) -> Values:

@@ -41,6 +41,7 @@ class _Seeded(Solver):
     def __init__(self, names: Names, knowledge: Knowledge, entries: frozenset[str]) -> None:
         super().__init__(names, knowledge, semantics())
         self.entries = entries
+        self.home = frozenset(entry.partition(":")[0].partition(".")[0] for entry in entries)
 
     def seed(self) -> None:
         """Make the container handed to ``initialize`` a PluginContext, annotated or not."""
@@ -80,7 +81,7 @@ class _Reader:
         calls = sorted((self._resolved(call) for call in seen if call.callees), key=lambda call: call.location)
         return Inference(
             tuple(sorted(permissions, key=_order)),
-            tuple(sorted(set(unknown), key=lambda item: (item.location, item.reason))),
+            tuple(sorted(set(unknown), key=_unknown_order)),
             tuple(calls),
             len(seen),
             sum(call.resolved for call in seen),
@@ -150,7 +151,9 @@ class _Reader:
             unit = self.solver.units[name]
             step = Step(f"{name} was given up", unit.span.at(unit.scope.module.path))
             yield Unknown("resolution did not come to an end", (step,))
-        for variable in self.solver.widened:
+        for variable, dropped in self.solver.widened.items():
+            if self.solver.only_data(dropped):
+                continue
             unit = self._unit_of(variable)
             step = Step(f"{variable[-1]} may be too many things", unit.span.at(unit.scope.module.path))
             yield Unknown("more possible values than are followed", (step,))
@@ -211,5 +214,14 @@ def _certainty(act: Act, target: str | None) -> Certainty:
     return Certainty.PROVEN if target is not None and "*" not in target else Certainty.RESOLVED
 
 
-def _order(item: InferredPermission) -> tuple[str, Location, str, str, str]:
-    return (item.permission.value, item.location, item.access, item.target or "", item.phase.value)
+def _order(item: InferredPermission) -> tuple[str, Location, tuple[str, ...]]:
+    labels = (step.label for step in item.chain)
+    return (
+        item.permission.value,
+        item.location,
+        (item.access, item.target or "", item.phase.value, item.symbol, item.confidence.value, *labels),
+    )
+
+
+def _unknown_order(item: Unknown) -> tuple[Location, str, tuple[str, ...]]:
+    return (item.location, item.reason, tuple(step.label for step in item.chain))

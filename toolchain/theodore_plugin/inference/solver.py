@@ -22,7 +22,18 @@ from theodore_plugin.finding import Location
 from theodore_plugin.inference.escapes import conclude
 from theodore_plugin.inference.knowledge import Knowledge
 from theodore_plugin.inference.scopes import Scope, Unit, bound_names
-from theodore_plugin.inference.values import HOLE, NOTHING, PLAIN, Foreign, OwnModule, Text, Value, Values, texts
+from theodore_plugin.inference.values import (
+    HOLE,
+    NOTHING,
+    PLAIN,
+    Container,
+    Foreign,
+    OwnModule,
+    Text,
+    Value,
+    Values,
+    texts,
+)
 
 MAX_ROUNDS = 100
 """Evaluations of one statement, far above what any real module needs; one that still grows is reported as unknown."""
@@ -157,8 +168,10 @@ class Solver:
         self.record = Record()
         self.unfinished: dict[str, None] = {}
         """Units with a statement that was given up."""
-        self.widened: dict[Variable, None] = {}
-        """Variables that hold more than is followed."""
+        self.widened: dict[Variable, set[Value]] = {}
+        """Variables that hold more than is followed, and what was dropped."""
+        self.home: frozenset[str] = frozenset()
+        """Roots of the modules that the host calls; other roots may be named like what the plugin depends on."""
         self.sure_names: dict[str, dict[str, int]] = {}
         """Names that a module or class surely binds, by the key of its scope."""
         self._variables: dict[Variable, Values] = {}
@@ -242,7 +255,11 @@ class Solver:
     def write(self, variable: Variable, values: Values) -> None:
         """Add values to a variable and queue its readers if it grew."""
         known = self._variables.get(variable, NOTHING)
-        if values <= known or variable in self.widened:
+        if values <= known:
+            return
+        dropped = self.widened.get(variable)
+        if dropped is not None:
+            dropped.update(values)
             return
         grown = known | values
         if len(grown) > self.bounds.strings:
@@ -250,10 +267,24 @@ class Solver:
             if grown <= known:
                 return
         if len(grown) > self.bounds.values:
-            self.widened.setdefault(variable)
+            self.widened[variable] = set(values)
             return
         self._variables[variable] = grown
         self._enqueue(self._readers.get(variable, ()))
+
+    def only_data(self, values: Iterable[Value], depth: int = 4) -> bool:
+        """Whether values are but strings, plain objects, and containers of such: a large table says nothing."""
+        return all(
+            type(value) is Text
+            or (type(value) is Foreign and not self.leads_on(value.key))
+            or (type(value) is Container and depth > 0 and self.only_data(self._held(value.key), depth - 1))
+            for value in values
+        )
+
+    def _held(self, place: str) -> Iterable[Value]:
+        """Return what a container holds, what is not followed too."""
+        variable = ("all", place)
+        return (*self._variables.get(variable, ()), *self.widened.get(variable, ()))
 
     def _thinned(self, values: Values) -> Values:
         """Put one hole for all strings, and one plain object for all foreign results that lead nowhere."""

@@ -95,7 +95,7 @@ class CapabilityMap:
         if parts[0] not in _LEAKING_ROOTS:
             return None
         listed = self._ready(path).listed
-        for position in range(len(parts) - 1, 0, -1):
+        for position in range(1, len(parts)):
             name = parts[position].lstrip("_")
             shown = ".".join(parts[: position + 1])
             if name in self.leaked and shown not in listed:

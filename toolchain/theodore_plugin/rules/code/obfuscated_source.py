@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import islice
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.finding import Confidence, Example, Finding, Location, Rule, Severity, Silencer
@@ -17,6 +18,7 @@ from theodore_plugin.rules.sites import Site
 SCRAMBLED = re.compile(r"_{0,2}(?:0x|_0x|x)[0-9a-f]{4,}|[Il1]{6,}|[O0o]{6,}|[oO0Q]{8,}|_{5,}\w{0,3}|[lI1|_]{8,}")
 """Names that obfuscators give: hexadecimal numbers, and letters that look alike."""
 PROTECTORS = re.compile(r"(?:^|\.)(?:__pyarmor\w*__|pyarmor_runtime\w*|pytransform|sourcedefender)(?:\.|$)")
+PROTECTOR_MARKS = (b"pyarmor", b"pytransform", b"sourcedefender")
 MIN_SCRAMBLED, MIN_SHARE = 5, 0.3
 MAX_STATEMENTS = 8
 """Statements on one line: written by hand, two are rare."""
@@ -95,13 +97,17 @@ def _defined(context: RuleContext) -> Iterator[tuple[Site, str]]:
 
 
 def _protected(context: RuleContext) -> Iterator[tuple[Location, str]]:
-    told: set[str] = set()
-    for facts in context.facts.values():
-        for node in m.walk(facts.body):
-            named = _imported(node) or (node.id if isinstance(node, m.Name) else "")
-            if PROTECTORS.search(named) and facts.path not in told:
-                told.add(facts.path)
-                yield node.span.at(facts.path), f"{named} unlocks code that nobody can read"
+    for file in context.project.files:
+        facts = context.facts.get(file.path)
+        if facts is not None and any(mark in file.data for mark in PROTECTOR_MARKS):
+            yield from islice(_unlocked(facts), 1)
+
+
+def _unlocked(facts: m.ModuleFacts) -> Iterator[tuple[Location, str]]:
+    for node in m.walk(facts.body):
+        named = _imported(node) or (node.id if isinstance(node, m.Name) else "")
+        if PROTECTORS.search(named):
+            yield node.span.at(facts.path), f"{named} unlocks code that nobody can read"
 
 
 def _imported(node: m.Node) -> str | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.finding import Confidence, Example, Finding, Rule, Severity, Silencer
+from theodore_plugin.rules.code.writes import foreign_writes
 from theodore_plugin.rules.context import RuleContext, report
+from theodore_plugin.rules.sites import Site
 
 CALLS = (
     "gc.get_objects",
@@ -36,6 +39,8 @@ ATTRIBUTES = frozenset(
     }
 )
 MODULE_TABLES = ("sys.modules", "sys.meta_path", "sys.path_hooks")
+_MUTATORS = ("__setitem__", "append", "clear", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update")
+TABLE_CALLS = tuple(f"{table}.{name}" for table in MODULE_TABLES for name in _MUTATORS)
 
 RULE = Rule(
     name="sandbox-tampering",
@@ -65,30 +70,43 @@ def check(context: RuleContext) -> Iterator[Finding]:
         for text in call.texts[1] if len(call.texts) > 1 else ():
             if text in ATTRIBUTES:
                 yield report(RULE, call.location, f"reads {text} through getattr", subject=call.function)
+    for call, name in context.inference.calls_of(*TABLE_CALLS):
+        yield report(RULE, call.location, f"writes {name.rpartition('.')[0]}", subject=call.function)
     for facts in context.facts.values():
         for node in m.walk(facts.body):
-            yield from _syntax(context, facts, node)
+            yield from _syntax(facts, node)
+    yield from _writes(context)
 
 
-def _syntax(context: RuleContext, facts: m.ModuleFacts, node: m.Node) -> Iterator[Finding]:
+def _syntax(facts: m.ModuleFacts, node: m.Node) -> Iterator[Finding]:
     if isinstance(node, m.Attribute) and node.attr in ATTRIBUTES:
         yield report(RULE, node.span.at(facts.path), f"reads {node.attr}")
     if isinstance(node, m.Call) and any((argument.keyword or "").startswith("co_") for argument in node.arguments):
         yield report(RULE, node.span.at(facts.path), "makes a code object out of another one")
-    targets = node.targets if isinstance(node, (m.Assign, m.Delete)) else ()
-    for target in targets:
-        written = _written(context, facts, target)
+
+
+def _writes(context: RuleContext) -> Iterator[Finding]:
+    """Look at writes to builtins, to tables of modules, and to the code of functions."""
+    for write in foreign_writes(context):
+        if write.owner == "builtins":
+            yield report(RULE, write.location, f"writes {write.target}")
+    assigned = ((site, target) for site, node in context.sites.of(m.Assign) for target in node.targets)
+    deleted = ((site, target) for site, node in context.sites.of(m.Delete) for target in node.targets)
+    for site, target in chain(assigned, deleted):
+        written = _written(context, site, target)
         if written:
-            yield report(RULE, target.span.at(facts.path), f"writes {written}")
+            yield report(RULE, target.span.at(site.facts.path), f"writes {written}")
 
 
-def _written(context: RuleContext, facts: m.ModuleFacts, target: m.Expr) -> str | None:
-    if isinstance(target, m.Subscript):
-        path = context.names.path(facts, target.value)
-        return path if path in MODULE_TABLES or path == "__builtins__" else None
+def _written(context: RuleContext, site: Site, target: m.Expr) -> str | None:
     if isinstance(target, m.Attribute):
-        if target.attr == "__code__":
-            return "__code__"
-        path = context.names.path(facts, target.value)
-        return f"builtins.{target.attr}" if path in {"builtins", "__builtins__"} else None
-    return None
+        return "__code__" if target.attr == "__code__" else _builtin(target.value, target.attr)
+    if not isinstance(target, m.Subscript):
+        return None
+    path = context.sites.path(site, target.value)
+    return path if path in MODULE_TABLES else _builtin(target.value, "[…]")
+
+
+def _builtin(owner: m.Expr, name: str) -> str | None:
+    """Name a write to ``__builtins__``, which is a module here and a dict there."""
+    return f"__builtins__ {name}" if isinstance(owner, m.Name) and owner.id == "__builtins__" else None

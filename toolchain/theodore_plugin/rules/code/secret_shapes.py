@@ -10,40 +10,58 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-FORMATS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (label, re.compile(rf"(?<![A-Za-z0-9_]){pattern}(?![A-Za-z0-9_])"))
-    for label, pattern in (
-        ("an AWS access key id", r"(?:AKIA|ASIA)[A-Z2-7]{16}"),
-        ("a GitHub token", r"gh[pousr]_[A-Za-z0-9]{36,251}"),
-        ("a GitHub token", r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
-        ("a GitLab token", r"gl(?:pat|dt|rt|soat|cbt|ptt|ft)-[A-Za-z0-9_-]{20,}"),
-        ("a Slack token", r"xox[abeoprs]-(?:[0-9]{8,}-){1,3}[A-Za-z0-9]{16,}"),
-        ("a Slack webhook", r"hooks\.slack\.com/services/T[A-Z0-9]{8,}/B[A-Z0-9]{8,}/[A-Za-z0-9]{24}"),
-        ("a Stripe key", r"(?:sk|rk)_live_[A-Za-z0-9]{24,247}"),
-        ("an OpenAI key", r"sk-(?:[a-z]+-)?[A-Za-z0-9_-]{20,74}T3BlbkFJ[A-Za-z0-9_-]{20,74}"),
-        ("an Anthropic key", r"sk-ant-(?:api|admin)[0-9]{2}-[A-Za-z0-9_-]{86,}"),
-        ("a Google API key", r"AIza[A-Za-z0-9_-]{35}"),
-        ("a Google OAuth secret", r"GOCSPX-[A-Za-z0-9_-]{28}"),
-        ("a Hugging Face token", r"hf_[A-Za-z]{34}"),
-        ("an npm token", r"npm_[A-Za-z0-9]{36}"),
-        ("a PyPI token", r"pypi-AgE[A-Za-z0-9_-]{80,}"),
-        ("a SendGrid key", r"SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"),
-        ("a Telegram bot token", r"[0-9]{8,10}:AA[A-Za-z0-9_-]{33}"),
-        ("a DigitalOcean token", r"do[opr]_v1_[0-9a-f]{64}"),
-        ("a Databricks token", r"dapi[0-9a-f]{32}(?:-[0-9])?"),
-        ("a Shopify token", r"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}"),
-        ("a Mailgun key", r"key-[0-9a-f]{32}"),
-        ("a Twilio key", r"SK[0-9a-f]{32}"),
-        ("an Azure storage key", r"AccountKey=[A-Za-z0-9+/]{86}=="),
-    )
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One issuer's format. A text without any of the ``marks`` holds none: looking for those is fast."""
+
+    label: str
+    marks: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+
+def _format(label: str, marks: str, pattern: str) -> Format:
+    return Format(label, tuple(marks.split()), re.compile(rf"(?<![A-Za-z0-9_]){pattern}(?![A-Za-z0-9_])"))
+
+
+FORMATS: tuple[Format, ...] = (
+    _format("an AWS access key id", "AKIA ASIA", r"(?:AKIA|ASIA)[A-Z2-7]{16}"),
+    _format("a GitHub token", "ghp_ gho_ ghu_ ghs_ ghr_", r"gh[pousr]_[A-Za-z0-9]{36,251}"),
+    _format("a GitHub token", "github_pat_", r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
+    _format(
+        "a GitLab token",
+        "glpat- gldt- glrt- glsoat- glcbt- glptt- glft-",
+        r"gl(?:pat|dt|rt|soat|cbt|ptt|ft)-[A-Za-z0-9_-]{20,}",
+    ),
+    _format("a Slack token", "xox", r"xox[abeoprs]-(?:[0-9]{8,}-){1,3}[A-Za-z0-9]{16,}"),
+    _format(
+        "a Slack webhook", "hooks.slack.com/", r"hooks\.slack\.com/services/T[A-Z0-9]{8,}/B[A-Z0-9]{8,}/[A-Za-z0-9]{24}"
+    ),
+    _format("a Stripe key", "_live_", r"(?:sk|rk)_live_[A-Za-z0-9]{24,247}"),
+    _format("an OpenAI key", "T3BlbkFJ", r"sk-(?:[a-z]+-)?[A-Za-z0-9_-]{20,74}T3BlbkFJ[A-Za-z0-9_-]{20,74}"),
+    _format("an Anthropic key", "sk-ant-", r"sk-ant-(?:api|admin)[0-9]{2}-[A-Za-z0-9_-]{86,}"),
+    _format("a Google API key", "AIza", r"AIza[A-Za-z0-9_-]{35}"),
+    _format("a Google OAuth secret", "GOCSPX-", r"GOCSPX-[A-Za-z0-9_-]{28}"),
+    _format("a Hugging Face token", "hf_", r"hf_[A-Za-z]{34}"),
+    _format("an npm token", "npm_", r"npm_[A-Za-z0-9]{36}"),
+    _format("a PyPI token", "pypi-AgE", r"pypi-AgE[A-Za-z0-9_-]{80,}"),
+    _format("a SendGrid key", "SG.", r"SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"),
+    _format("a Telegram bot token", ":AA", r"[0-9]{8,10}:AA[A-Za-z0-9_-]{33}"),
+    _format("a DigitalOcean token", "_v1_", r"do[opr]_v1_[0-9a-f]{64}"),
+    _format("a Databricks token", "dapi", r"dapi[0-9a-f]{32}(?:-[0-9])?"),
+    _format("a Shopify token", "shpat_ shpca_ shppa_ shpss_", r"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}"),
+    _format("a Mailgun key", "key-", r"key-[0-9a-f]{32}"),
+    _format("a Twilio key", "SK", r"SK[0-9a-f]{32}"),
+    _format("an Azure storage key", "AccountKey=", r"AccountKey=[A-Za-z0-9+/]{86}=="),
 )
 PRIVATE_KEY = re.compile(
     r"-----BEGIN (?:RSA |EC |DSA |OPENSSH |ENCRYPTED )?PRIVATE KEY-----\s+"
     r"(?:[\w-]+:[^\n]*\n)*\s*[A-Za-z0-9+/=\s\\n]{64}"
 )
-CREDENTIAL_URL = re.compile(
-    r"\b[a-z][a-z0-9+.-]{1,15}://[^\s/:@'\"{}<>%]{1,64}:(?P<password>[^\s/@'\"{}<>]{6,128})@[\w.-]+"
+CREDENTIAL_URL = re.compile(  # begins with what is rare, so that looking for it is fast
+    r"://[^\s/:@'\"{}<>%]{1,64}:(?P<password>[^\s/@'\"{}<>]{6,128})@[\w.-]+"
 )
 STAND_IN = re.compile(
     r"example|sample|dummy|fake|test|placeholder|your|change.?me|replace|insert|redacted|hidden|xxxx|\*\*\*|\.\.\.|1234567|"
@@ -66,10 +84,11 @@ _OPAQUE = re.compile(r"[A-Za-z0-9+/=_.~!@#$%^&*?-]+")
 
 def formats_in(text: str) -> Iterator[tuple[str, int, int]]:
     """Iterate over known formats in a text: label, start and end. Stand-ins of documentation are left out."""
-    for label, pattern in FORMATS:
-        for match in pattern.finditer(text):
-            if not STAND_IN.search(match.group()) and entropy(match.group()) > MIN_BITS["hex"]:
-                yield label, match.start(), match.end()
+    for known in FORMATS:
+        if any(mark in text for mark in known.marks):
+            for match in known.pattern.finditer(text):
+                if not STAND_IN.search(match.group()) and entropy(match.group()) > MIN_BITS["hex"]:
+                    yield known.label, match.start(), match.end()
     for match in PRIVATE_KEY.finditer(text):
         if not STAND_IN.search(match.group()):
             yield "a private key", match.start(), match.end()
