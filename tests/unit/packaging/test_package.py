@@ -126,6 +126,46 @@ def test_a_plugin_that_fails_its_check_is_not_built(new_project, snapshot, tmp_p
     assert not (tmp_path / "out").exists()
 
 
+LOCK_ENTRY = """
+[[packages]]
+name = "{name}"
+version = "{version}"
+dependencies = []
+wheels = [{{ path = "{name}-{version}-py3-none-any.whl", hashes = {{ sha256 = "{digest}" }} }}]
+"""
+
+
+def write_lock(root: Path, **versions: str) -> None:
+    entries = (LOCK_ENTRY.format(name=name, version=text, digest="0" * 64) for name, text in versions.items())
+    (root / "pylock.toml").write_text('lock-version = "1.0"\ncreated-by = "somebody"\n' + "".join(entries))
+
+
+def require(root: Path, line: str) -> None:
+    """Depend on ``line``, and fail the check by a rule of its own, so that nothing is built."""
+    edit(root / "pyproject.toml", "dependencies = []", f'dependencies = ["{line}"]')
+    (root / "src" / "acme_hello" / "bad.py").write_text("VALUE = eval(input())\n")
+
+
+def test_a_stowaway_in_the_authors_lock_is_found(new_project, snapshot, tmp_path):
+    require(new_project, "alpha>=1")
+    write_lock(new_project, alpha="1.0", stowaway="1.0")
+    with pytest.raises(NotPackaged) as caught:
+        package(new_project, tmp_path / "out", settings(new_project, snapshot))
+    [found] = [item for item in caught.value.report.findings if item.rule == "unrequired-locked-package"]
+    assert "stowaway" in found.message
+
+
+def test_the_lock_made_anew_is_judged_and_not_the_one_it_replaced(new_project, snapshot, tmp_path, publish):
+    require(new_project, "alpha>=2")
+    write_lock(new_project, alpha="1.0", stowaway="1.0")
+    publish("alpha", "2.0")
+    with pytest.raises(NotPackaged) as caught:
+        package(new_project, tmp_path / "out", settings(new_project, snapshot))
+    rules = {item.rule for item in caught.value.report.findings}
+    assert "dynamic-code-execution" in rules
+    assert not rules & {"unpinned-lock", "unrequired-locked-package"}
+
+
 def test_a_check_that_could_not_look_at_everything_is_not_enough(new_project, snapshot, tmp_path):
     (new_project / "src/acme_hello/broken.py").write_text("def (:\n", encoding="utf-8")
     with pytest.raises(NotPackaged):

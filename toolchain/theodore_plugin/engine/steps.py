@@ -12,11 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from theodore_loader.errors import ConfigurationProblem
+from theodore_loader.artifact.lock import read_lock
+from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_plugin.analysis import StaticAnalysis, analyse
 from theodore_plugin.coverage import Coverage, CoverageError, Covered, State
 from theodore_plugin.engine.budget import OutOfTime, time_budget
 from theodore_plugin.finding import Severity
+from theodore_plugin.packaging.lock_format import canonical_lock
 from theodore_plugin.project import PluginProject
 from theodore_plugin.report.model import ScannerRun
 from theodore_plugin.scanners.hermetic import CleanTree
@@ -99,8 +101,20 @@ def given_files(project: PluginProject) -> tuple[str, ...]:
 
 
 def _as_locked(project: PluginProject, settings: Settings) -> PluginProject:
-    """Return the project with the lock that was made for this check, if one was: rules look at what is installed."""
-    return project if settings.lock is None else replace(project, lock=settings.lock)
+    """Return the project with the lock that was made for this check, if one was: rules look at what is installed.
+
+    The author's own lock stays where it fixes the same files, because it may also say who depends on whom.
+    """
+    if settings.lock is None or _fixes_the_same(project.lock, settings.lock):
+        return project
+    return replace(project, lock=settings.lock)
+
+
+def _fixes_the_same(own: bytes | None, canonical: bytes) -> bool:
+    try:
+        return own is not None and canonical_lock(read_lock(own)) == canonical
+    except Refused:
+        return False
 
 
 def _scan(scanner: Scanner, tree: CleanTree, context: ScanContext) -> ScannerResult:

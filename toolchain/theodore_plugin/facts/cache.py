@@ -47,8 +47,11 @@ class FactsCache:
     @classmethod
     def of_user(cls) -> FactsCache | None:
         """Open this user's cache; ``None`` where there is no folder that only this user can write."""
+        folder = cache_dir() / "facts"
+        if not folder.is_absolute():  # no home folder: nothing is left behind wherever the user happens to stand
+            return None
         try:
-            return cls(private_dir(cache_dir() / "facts"))
+            return cls(private_dir(folder))
         except (OSError, ConfigurationProblem):
             return None
 

@@ -7,12 +7,17 @@ wrong is a :class:`FactsFailure` value, never an exception, so one bad file cann
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from theodore_plugin.facts.decoding import decode, line_count
 from theodore_plugin.facts.guard import Nesting
 from theodore_plugin.facts.model import FactsFailure, ModuleFacts
 from theodore_plugin.facts.room import deep_recursion, without_collector
 from theodore_plugin.facts.suppressions import with_comments
 from theodore_plugin.project import SourceFile
+
+if TYPE_CHECKING:
+    import libcst as cst
 
 
 def lower(file: SourceFile, *, comments: bool = True) -> ModuleFacts | FactsFailure:
@@ -51,26 +56,38 @@ def lower_unaided(file: SourceFile, text: str, *, comments: bool) -> ModuleFacts
 
 
 def _lower_text(file: SourceFile, text: str, comments: bool) -> ModuleFacts | FactsFailure:
-    import libcst as cst
-
     from theodore_plugin.facts.concrete.cursor import Cursor, PositionsLost
     from theodore_plugin.facts.concrete.expressions import UnknownSyntax
     from theodore_plugin.facts.concrete.statements import Statements
     from theodore_plugin.facts.literals import MalformedLiteral
 
+    tree = _parsed(file, text)
+    if isinstance(tree, FactsFailure):
+        return tree
     cursor = Cursor(text)
     try:
-        body = Statements(cursor).block(cst.parse_module(text).body)
+        body = Statements(cursor).block(tree.body)
         cursor.finish()
-    except cst.ParserSyntaxError as error:
-        line, column = max(1, error.raw_line), max(1, error.raw_column + 1)
-        reason = error.message.split("\n", 1)[0].strip()
-        return FactsFailure(file.path, f"syntax error: {reason}", line, column)
-    except cst.CSTValidationError as error:
-        return FactsFailure(file.path, f"syntax error: {error}")
     except MalformedLiteral as error:
         return FactsFailure(file.path, f"syntax error: {error}", cursor.place()[0])
     except (PositionsLost, UnknownSyntax) as error:
         return FactsFailure(file.path, str(error), error.line)
     facts = ModuleFacts(file.path, file.module, file.is_package, file.digest, body, (), (), line_count(text))
     return with_comments(facts, cursor.comments) if comments else facts
+
+
+def _parsed(file: SourceFile, text: str) -> cst.Module | FactsFailure:
+    import libcst as cst
+
+    try:
+        return cst.parse_module(text)
+    except cst.ParserSyntaxError as error:
+        line, column = max(1, error.raw_line), max(1, error.raw_column + 1)
+        reason = error.message.split("\n", 1)[0].strip()
+        return FactsFailure(file.path, f"syntax error: {reason}", line, column)
+    except cst.CSTValidationError as error:  # it parses, and makes no sense
+        return FactsFailure(file.path, f"syntax error: {error}")
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # what a panic in native code becomes; it has no public name
+            raise
+        return FactsFailure(file.path, f"the parser failed: {error}")

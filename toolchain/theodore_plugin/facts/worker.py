@@ -15,6 +15,7 @@ from theodore_plugin.facts.cache import FrontEnd
 from theodore_plugin.facts.frames import Encoded, Request, answer_bytes, read_request
 from theodore_plugin.facts.model import FactsFailure
 from theodore_plugin.facts.storage import encode
+from theodore_plugin.project import SourceFile
 
 
 def main(memory_mib: int) -> None:
@@ -36,15 +37,14 @@ def limit_memory(mib: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def lower(file_of: Request) -> Encoded:
-    """Lower the file of a request and encode its facts."""
-    file = file_of.file
-    facts = from_libcst.lower(file) if file_of.front_end is FrontEnd.OWN else from_ast.lower(file)
+def lower(file: SourceFile, front_end: FrontEnd) -> Encoded:
+    """Lower a file and encode its facts."""
+    facts = from_libcst.lower(file) if front_end is FrontEnd.OWN else from_ast.lower(file)
     return facts if isinstance(facts, FactsFailure) else encode(facts)
 
 
 def _answer(request: Request, memory_mib: int) -> Encoded:
     try:
-        return lower(request)
+        return lower(request.file, request.front_end)
     except MemoryError:
         return FactsFailure(request.path, f"analysing it exceeded {memory_mib} MiB")

@@ -73,7 +73,6 @@ def package(
     project = _open_tree(project_path)
     with _step("lock", watch):
         lock = ensure_lock(project, upgrade=upgrade_lock)
-    project = dataclasses.replace(project, lock=lock)  # a lock made anew is what is checked, not the one it replaces
     settings = dataclasses.replace(settings or Settings.load(project), lock=lock)
     report = _passed(project, settings, watch)
     manifest = to_json(_manifest(project, settings))

@@ -30,18 +30,20 @@ class Pattern:
         handler = _HANDLERS.get(type(node))
         if handler is None:
             raise UnknownSyntax(node, start[0])
-        parentheses = getattr(node, "lpar", ())
-        inner = start
-        for position, _ in enumerate(parentheses, start=1):
-            if position == len(parentheses) and isinstance(node, cst.MatchTuple):
-                inner = self.cursor.start()  # the innermost are its own
-            self.cursor.take("(")
-        if parentheses and not isinstance(node, cst.MatchTuple):
-            inner = self.cursor.start()
+        parentheses = len(getattr(node, "lpar", ()))
+        inner = self._open(parentheses, start, owned=isinstance(node, cst.MatchTuple))
         handler(self, node, inner)
-        for _ in parentheses:
+        for _ in range(parentheses):
             self.cursor.take(")")
         return inner
+
+    def _open(self, parentheses: int, start: Place, *, owned: bool) -> Place:
+        """Move over opening parentheses; return where the pattern starts, which may own the innermost."""
+        for remaining in range(parentheses, 0, -1):
+            if owned and remaining == 1:
+                start = self.cursor.start()
+            self.cursor.take("(")
+        return self.cursor.start() if parentheses and not owned else start
 
     def _capture(self, name: cst.Name | None, start: Place) -> None:
         """Move over the name that ends a pattern; what it binds has the place of the pattern."""

@@ -19,7 +19,9 @@ from theodore_plugin.inference.capabilities.tables import (
     aliases_of,
     effects_of,
     names_of,
+    owners,
     returns_of,
+    spoken_of,
 )
 
 MAX_HOPS = 4
@@ -133,25 +135,14 @@ def _longest(path: str, aliases: dict[str, str]) -> str | None:
 def unresolved(libraries: Sequence[Described]) -> Iterator[Problem]:
     """Iterate over ``returns`` and aliases that lead to nothing the map speaks of. Needs the whole map."""
     roots = {described["module"] for described in libraries}
-    spoken = {name for described in libraries for name in _spoken_of(described)}
+    names = {name for described in libraries for name in spoken_of(described)}
+    spoken = names.union(*(owners(name) for name in names))
     capable = {d["module"] for d in libraries if d.get("default", SAFE) != SAFE}
     for index, described in enumerate(libraries):
         for name, results in returns_of(described):
             for result in results:
                 if not _leads(result, roots, spoken, capable):
                     yield Problem(index, name, f"returns {result}, of which nothing is said", "list its methods")
-
-
-def _spoken_of(described: Described) -> Iterator[str]:
-    """Names a library speaks of, and what they lie in."""
-    module = described["module"]
-    names = [name for name, _ in effects_of(described)]
-    names += [f"{module}.{name}" for key in ("safe", "values") for name in described.get(key, ())]
-    names += [name for name, _ in returns_of(described)]
-    for name in names:
-        while name:
-            yield name
-            name = name.rpartition(".")[0]
 
 
 def _leads(result: str, roots: set[str], spoken: set[str], capable: set[str]) -> bool:

@@ -7,7 +7,7 @@ library root. A name of no library is in no way described: ``library`` returns `
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -34,9 +34,12 @@ class CapabilityMap:
         self._pending = groups(sections)
         self._tables = Tables()
         self._lock = Lock()
-        self._canonical: dict[str, str] = {}
-        self._owner: dict[str, Library | None] = {}
-        self._called: dict[str, tuple[Effect, ...]] = {}
+        self._canonical = _Remembered(self._follow)
+        self._owners = _Remembered(self._owner)
+        self._called = _Remembered(self._of_call)
+        self._explicit = _Remembered(self._listed_effects)
+        self._capables = _Remembered(self._has_capable)
+        self._is_modules = _Remembered(self._names_module)
 
     @property
     def effects(self) -> Mapping[str, tuple[Effect, ...]]:
@@ -67,10 +70,7 @@ class CapabilityMap:
 
     def canonical(self, path: str) -> str:
         """Replace the longest aliased prefix, repeatedly (``urllib3.poolmanager.PoolManager`` and the like)."""
-        known = self._canonical.get(path)
-        if known is None:
-            known = self._canonical[path] = self._follow(path)
-        return known
+        return self._canonical[path]
 
     def _follow(self, path: str) -> str:
         for _ in range(_MAX_HOPS):
@@ -104,14 +104,18 @@ class CapabilityMap:
 
     def is_module(self, path: str) -> bool:
         """Whether ``path`` is a module: a library of the map, one of its submodules, or of the standard library."""
+        return self._is_modules[path]
+
+    def _names_module(self, path: str) -> bool:
         return path in self._modules or path in sys.stdlib_module_names or path in self._ready(path).submodules
 
     def library(self, path: str) -> Library | None:
         """Return the library with the longest root that holds ``path``; ``None`` when the map does not know it."""
+        return self._owners[path]
+
+    def _owner(self, path: str) -> Library | None:
         root = path.partition("(")[0]
-        if root not in self._owner:
-            self._owner[root] = self._longest(root) or self._longest(self.canonical(root))
-        return self._owner[root]
+        return self._longest(root) or self._longest(self.canonical(root))
 
     def _longest(self, root: str) -> Library | None:
         libraries = self._ready(root).libraries
@@ -125,6 +129,9 @@ class CapabilityMap:
 
     def explicit(self, path: str) -> tuple[Effect, ...]:
         """Effects listed for exactly this name."""
+        return self._explicit[path]
+
+    def _listed_effects(self, path: str) -> tuple[Effect, ...]:
         return self._ready(path).effects.get(path, ())
 
     def leads_on(self, path: str) -> bool:
@@ -137,10 +144,7 @@ class CapabilityMap:
 
     def of_call(self, path: str) -> tuple[Effect, ...]:
         """Effects of calling a name: listed ones, else the library's default."""
-        known = self._called.get(path)
-        if known is None:
-            known = self._called[path] = self._of_call(path)
-        return known
+        return self._called[path]
 
     def _of_call(self, path: str) -> tuple[Effect, ...]:
         tables = self._ready(path)
@@ -155,6 +159,9 @@ class CapabilityMap:
 
     def is_capable(self, path: str) -> bool:
         """Whether some attribute of ``path`` has an effect: of a module, of a class, or of an object."""
+        return self._capables[path]
+
+    def _has_capable(self, path: str) -> bool:
         if path in self._ready(path).capable:
             return True
         library = self.library(path) if self.is_module(path) else None
@@ -185,6 +192,20 @@ class CapabilityMap:
             self._tables.add(section.read())
         for root in {root for section in group for root in section.roots}:
             del self._pending[root]  # last: who does not find it here needs not wait
+
+
+class _Remembered(dict[str, V]):
+    """Answers that are computed once: nothing that is looked up ever changes its answer."""
+
+    __slots__ = ("_compute",)
+
+    def __init__(self, compute: Callable[[str], V]) -> None:
+        super().__init__()
+        self._compute = compute
+
+    def __missing__(self, path: str) -> V:
+        found = self[path] = self._compute(path)
+        return found
 
 
 class _Names(Mapping[str, V]):

@@ -45,7 +45,7 @@ class Tables:
         self.submodules.update(f"{root}.{name}" for name in described.get("submodules", ()))
         for name, trait in traits_of(described):
             self.traits[name] = self.traits.get(name, frozenset()) | {trait}
-        self._list(root, described)
+        self._list(described)
 
     def _library(self, root: str, described: Described) -> Library:
         known = self.libraries.get(root, Library(root, None, None))
@@ -68,11 +68,8 @@ class Tables:
             self.safe[name] = None
             self.effects.pop(name, None)
 
-    def _list(self, root: str, described: Described) -> None:
-        prefix = f"{root}."
-        tables: tuple[Iterable[str], ...] = (self.effects, self.safe, self.returns, self.values, self.traits)
-        own = (name for table in tables for name in table if name.startswith(prefix))
-        for name in (root, *own, *self.submodules, *aliases_of(described)):
+    def _list(self, described: Described) -> None:
+        for name in (*spoken_of(described), *aliases_of(described)):
             if name not in self.listed:
                 self.listed.update((name, *owners(name)))
 
@@ -81,6 +78,19 @@ def owners(name: str) -> Iterator[str]:
     """Iterate over what a name lies in, nearest first: ``os.environ.get`` lies in ``os.environ`` and in ``os``."""
     while "." in name:
         name = name.rpartition(".")[0]
+        yield name
+
+
+def spoken_of(described: Described) -> Iterator[str]:
+    """Iterate over the absolute names a library says something about, itself first."""
+    root = described["module"]
+    yield root
+    for table in described.get("effects", ()):
+        yield from names_of(root, table)
+    for key in ("safe", "values", "submodules"):
+        for name in described.get(key, ()):
+            yield f"{root}.{name}"
+    for name, _ in (*returns_of(described), *traits_of(described)):
         yield name
 
 
