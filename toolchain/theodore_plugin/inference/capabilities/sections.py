@@ -17,9 +17,9 @@ from typing import Any
 from theodore_plugin.inference.capabilities.tables import Described, aliases_of
 
 HEADER = "[[library]]"
-_CUT = re.compile(r"^\[\[library\]\]$", re.MULTILINE)
-_MODULE = re.compile(r'\s*module = "([^"]+)"')
-_LEAKED = re.compile(r"^leaked = true$", re.MULTILINE)
+_CUT = f"\n{HEADER}\n"
+_MODULE = re.compile(r'module = "([^"]+)"')
+_LEAKED = "\nleaked = true\n"
 _ALIASED = re.compile(r'"=([^".]+)[^"]*" = "')
 """The key of an alias with an absolute name; its first part."""
 
@@ -39,20 +39,20 @@ class Section:
         """Return the table. Raises TOMLDecodeError for a text that is none."""
         if self.content is not None:
             return self.content
-        return tomllib.loads(self.text)["library"][0]  # type: ignore[no-any-return]
+        described: Described = tomllib.loads(f"{HEADER}\n{self.text}")["library"][0]
+        return described
 
 
 def cut(text: str) -> Iterator[Section]:
     """Cut a shipped file. Raises ValueError for one that does not keep to the form."""
-    starts = [match.start() for match in _CUT.finditer(text)]
-    yield from harmless(tomllib.loads(text[: starts[0] if starts else len(text)]))
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
-        piece = text[start:end]
-        match = _MODULE.match(piece, len(HEADER))
+    head, *pieces = f"\n{text}".split(_CUT)
+    yield from harmless(tomllib.loads(head))
+    for number, piece in enumerate(pieces, 1):
+        match = _MODULE.match(piece)
         if match is None:
-            raise ValueError(f"line {text.count(chr(10), 0, start) + 1}: a library does not begin with its module")
+            raise ValueError(f"library {number} does not begin with its module")
         roots = {match[1].partition(".")[0], *_ALIASED.findall(piece)}
-        yield Section(match[1], frozenset(roots), _LEAKED.search(piece) is not None, text=piece)
+        yield Section(match[1], frozenset(roots), _LEAKED in piece, text=piece)
 
 
 def from_document(document: dict[str, Any]) -> Iterator[Section]:
