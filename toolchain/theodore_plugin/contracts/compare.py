@@ -6,18 +6,16 @@ reason). What a foreign base class, an unknown decorator or code that computes m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from theodore_plugin.contracts.awaiting import gives
 from theodore_plugin.contracts.hooks import meant
 from theodore_plugin.contracts.members import ClassMembers, Implementation, Member
 from theodore_plugin.contracts.model import Contract, ContractAttribute, ContractMethod
-from theodore_plugin.contracts.mro import InconsistentOrder
 from theodore_plugin.contracts.shape import Gives, Plain, Shape, Unclear
 from theodore_plugin.contracts.signature import signature_problem
 from theodore_plugin.facts import model as m
-from theodore_plugin.facts.names import Names, OwnClass
 from theodore_plugin.finding import Location
 
 MISSING, SIGNATURE, ASYNC = "missing-method", "signature-mismatch", "async-mismatch"
@@ -45,17 +43,9 @@ class _Open:
     location: Location
 
 
-def compare(names: Names, cls: OwnClass, contract: Contract, bases: Mapping[str, Contract]) -> Iterator[Mismatch]:
-    """Compare a class with a contract, own and inherited members alike.
-
-    A class whose bases have no consistent order cannot be created; ``inconsistent-mro`` says so, and nothing
-    else can be said about it.
-    """
-    try:
-        members = ClassMembers(names, cls, bases)
-    except InconsistentOrder:
-        return
-    yield from _Comparison(members, contract).mismatches()
+def compare(members: ClassMembers, contract: Contract) -> Iterator[Mismatch]:
+    """Compare a class with a contract, own and inherited members alike."""
+    return _Comparison(members, contract).mismatches()
 
 
 class _Comparison:

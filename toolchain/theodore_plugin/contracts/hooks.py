@@ -18,7 +18,9 @@ def meant(name: str, hooks: Iterable[str]) -> str | None:
         for hook in candidates:
             if looks_like(name, hook):
                 return hook
-    close = [(distance(name, hook), hook) for hook in candidates]
+    # as many edits as the lengths differ by are needed in any case
+    near = [hook for hook in candidates if abs(len(name) - len(hook)) <= _slips(name, hook)]
+    close = [(distance(name, hook), hook) for hook in near]
     return next((hook for steps, hook in sorted(close) if steps <= _slips(name, hook)), None)
 
 

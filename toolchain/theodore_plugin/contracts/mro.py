@@ -8,6 +8,7 @@ entries"; Barrett et al., "A monotonic superclass linearization").
 from __future__ import annotations
 
 import builtins
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -57,26 +58,37 @@ Ancestor = OwnClass | SdkBase | ForeignBase
 
 def linearise(names: Names, start: OwnClass, bases: Mapping[str, Contract]) -> tuple[Ancestor, ...]:
     """Return ``start`` and its ancestors in the order members are looked up. Raises InconsistentOrder."""
-    return tuple(_Linearisation(names, bases).of(start, 0))
+    return Linearisation(names, bases).of(start)
 
 
-class _Linearisation:
+class Linearisation:
+    """Linearises many classes of one project; what was found for one is used for those that derive from it."""
+
     def __init__(self, names: Names, bases: Mapping[str, Contract]) -> None:
         self.names = names
         self.bases = bases
+        self._known: dict[int, list[Ancestor]] = {}
         self._running: set[int] = set()
 
-    def of(self, item: Ancestor, depth: int) -> list[Ancestor]:
+    def of(self, start: OwnClass) -> tuple[Ancestor, ...]:
+        """Return a class and its ancestors in the order members are looked up. Raises InconsistentOrder."""
+        self._running.clear()
+        found = self._known[id(start.node)] = self._order(start, 0)
+        return tuple(found)
+
+    def _order(self, item: Ancestor, depth: int) -> list[Ancestor]:
         if isinstance(item, SdkBase):
             lineage = self.bases[item.name].lineage
             return [*(SdkBase(name) for name in lineage), ForeignBase("abc.ABC"), ForeignBase(ROOT)]
         if isinstance(item, ForeignBase):
             return _builtin_order(item)
+        if id(item.node) in self._known:
+            return self._known[id(item.node)]
         if depth > MAX_DEPTH or id(item.node) in self._running:
             return [ForeignBase(f"{item.module.module}.{item.node.name}"), ForeignBase(ROOT)]
         self._running.add(id(item.node))
         parents = list(self._parents(item)) or [ForeignBase(ROOT)]
-        orders = [self.of(parent, depth + 1) for parent in parents]
+        orders = [self._order(parent, depth + 1) for parent in parents]
         self._running.discard(id(item.node))
         return [item, *_merge(item, [*orders, parents])]
 
@@ -116,24 +128,25 @@ def _builtin_order(item: ForeignBase) -> list[Ancestor]:
 def _merge(cls: OwnClass, orders: list[list[Ancestor]]) -> list[Ancestor]:
     """C3: take the first head that is in no tail, until nothing is left."""
     result: list[Ancestor] = []
-    pending = [list(order) for order in orders if order]
+    pending = [deque(order) for order in orders if order]
+    tails = Counter(_key(item) for order in orders for item in order[1:])
     while pending:
-        head = next((order[0] for order in pending if not _in_tail(order[0], pending)), None)
+        head = next((order[0] for order in pending if not tails[_key(order[0])]), None)
         if head is None:
             raise InconsistentOrder(cls, tuple(sorted({label(order[0]) for order in pending})))
         result.append(head)
-        pending = [rest for order in pending if (rest := order[1:] if _same(order[0], head) else order)]
+        for order in pending:
+            if _key(order[0]) == _key(head):
+                order.popleft()
+                if order:
+                    tails[_key(order[0])] -= 1
+        pending = [order for order in pending if order]
     return result
 
 
-def _in_tail(item: Ancestor, orders: list[list[Ancestor]]) -> bool:
-    return any(_same(item, other) for order in orders for other in order[1:])
-
-
-def _same(one: Ancestor, other: Ancestor) -> bool:
-    if isinstance(one, OwnClass) and isinstance(other, OwnClass):
-        return one.node is other.node
-    return type(one) is type(other) and one == other
+def _key(item: Ancestor) -> int | SdkBase | ForeignBase:
+    """Return what makes two mentions the same class."""
+    return id(item.node) if isinstance(item, OwnClass) else item
 
 
 def label(item: Ancestor) -> str:

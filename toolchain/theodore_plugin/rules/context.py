@@ -10,7 +10,9 @@ from typing import Protocol
 from theodore_loader.policy import Policy
 from theodore_plugin.contracts.catalogue import Catalogue, shipped_catalogue
 from theodore_plugin.contracts.compare import Mismatch, compare
+from theodore_plugin.contracts.members import ClassMembers
 from theodore_plugin.contracts.model import Contract, Contracts
+from theodore_plugin.contracts.mro import InconsistentOrder
 from theodore_plugin.facts import model as m
 from theodore_plugin.facts.names import Names, OwnClass
 from theodore_plugin.finding import Finding, Location, Rule, Step
@@ -78,7 +80,8 @@ class RuleContext:
         found: dict[Mismatch, list[str]] = {}
         for host in self.hosts:
             for cls, contract in self.claims(host):
-                for mismatch in compare(self.names, cls, contract, host.bases):
+                members = self.members(cls, host)
+                for mismatch in compare(members, contract) if members is not None else ():
                     found.setdefault(mismatch, []).append(host.version)
         return tuple(replace(item, message=self.in_hosts(item.message, versions)) for item, versions in found.items())
 
@@ -87,6 +90,24 @@ class RuleContext:
         """Known hosts that the plugin says it works with; the newest one where it names none that is known."""
         wanted = self.metadata.values.get("compatible_versions")
         return (self.catalogue.within(wanted) if isinstance(wanted, VersionRange) else ()) or (self.contracts,)
+
+    def members(self, cls: OwnClass, host: Contracts | None = None) -> ClassMembers | None:
+        """Return the lookup of a class's members, or ``None`` where its bases have no consistent order.
+
+        Such a class cannot be created; ``inconsistent-mro`` says so, and nothing else can be said about it.
+        """
+        contracts = host or self.contracts
+        key = (id(cls.node), contracts.version)
+        if key not in self._members:
+            try:
+                self._members[key] = ClassMembers(self.names, cls, contracts.bases)
+            except InconsistentOrder:
+                self._members[key] = None
+        return self._members[key]
+
+    @cached_property
+    def _members(self) -> dict[tuple[int, str], ClassMembers | None]:
+        return {}
 
     def in_hosts(self, message: str, versions: Sequence[str]) -> str:
         """Say in which hosts a message holds, where it does not hold in all of them."""

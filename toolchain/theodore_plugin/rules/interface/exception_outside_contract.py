@@ -6,9 +6,7 @@ from collections.abc import Iterator
 
 from theodore_plugin.contracts.escaping import Escape, Escapes
 from theodore_plugin.contracts.lineage import Lineages
-from theodore_plugin.contracts.members import ClassMembers
 from theodore_plugin.contracts.model import Contract, ContractMethod
-from theodore_plugin.contracts.mro import InconsistentOrder
 from theodore_plugin.contracts.shape import Shape
 from theodore_plugin.facts import model as m
 from theodore_plugin.facts.names import OwnClass
@@ -66,9 +64,8 @@ def _implementations(
     context: RuleContext, cls: OwnClass, contract: Contract
 ) -> Iterator[tuple[ContractMethod, OwnClass, m.Function]]:
     """Iterate over methods with named exceptions and their implementations, where no decorator is in between."""
-    try:
-        members = ClassMembers(context.names, cls, context.contracts.bases)
-    except InconsistentOrder:
+    members = context.members(cls)
+    if members is None:
         return
     for method in contract.methods.values():
         for found in members.find(method.name).implementations if method.raises is not None else ():

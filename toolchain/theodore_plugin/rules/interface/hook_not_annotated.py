@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from theodore_plugin.contracts.members import ClassMembers
 from theodore_plugin.contracts.model import Contract, ContractMethod
-from theodore_plugin.contracts.mro import InconsistentOrder
 from theodore_plugin.contracts.shape import Shape
 from theodore_plugin.facts import model as m
 from theodore_plugin.facts.names import OwnClass
@@ -50,9 +48,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
 def _hooks(
     context: RuleContext, cls: OwnClass, contract: Contract
 ) -> Iterator[tuple[ContractMethod, m.Function, Location]]:
-    try:
-        members = ClassMembers(context.names, cls, context.contracts.bases)
-    except InconsistentOrder:
+    members = context.members(cls)
+    if members is None:
         return
     for method in contract.methods.values():
         for found in members.find(method.name).implementations:

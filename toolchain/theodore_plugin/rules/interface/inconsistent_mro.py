@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from theodore_plugin.contracts.mro import InconsistentOrder, linearise
+from theodore_plugin.contracts.mro import InconsistentOrder, Linearisation
 from theodore_plugin.finding import Confidence, Example, Finding, Rule, Severity, Silencer
 from theodore_plugin.metadata.plugin_class import own_classes
 from theodore_plugin.rules.context import RuleContext, report
@@ -44,9 +44,10 @@ RULE = Rule(
 def check(context: RuleContext) -> Iterator[Finding]:
     """Linearise every class; one contradiction is reported where it arises, not in every class below."""
     seen: set[int] = set()
+    orders = Linearisation(context.names, context.contracts.bases)
     for cls in own_classes(context.names):
         try:
-            linearise(context.names, cls, context.contracts.bases)
+            orders.of(cls)
         except InconsistentOrder as problem:
             where = problem.cls
             if id(where.node) not in seen:

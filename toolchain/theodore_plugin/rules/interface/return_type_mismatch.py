@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from theodore_plugin.contracts.annotations import awaited, fits, of_contract, of_facts, spell
-from theodore_plugin.contracts.members import ClassMembers, Implementation
+from theodore_plugin.contracts.members import Implementation
 from theodore_plugin.contracts.model import SDK, Contract, ContractMethod
-from theodore_plugin.contracts.mro import InconsistentOrder
 from theodore_plugin.contracts.shape import Shape
 from theodore_plugin.facts import model as m
 from theodore_plugin.facts.names import OwnClass
@@ -53,12 +52,9 @@ RULE = Rule(
 def check(context: RuleContext) -> Iterator[Finding]:
     """Compare annotated returns with the contract's. mypy's findings about hooks come under this name, too."""
     for cls, contract in context.claims():
-        try:
-            members = ClassMembers(context.names, cls, context.contracts.bases)
-        except InconsistentOrder:
-            continue
+        members = context.members(cls)
         for method in contract.methods.values():
-            for found in members.find(method.name).implementations:
+            for found in members.find(method.name).implementations if members is not None else ():
                 yield from _compare(context, cls, contract, method, found)
 
 
