@@ -18,6 +18,8 @@ from theodore_plugin.inference.summaries.model import Summary, SummaryClass, Sum
 from theodore_sdk.info import PermissionType
 
 _MAX_HOPS = 16
+_ALONE = frozenset({"theodore_sdk"})
+"""Imports nothing but the standard library, whatever the distribution it comes in requires."""
 ON_IMPORT = "<import>"
 """The capability map's name for what importing a library does."""
 
@@ -145,7 +147,7 @@ class Knowledge:
 
         That all of it is loaded is assumed: most libraries import what they require when they are imported.
         """
-        if self.environment is None:
+        if self.environment is None or module.partition(".")[0] in _ALONE:
             yield from _described_import(self.base, module)
             return
         said = False
