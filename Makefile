@@ -42,6 +42,11 @@ bench: $(READY)         ## ratios, side by side in one run
 corpus: $(READY)        ## both lowerings over every installed module (minutes)
 	$(BIN)/python -m pytest -m corpus tests/differential
 
+accuracy: $(READY)      ## precision and recall on real packages (fetches about 100 pinned wheels once)
+	$(BIN)/python tests/accuracy fetch
+	$(BIN)/python tests/accuracy score
+	$(BIN)/python tests/accuracy network
+
 wheel: $(READY)         ## the built wheel, tried in a fresh environment
 	$(BIN)/python -m pytest -m e2e tests/e2e
 

@@ -14,6 +14,7 @@ from theodore_plugin.facts.lowering import lower_all
 from theodore_plugin.facts.model import Blanket, Suppression
 from theodore_plugin.facts.names import Names
 from theodore_plugin.facts.naming import distinctly_named
+from theodore_plugin.facts.room import deep_recursion
 from theodore_plugin.finding import Confidence, Finding, Location, Severity
 from theodore_plugin.inference.capabilities import CapabilityMap, shipped_map
 from theodore_plugin.inference.infer import infer
@@ -62,6 +63,7 @@ class StaticAnalysis:
     """What the interface looks like to each known host in range."""
 
 
+@deep_recursion()
 def analyse(
     project: PluginProject,
     policy: Policy,

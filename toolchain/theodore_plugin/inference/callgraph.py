@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.facts.names import Names
+from theodore_plugin.facts.room import deep_recursion
 from theodore_plugin.inference.capabilities import CapabilityMap
 from theodore_plugin.inference.knowledge import Knowledge
 from theodore_plugin.inference.resolve import semantics
@@ -21,6 +22,7 @@ from theodore_plugin.inference.values import PLAIN, Container, Text, Value
 _DICT = ("Mapping", "DictComp")
 
 
+@deep_recursion()
 def call_graph(names: Names, capabilities: CapabilityMap) -> Mapping[str, tuple[str, ...]]:
     """Return for every function (and module body) what it may call, sorted."""
     solver = Solver(names, Knowledge(capabilities), semantics())

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.facts.names import Names
+from theodore_plugin.facts.room import deep_recursion
 from theodore_plugin.finding import Location, Step
 from theodore_plugin.inference.acts import Act, acts
 from theodore_plugin.inference.capabilities import CapabilityMap
@@ -24,6 +25,7 @@ _OPAQUE = frozenset({PermissionType.DYNAMIC_CODE, PermissionType.NATIVE})
 """What is used under these permissions can do anything."""
 
 
+@deep_recursion()
 def infer(names: Names, known: CapabilityMap | Knowledge, entry_classes: Iterable[str]) -> Inference:
     """Infer over own modules; ``entry_classes`` are ``module:Class`` names the host calls.
 

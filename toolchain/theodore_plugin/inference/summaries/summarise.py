@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from theodore_plugin.distributions.model import Distribution
 from theodore_plugin.facts import model as m
 from theodore_plugin.facts.names import Names, module_level
+from theodore_plugin.facts.room import deep_recursion
 from theodore_plugin.finding import Step
 from theodore_plugin.inference.acts import acts
 from theodore_plugin.inference.knowledge import Knowledge
@@ -28,6 +29,7 @@ _Kind = tuple[str, str, bool]
 """Permission, access, and whether it acts."""
 
 
+@deep_recursion()
 def summarise(
     distribution: Distribution, names: Names, needs: tuple[str, ...], gaps: Sequence[tuple[str, str]], known: Knowledge
 ) -> Summary:

@@ -9,6 +9,7 @@ from theodore_plugin.finding import Confidence, Example, Finding, Rule, Severity
 from theodore_plugin.rules.context import RuleContext, report
 
 HOST_PACKAGES = ("src", "theodore", "theodore_loader", "theodore_plugin")
+_IMPORTERS = ("importlib.import_module", "builtins.__import__", "importlib.__import__")
 
 RULE = Rule(
     name="host-internals-import",
@@ -39,3 +40,12 @@ def check(context: RuleContext) -> Iterator[Finding]:
                 if target.split(".", 1)[0] in HOST_PACKAGES and key not in seen:
                     seen.add(key)
                     yield report(RULE, node.span.at(facts.path), f"imports {target}, which belongs to the host")
+    yield from _by_name(context)
+
+
+def _by_name(context: RuleContext) -> Iterator[Finding]:
+    """Look at modules named in text, where the text is known."""
+    for call, _ in context.inference.calls_of(*_IMPORTERS):
+        for name in call.texts[0] if call.texts else ():
+            if name.split(".", 1)[0] in HOST_PACKAGES and not context.names.is_own(name):
+                yield report(RULE, call.location, f"imports {name}, which belongs to the host")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from theodore_plugin.facts import model as m
@@ -68,13 +69,16 @@ def _is_daemon(call: m.Call) -> bool:
 
 def _unended(context: RuleContext, made: dict[Location, tuple[str, ...]]) -> Iterator[tuple[Location, str]]:
     """Find local names of files and threads that are neither ended nor handed to anybody."""
+    known: dict[int, frozenset[str]] = {}
     for site, node in context.sites.of(m.Assign):
         found = resource(made, site.facts.path, node.value)
         function = next((item for item in reversed(site.around) if isinstance(item, m.Function)), None)
-        if found is None or function is None or found[0] not in FILES | THREADS:
+        if found is None or function is None or found[0] not in FILES | THREADS or _is_daemon_value(node.value):
             continue
+        if id(function) not in known:
+            known[id(function)] = _going_on(function)
         for target in node.targets:
-            if isinstance(target, m.Name) and not _is_daemon_value(node.value) and not _goes_on(function, target.id):
+            if isinstance(target, m.Name) and target.id not in known[id(function)]:
                 yield site.location, f"{target.id} holds {found[1]} that is never ended"
 
 
@@ -82,16 +86,15 @@ def _is_daemon_value(value: m.Expr | None) -> bool:
     return isinstance(value, m.Call) and _is_daemon(value)
 
 
-def _goes_on(function: m.Function, name: str) -> bool:
-    """Whether the name is ended, handed on, returned, or bound elsewhere: used as anything but ``name.method(...)``."""
-    plain = 0
+def _going_on(function: m.Function) -> frozenset[str]:
+    """Return the names that are ended, handed on, returned or bound twice: used as more than ``name.method(...)``."""
+    uses: Counter[str] = Counter()
     for node in m.walk(function):
-        if isinstance(node, m.Attribute) and isinstance(node.value, m.Name) and node.value.id == name:
-            if node.attr in ENDINGS or node.attr in {"daemon", "setDaemon"}:
-                return True
-            plain -= 1
-        elif isinstance(node, m.Name) and node.id == name:
-            plain += 1
-        elif isinstance(node, m.Scope) and name in node.names:
-            return True
-    return plain > 1  # once it is bound
+        if isinstance(node, m.Attribute) and isinstance(node.value, m.Name):
+            ends = node.attr in ENDINGS or node.attr in {"daemon", "setDaemon"}
+            uses[node.value.id] += 2 if ends else -1
+        elif isinstance(node, m.Name):
+            uses[node.id] += 1
+        elif isinstance(node, m.Scope):
+            uses.update(dict.fromkeys(node.names, 2))
+    return frozenset(name for name, count in uses.items() if count > 1)  # once it is bound
