@@ -89,7 +89,7 @@ class Sites:
                     target = local[root]
                     return ".".join(part for part in (target, rest) if part) if target else None
         if self._names.resolve(site.facts, root) is None:
-            return f"builtins.{text}" if hasattr(builtins, root) else None
+            return f"builtins.{text}" if root in vars(builtins) and not _is_attribute(site, root) else None
         return self._names.path(site.facts, expression)
 
     def _bindings(self, facts: m.ModuleFacts, function: m.Function) -> Mapping[str, str | None]:
@@ -121,3 +121,9 @@ def walk(facts: m.ModuleFacts) -> Iterator[Site]:
 
 def _surrounds(node: m.Node) -> TypeGuard[Surrounding]:
     return isinstance(node, (m.Function, m.Class, m.Lambda)) or (isinstance(node, m.If) and runs_as_script(node.test))
+
+
+def _is_attribute(site: Site, name: str) -> bool:
+    """Whether a name is bound by the class body the node stands in."""
+    body = site.around[-1].body if site.around and isinstance(site.around[-1], m.Class) else ()
+    return name in bound_names(body)[0]

@@ -29,6 +29,8 @@ SETTINGS = frozenset(
 """Attributes that are documented as settings: assigning to them replaces nothing."""
 SHARED = re.compile(r"(?:[a-z_]\w*\.)*\w+")
 """A module, maybe with one class in it: what lies deeper is reached through an object of somebody's own."""
+FOREIGN_FUNCTIONS = ("ctypes.cdll.", "ctypes.pythonapi.", "ctypes.windll.", "ctypes.oledll.")
+"""Functions of native libraries, whose types are declared by assigning to them."""
 PATCHERS = ("unittest.mock.patch", "unittest.mock.patch.object", "unittest.mock.patch.multiple")
 
 RULE = Rule(
@@ -76,4 +78,6 @@ def _is_shared(owner: str) -> bool:
     """Whether a dotted path lies in the standard library or the host; ``builtins`` is sandbox-tampering's matter."""
     root = owner.partition(".")[0]
     known = root in sys.stdlib_module_names - {"builtins", "__main__"} or root in HOST_ROOTS
-    return known and SHARED.fullmatch(owner) is not None and ".__" not in owner
+    return (
+        known and not owner.startswith(FOREIGN_FUNCTIONS) and SHARED.fullmatch(owner) is not None and ".__" not in owner
+    )

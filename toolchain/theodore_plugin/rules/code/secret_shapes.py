@@ -61,7 +61,7 @@ PRIVATE_KEY = re.compile(
     r"(?:[\w-]+:[^\n]*\n)*\s*[A-Za-z0-9+/=\s\\n]{64}"
 )
 CREDENTIAL_URL = re.compile(  # begins with what is rare, so that looking for it is fast
-    r"://[^\s/:@'\"{}<>%]{1,64}:(?P<password>[^\s/@'\"{}<>]{6,128})@[\w.-]+"
+    r"://[^\s/:@'\"{}<>%]{1,64}:(?P<password>[^\s/:,@'\"{}<>]{6,128})@[\w.-]+"
 )
 STAND_IN = re.compile(
     r"example|sample|dummy|fake|test|placeholder|your|change.?me|replace|insert|redacted|hidden|xxxx|\*\*\*|\.\.\.|1234567|"

@@ -31,7 +31,10 @@ class Write:
 
 
 def foreign_writes(context: RuleContext) -> Iterator[Write]:
-    """Iterate over assignments, deletions, ``setattr`` calls and namespace subscripts on foreign modules or classes."""
+    """Iterate over assignments, deletions, ``setattr`` calls and namespace subscripts on foreign modules or classes.
+
+    A parameter that may be one of several classes is nearly always one of the plugin's own.
+    """
     assigned = ((site, target) for site, node in context.sites.of(m.Assign) for target in node.targets)
     deleted = ((site, target) for site, node in context.sites.of(m.Delete) for target in node.targets)
     for site, target in chain(assigned, deleted):
@@ -39,8 +42,10 @@ def foreign_writes(context: RuleContext) -> Iterator[Write]:
             yield from _written(context, site, part)
     modules = context.names.modules
     for call, _name in context.inference.calls_of(*SETTERS):
-        for owner in call.origins[0] if call.origins else ():
-            if "(" not in owner and "[" not in owner:
+        owners = call.origins[0] if call.origins else ()
+        for owner in owners:
+            certain = len(owners) == 1 or context.capabilities.is_module(owner)
+            if certain and "(" not in owner and "[" not in owner:
                 attribute = call.texts[1][0] if len(call.texts) > 1 and call.texts[1] else "*"
                 yield Write(owner, attribute, call.location, call.function in modules)
 
