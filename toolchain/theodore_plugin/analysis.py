@@ -15,6 +15,7 @@ from theodore_plugin.facts.model import Blanket, Suppression
 from theodore_plugin.facts.names import Names
 from theodore_plugin.facts.naming import distinctly_named
 from theodore_plugin.facts.room import deep_recursion
+from theodore_plugin.facts.toml_comments import project_suppressions
 from theodore_plugin.finding import Confidence, Finding, Location, Severity
 from theodore_plugin.inference.capabilities import CapabilityMap, shipped_map
 from theodore_plugin.inference.infer import infer
@@ -81,7 +82,7 @@ def analyse(
         coverage=tuple(_coverage(project, context)),
         metadata=context.metadata,
         inference=context.inference,
-        suppressions=tuple(item for module in facts for item in module.suppressions),
+        suppressions=(*project_suppressions(project), *(item for module in facts for item in module.suppressions)),
         blankets=tuple(item for module in facts for item in module.blankets),
         hosts=host_matrix(context, findings, _findings),
     )
