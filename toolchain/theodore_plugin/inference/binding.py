@@ -32,7 +32,7 @@ def bind(frame: Frame, name: str, values: Values) -> None:
     if scope.class_key:
         keep(frame, scope.class_key, name, values)
     else:
-        frame.write((scope.key, name), values)
+        frame.solver.write_name((scope.key, name), values)
 
 
 def keep(frame: Frame, key: str, name: str, values: Values) -> None:

@@ -66,7 +66,7 @@ _NAMESPACE_READS = tuple(
 def _getattr(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
     names = texts(arguments[1]) if len(arguments) > 1 else ()
     found: Values = arguments[2] if len(arguments) > 2 else NOTHING
-    is_open = not names or any(HOLE in name for name in names)
+    is_open = not names or any(HOLE in name for name in names) or is_vague(frame, node.arguments[1].value)
     for base in ordered(arguments[0]) if arguments else ():
         for name in names:
             if HOLE not in name:
@@ -79,6 +79,14 @@ def _getattr(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | No
     for name in (*(name for name in names if HOLE not in name), *((ANY_NAME,) if is_open else ())):
         note_attribute(frame, bases, name, found, node.span)
     return found if names or found else None
+
+
+def is_vague(frame: Frame, node: m.Expr) -> bool:
+    """Whether a name may be another than the strings that are seen: one of several things bound to it is none."""
+    if isinstance(node, m.Choice):
+        return any(is_vague(frame, option) or not texts(frame.evaluate(option)) for option in node.options)
+    scope = frame.scope.find(node.id) if isinstance(node, m.Name) else None
+    return scope is not None and isinstance(node, m.Name) and bool(frame.read(("vague", scope.key, node.id)))
 
 
 def _modules_kept(frame: Frame, base: Value) -> Values:

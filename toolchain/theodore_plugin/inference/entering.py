@@ -189,14 +189,14 @@ def _pass(frame: Frame, unit: Unit, arguments: Named) -> None:
     for keyword, values in arguments:
         if keyword is None:
             if position < len(positional):
-                frame.write((unit.scope.key, positional[position]), values)
+                frame.solver.write_name((unit.scope.key, positional[position]), values)
             elif unit.rest is not None:
                 _collect(frame, unit, unit.rest, position_key(position - len(positional)), values)
             position += 1
         elif keyword == "*" or keyword == "**":
             _spread(frame, unit, keyword, values, position)
         elif keyword in unit.named:
-            frame.write((unit.scope.key, keyword), values)
+            frame.solver.write_name((unit.scope.key, keyword), values)
         elif unit.keywords is not None:
             _collect(frame, unit, unit.keywords, keyword, values)
 
@@ -217,10 +217,10 @@ def _spread(frame: Frame, unit: Unit, keyword: str, values: Values, position: in
                 _collect(frame, unit, rest, ANY, every)
         if keyword == "**":
             for name in sorted(unit.named):
-                frame.write((unit.scope.key, name), at(frame, value, (name,)))
+                frame.solver.write_name((unit.scope.key, name), at(frame, value, (name,)))
         else:
             for index, name in enumerate(unit.positional[position:]):
-                frame.write((unit.scope.key, name), at(frame, value, (position_key(index),)))
+                frame.solver.write_name((unit.scope.key, name), at(frame, value, (position_key(index),)))
 
 
 def entered(frame: Frame, managers: Values, span: m.Span) -> Values:

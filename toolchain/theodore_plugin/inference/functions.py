@@ -9,7 +9,7 @@ from theodore_plugin.inference.entering import call_values
 from theodore_plugin.inference.scopes import Scope, Unit, bound_names
 from theodore_plugin.inference.solver import Frame
 from theodore_plugin.inference.transparent import TRANSPARENT
-from theodore_plugin.inference.values import Foreign, OwnClass, OwnFunction, Values
+from theodore_plugin.inference.values import PLAIN, Foreign, OwnClass, OwnFunction, Values
 
 _KINDS = {
     "builtins.staticmethod": "static",
@@ -37,6 +37,7 @@ def seed_parameters(frame: Frame, unit: Unit, parameters: tuple[m.Parameter, ...
         variable = (unit.scope.key, parameter.name)
         if parameter.default is not None:
             frame.write(variable, frame.evaluate(parameter.default))
+            frame.write(("vague", *variable), frozenset({PLAIN}))  # defaults are there to be overridden
         if parameter.annotation is not None:
             frame.write(variable, from_annotation(frame, parameter.annotation))
 

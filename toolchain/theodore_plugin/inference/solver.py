@@ -272,6 +272,12 @@ class Solver:
         self._variables[variable] = grown
         self._enqueue(self._readers.get(variable, ()))
 
+    def write_name(self, variable: Variable, values: Values) -> None:
+        """Add values to a variable that may be used as a name; what is no string makes it any string."""
+        self.write(variable, values)
+        if not any(type(value) is Text for value in values):
+            self.write(("vague", *variable), _PLAINS)
+
     def only_data(self, values: Iterable[Value], depth: int = 4) -> bool:
         """Whether values are but strings, plain objects, and containers of such: a large table says nothing."""
         return all(
