@@ -12,6 +12,7 @@ from theodore_loader.policy import load_policy
 from theodore_plugin.analysis import analyse
 from theodore_plugin.finding import Finding
 from theodore_plugin.project import PluginProject
+from theodore_plugin.rules.code import native_call
 from theodore_plugin.rules.examples import ARGUMENTS, example_files, plugin
 from theodore_plugin.rules.permissions import (
     permission_overbroad,
@@ -133,3 +134,18 @@ def test_an_unused_permission_names_the_line_to_remove() -> None:
     assert where is not None
     assert int(where[1]) == finding.location.line
     assert where[2] == 'PluginPermission( PermissionType.SUBPROCESS, "Runs git", pattern="git", required=False)'
+
+
+@pytest.mark.parametrize(
+    ("member", "pattern"),
+    [("demo/_fast.cpython-311-x86_64-linux-gnu.so", "demo._fast"), ("demo/libs/libacme.so", "libacme.so")],
+)
+def test_a_shipped_library_comes_with_its_declaration(member: str, pattern: str) -> None:
+    own = ARGUMENTS["permissions"].strip("[]")
+    files = example_files(plugin())
+    (finding,) = analyse(PluginProject.from_files(files | {member: b"\x7fELF"}), POLICY, rules=[native_call]).findings
+    line = (finding.help or "").removeprefix("do without it, or add to permissions: ")
+    assert f'pattern="{pattern}"' in line
+    declared = example_files(plugin(permissions=f"[{own}, {line}]"))
+    project = PluginProject.from_files(declared | {member: b"\x7fELF"})
+    assert analyse(project, POLICY, rules=[native_call]).findings == ()

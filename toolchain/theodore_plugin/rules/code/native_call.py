@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from theodore_plugin.finding import Confidence, Example, Finding, Location, Rule, Severity, Silencer
 from theodore_plugin.rules.context import RuleContext, report
+from theodore_plugin.rules.permissions.comparison import declaration, line_to_add
 from theodore_sdk.info import PermissionType
 
 NATIVE_SUFFIXES = (".so", ".pyd", ".dylib", ".dll")
@@ -35,9 +36,20 @@ def check(context: RuleContext) -> Iterator[Finding]:
         return
     seen = set()
     for item in context.inference.permissions:
-        if item.permission is PermissionType.NATIVE and item.location not in seen:
+        if item.permission is PermissionType.NATIVE and not item.within and item.location not in seen:
             seen.add(item.location)
-            yield report(RULE, item.location, f"{item.symbol} reaches native code", evidence=item.chain)
+            help_text = f"do without it, or add to permissions: {line_to_add(item)}"
+            yield report(RULE, item.location, f"{item.symbol} reaches native code", help_text, evidence=item.chain)
     for member in context.project.members:
         if member.endswith(NATIVE_SUFFIXES):
-            yield report(RULE, Location(member), "a native library is shipped with the plugin")
+            line = declaration(PermissionType.NATIVE, _library(member))
+            help_text = f"do without it, or add to permissions: {line}"
+            yield report(RULE, Location(member), "a native library is shipped with the plugin", help_text)
+
+
+def _library(member: str) -> str:
+    """Name a shipped file as declarations do: an extension module by its import name, a library by its file's."""
+    folder, _, name = member.rpartition("/")
+    if name.startswith("lib") or name.endswith(".dll"):
+        return name
+    return ".".join([*folder.split("/"), name.split(".", 1)[0]] if folder else [name.split(".", 1)[0]])
