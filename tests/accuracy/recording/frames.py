@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 MAX_FRAMES = 400
 STANDARD = sysconfig.get_path("stdlib")
+RECORDER = str(PurePath(__file__).parent) + "/"
+"""Its own wrappers stand between a caller and what it calls."""
 
 
 class Kind(Enum):
@@ -64,7 +66,7 @@ class Attributor:
             place = self.place(code.co_filename)
             if place.kind is Kind.OWN:
                 return self._found(current, place, between)
-            if place.kind is Kind.OTHER and not place.path.startswith("<"):
+            if place.kind is Kind.OTHER and place.path.startswith("/"):
                 return None  # a test or a script acts, called back or put in a dependency's place
             between.append((place, code.co_qualname))
         return None
@@ -91,6 +93,8 @@ class Attributor:
         if filename.startswith("<frozen "):
             module = filename[len("<frozen ") : -1]
             return Place(Kind.MACHINERY if "import" in module else Kind.STANDARD, module.replace(".", "/") + ".py")
+        if filename.startswith(RECORDER):
+            return Place(Kind.MACHINERY, "recording")
         if filename.startswith(self.site + "/"):
             relative = filename[len(self.site) + 1 :]
             own = relative.split("/")[0] in self.roots

@@ -9,6 +9,7 @@ from typing import Any
 from scoring.claims import Answer, answer
 from scoring.corpus import LABELS, Package, packages
 from scoring.record import RUNTIME, Label, read_labels
+from theodore_plugin.inference.capabilities import shipped_map
 
 CLAIMS = LABELS / "claims.jsonl"
 
@@ -20,6 +21,14 @@ class Missed:
     label: Label
     gap: str
 
+    @property
+    def kind(self) -> str:
+        """``unknown`` where that was said; ``aside`` for what a described library does beside its purpose."""
+        if self.gap:
+            return "unknown"
+        through = self.label["through"]
+        return "aside" if through and shipped_map().library(through) is not None else "silent"
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -30,6 +39,8 @@ class Score:
     """Found and recorded (package, permission)."""
     functions: tuple[int, int]
     """Found and recorded (function, permission)."""
+    own: tuple[int, int]
+    """The same, of what the package does itself, with no dependency in between."""
     missed: tuple[Missed, ...]
     claimed: frozenset[str]
     """Permissions claimed."""
@@ -59,12 +70,13 @@ def compare(name: str, labels: list[Label], found: Answer) -> Score:
     """Compare labels with an answer."""
     pairs = {claim.permission for claim in found.claims}
     functions = {(claim.function, claim.permission) for claim in found.claims}
-    wanted = {(label["function"], label["permission"]) for label in labels}
-    missed = [label for label in labels if (label["function"], label["permission"]) not in functions]
+    wanted = {_place(label) for label in labels}
+    missed = [label for label in labels if _place(label) not in functions]
     return Score(
         name,
         _recall({label["permission"] for label in labels}, pairs),
         _recall(wanted, functions),
+        _recall({_place(label) for label in labels if not label["through"]}, functions),
         tuple(Missed(label, _gap(label, found)) for label in _once(missed, _place)),
         frozenset(pairs),
         found,
@@ -75,7 +87,7 @@ def _recall(wanted: Set[Any], found: Set[Any]) -> tuple[int, int]:
     return len(wanted & found), len(wanted)
 
 
-def _place(label: Label) -> Hashable:
+def _place(label: Label) -> tuple[str, str]:
     return label["function"], label["permission"]
 
 
@@ -95,16 +107,18 @@ def _gap(label: Label, found: Answer) -> str:
 
 
 def _print_table(scores: list[Score]) -> None:
-    print("| package | (package, permission) | (function, permission) | missed, said unknown | missed, silent |")
-    print("|---|---|---|---|---|")
+    print("| package | (package, permission) | (function, permission) | own code alone | unknown | aside | silent |")
+    print("|---|---|---|---|---|---|---|")
     for item in scores:
-        silent = sum(not missed.gap for missed in item.missed)
-        counts = f"{len(item.missed) - silent} | {silent}"
-        print(f"| {item.package} | {_share(item.pairs)} | {_share(item.functions)} | {counts} |")
-    pairs, functions = _sum(score.pairs for score in scores), _sum(score.functions for score in scores)
-    silent = sum(not missed.gap for item in scores for missed in item.missed)
-    every = sum(len(item.missed) for item in scores)
-    print(f"| **all {len(scores)}** | **{_share(pairs)}** | **{_share(functions)}** | {every - silent} | {silent} |")
+        counts = f"{_share(item.pairs)} | {_share(item.functions)} | {_share(item.own)}"
+        print(f"| {item.package} | {counts} | {_kinds(item.missed)} |")
+    totals = [_share(_sum(counts)) for counts in zip(*((x.pairs, x.functions, x.own) for x in scores), strict=True)]
+    print(f"| **all {len(scores)}** | {' | '.join(totals)} | {_kinds([m for x in scores for m in x.missed])} |")
+
+
+def _kinds(missed: Iterable[Missed]) -> str:
+    kinds = [item.kind for item in missed]
+    return " | ".join(str(kinds.count(kind)) for kind in ("unknown", "aside", "silent"))
 
 
 def _sum(counts: Iterable[tuple[int, int]]) -> tuple[int, int]:
@@ -124,20 +138,21 @@ def _print_missed(scores: list[Score]) -> None:
             label = missed.label
             what = f"{label['permission']} {label['access']}, {label['phase']}"
             through = f" through {label['through']}" if label["through"] else ""
-            print(f"- {item.package} {label['function']}: {what}{through} ({label['why']}) -> {missed.gap or 'SILENT'}")
+            print(
+                f"- {item.package} {label['function']}: {what}{through} ({label['why']}) -> {missed.gap or missed.kind}"
+            )
 
 
 def _print_precision(scores: list[Score]) -> None:
-    """Every (package, permission) claimed has been judged by a person; the label file says why."""
+    """A claim is right if it was seen at run time, or a person found the place that makes it so."""
     judged = {(label["package"], label["permission"]): label["true"] for label in read_labels(CLAIMS)}
+    seen = {(label["package"], label["permission"]) for label in read_labels(RUNTIME)}
     claimed = [(item.package, permission) for item in scores for permission in sorted(item.claimed)]
-    right = sum(judged.get(claim, False) for claim in claimed)
+    right = sum(claim in seen or judged.get(claim, False) for claim in claimed)
     print(f"\nPrecision of (package, permission): {_share((right, len(claimed)))}")
-    for claim in claimed:
-        if claim not in judged:
-            print(f"- not judged yet: {' '.join(claim)}")
-        elif not judged[claim]:
-            print(f"- false: {' '.join(claim)}")
+    for claim in sorted(set(claimed) - seen):
+        if not judged.get(claim, False):
+            print(f"- {'false' if claim in judged else 'not judged yet'}: {' '.join(claim)}")
 
 
 if __name__ == "__main__":

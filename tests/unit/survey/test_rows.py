@@ -30,6 +30,12 @@ def test_one_place_counts_once_by_its_shortest_chain():
     assert [(len(site.chain), site.symbol) for site in row.sites] == [(2, "a")]
 
 
+def test_importing_a_dependency_counts_once_a_file():
+    acts = [act(line, symbol=f"import urllib3.{line}", phase=Phase.IMPORT) for line in range(1, 9)]
+    (row,) = rows_of(acts)
+    assert [site.location.line for site in row.sites] == [1]
+
+
 def test_target_phase_and_dependency_keep_rows_apart():
     acts = [act(), act(target="a:1"), act(phase=Phase.IMPORT), act(through="urllib3")]
     assert len(rows_of(acts)) == 4

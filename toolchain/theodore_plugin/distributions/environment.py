@@ -86,8 +86,10 @@ class Environment:
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        """What decides that nothing was installed, upgraded or removed."""
-        return tuple(("site", str(folder.absolute())) for folder in self.folders)
+        """What decides that nothing was installed, upgraded or removed, and that what was read is still the same."""
+        sites = (("site", str(folder.absolute())) for folder in self.folders)
+        read = (found for _, found in sorted(self._known.items()) if found is not None)
+        return (*sites, *(item for found in read for item in found.inputs))
 
     def fingerprint(self) -> str:
         """Return a digest that changes whenever something is installed, upgraded or removed."""

@@ -13,9 +13,11 @@ from theodore_plugin.inference.values import (
     HOLE,
     NOTHING,
     PLAIN,
+    Bound,
     Foreign,
     Instance,
     OwnClass,
+    OwnFunction,
     OwnModule,
     Parent,
     Text,
@@ -43,6 +45,8 @@ def read_attribute(frame: Frame, base: Value, name: str, span: m.Span) -> Values
         return frame.solver.module_member(base.key, name)
     if kind is OwnClass:
         return attribute(frame, base.key, name, through_class=True)
+    if isinstance(base, (OwnFunction, Bound)):
+        return frame.read(("of function", base.key, name))
     if isinstance(base, Parent):
         return attribute(frame, base.owner, name, through_class=False, above=base.key)
     return NOTHING

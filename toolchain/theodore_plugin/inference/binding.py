@@ -94,6 +94,8 @@ def set_attribute(frame: Frame, base: Value, name: str, values: Values, span: m.
         keep(frame, base.key, name, values)
     elif isinstance(base, OwnModule):
         frame.write((base.key, name), values)
+    elif isinstance(base, (OwnFunction, Bound)):
+        frame.write(("of function", base.key, name), values)
 
 
 def _run_setters(frame: Frame, base: Value, name: str, values: Values, span: m.Span) -> None:

@@ -368,6 +368,8 @@ _FUNCTIONS: Mapping[str, Handler] = {
     "builtins.dict": _dict,
     "collections.OrderedDict": _dict,
     "collections.deque": _collected,
+    "builtins.classmethod": _same,
+    "builtins.staticmethod": _same,
     "copy.copy": _same,
     "copy.deepcopy": _same,
     "functools.partial": _partial,

@@ -7,7 +7,7 @@ from theodore_plugin.inference import builtins as known
 from theodore_plugin.inference import texts as strings
 from theodore_plugin.inference.attributes import note_held, read_attributes
 from theodore_plugin.inference.binding import NAMESPACES
-from theodore_plugin.inference.containers import ANY, at, keys_of, store
+from theodore_plugin.inference.containers import ANY, at, keys_of, position_key, store
 from theodore_plugin.inference.entering import enter, hand_over, result_of
 from theodore_plugin.inference.solver import Frame, SeenCall
 from theodore_plugin.inference.transparent import TRANSPARENT
@@ -91,7 +91,7 @@ def _method(frame: Frame, node: m.Call, name: str, receiver: Values, arguments: 
 _ADDS_LAST = frozenset({"append", "add", "insert", "appendleft", "put", "put_nowait"})
 _ADDS_ALL = frozenset({"extend", "update", "extendleft", "union"})
 _TAKES = frozenset({"pop", "popitem", "setdefault", "__getitem__", "popleft", "get_nowait", "__next__"})
-_KEEPS = frozenset({"values", "items", "copy", "keys", "union", "__iter__", "difference", "intersection"})
+_KEEPS = frozenset({"values", "copy", "keys", "union", "__iter__", "difference", "intersection"})
 
 
 def _of_container(frame: Frame, container: Container, name: str, node: m.Call, arguments: list[Values]) -> Values:
@@ -113,7 +113,18 @@ def _taken(frame: Frame, container: Container, name: str, arguments: list[Values
         return at(frame, container, keys_of(arguments[0])) | default
     if name in _TAKES or (name == "get" and not arguments):
         return frame.read(("all", container.key))
+    if name == "items":
+        return _pairs(frame, container)
     return frozenset({container}) if name in _KEEPS else NOTHING
+
+
+def _pairs(frame: Frame, container: Container) -> Values:
+    """Return the pairs of a dict; iterating over what is no dict after all still gives its items."""
+    place = f"{container.key}.items"
+    inside = frame.read(("all", container.key))
+    store(frame, f"{place}.pair", position_key(1), inside)
+    store(frame, place, ANY, inside | {Container(f"{place}.pair")})
+    return frozenset({Container(place)})
 
 
 def _merge(frame: Frame, container: Container, node: m.Call, arguments: list[Values]) -> None:

@@ -102,6 +102,8 @@ class Row:
         )
 
 
+IMPORTING = "import "
+"""How the symbol of an act begins that is the import of a dependency."""
 PHASES = (Phase.IMPORT, Phase.CALL, Phase.UNREACHED)
 """In the order a reader wants them: what happens unasked first."""
 _STRENGTH = (Certainty.PROVEN, Certainty.RESOLVED, Certainty.HELD)
@@ -138,16 +140,22 @@ class Survey:
 
 def rows_of(permissions: Iterable[InferredPermission]) -> tuple[Row, ...]:
     """Gather single acts into rows; several things used in one place are one site, by the shortest chain."""
-    gathered: dict[tuple[Phase, str, str, str | None, str | None], dict[Location, Site]] = {}
+    gathered: dict[tuple[Phase, str, str, str | None, str | None], dict[object, Site]] = {}
     for found in permissions:
         key = (found.phase, found.permission.value, found.access, found.target, found.through)
         site = Site(found.symbol, found.confidence, found.chain, found.within)
         sites = gathered.setdefault(key, {})
-        known = sites.get(site.location)
+        place = _place(site)
+        known = sites.get(place)
         if known is None or _site_order(site) < _site_order(known):
-            sites[site.location] = site
+            sites[place] = site
     rows = (Row(*key, tuple(sorted(sites.values(), key=_site_order))) for key, sites in gathered.items())
     return tuple(sorted(rows, key=lambda row: row.sort_key))
+
+
+def _place(site: Site) -> object:
+    """Return what counts as one place: a location; of what mere importing does, a file, whatever it imports."""
+    return (site.location.path, site.within) if site.symbol.startswith(IMPORTING) else site.location
 
 
 def _site_order(site: Site) -> tuple[int, int, Location, str]:

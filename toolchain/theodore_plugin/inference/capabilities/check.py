@@ -88,9 +88,11 @@ def harmless_modules(paths: Iterable[Path]) -> list[str]:
     return [name for path in paths for name in tomllib.loads(path.read_text("utf-8")).get("harmless", ())]
 
 
-def consistency(libraries: Sequence[Described]) -> list[Problem]:
-    """Return every inconsistency of a whole map."""
-    return [*problems_of(libraries), *unresolved(libraries)]
+def consistency(libraries: Sequence[Described], beside: Sequence[Described] = ()) -> list[Problem]:
+    """Return every inconsistency of libraries, which may lead to others ``beside`` them."""
+    modules = {described["module"] for described in libraries}
+    others = [described for described in beside if described["module"] not in modules]
+    return [*problems_of(libraries), *unresolved([*libraries, *others])]
 
 
 def questions(libraries: Iterable[Described], python: Interpreter) -> Iterator[Question]:
@@ -173,9 +175,10 @@ def main(arguments: Sequence[str]) -> int:
     executable, files = sys.executable, list(arguments)
     if files[:1] == ["--python"]:
         executable, files = files[1], files[2:]
-    libraries = read_libraries([Path(name) for name in files] or shipped_files())
+    shipped = read_libraries(shipped_files())
+    libraries = read_libraries(Path(name) for name in files) if files else shipped
     python = Interpreter.of(executable)
-    problems = [f"{problem.key}: {problem.message}; {problem.remedy}" for problem in consistency(libraries)]
+    problems = [f"{problem.key}: {problem.message}; {problem.remedy}" for problem in consistency(libraries, shipped)]
     answers = ask(libraries, python, importable(libraries, python))
     problems += [f"{one.question.name}: {one.reason}" for one in answers if one.verdict == "missing"]
     for line in (*problems, summary(python, answers, len(problems))):

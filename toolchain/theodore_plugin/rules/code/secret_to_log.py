@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.finding import Confidence, Example, Finding, Location, Rule, Severity, Silencer
 from theodore_plugin.rules.code.secret_shapes import SECRET_NAME
 from theodore_plugin.rules.context import RuleContext, report
+from theodore_plugin.rules.permissions.permission_combination import SECRET_VARIABLE
 from theodore_plugin.rules.sites import Site
+from theodore_sdk.info import PermissionType
 
 LEVELS = frozenset({"critical", "debug", "error", "exception", "fatal", "info", "log", "warn", "warning"})
 WRITERS = frozenset(
@@ -49,12 +52,44 @@ RULE = Rule(
 def check(context: RuleContext) -> Iterator[Finding]:
     """Look at what goes into loggers, onto the screen, and into exceptions."""
     seen: set[Location] = set()
+    read = _names_of_secrets(context)
     for site, values in [*_logged(context), *_raised(context)]:
         for value in values:
-            for name in _secrets(context, site, value):
-                if site.location not in seen:
+            for name in _shown(context, site, value):
+                shown = read.get((*_place(site), name), name if SECRET_NAME.search(name) else None)
+                if shown and site.location not in seen:
                     seen.add(site.location)
-                    yield report(RULE, site.location, f"{name} is written out in clear")
+                    yield report(RULE, site.location, f"{shown} is written out in clear")
+
+
+Place = tuple[str, m.Span | None]
+"""A file, and the innermost definition."""
+
+
+def _place(site: Site) -> Place:
+    return site.facts.path, site.around[-1].span if site.around else None
+
+
+def _names_of_secrets(context: RuleContext) -> dict[tuple[str, m.Span | None, str], str]:
+    """Return the local names that hold a secret variable of the environment, with the variable's name."""
+    reads: dict[str, list[tuple[Location, str]]] = defaultdict(list)
+    for item in context.inference.permissions:
+        target = item.target or ""
+        if item.permission is PermissionType.ENVIRONMENT and SECRET_VARIABLE.search(target):
+            reads[item.location.path].append((item.location, target))
+    found: dict[tuple[str, m.Span | None, str], str] = {}
+    for site, node in context.sites.of(m.Assign):
+        for where, variable in reads.get(site.facts.path, ()):
+            if node.value is not None and _holds(node.value, where):
+                found.update({(*_place(site), t.id): variable for t in node.targets if isinstance(t, m.Name)})
+    return found
+
+
+def _holds(value: m.Expr, where: Location) -> bool:
+    """Whether the value is what is read there: ``os.environ["X"]``, ``os.getenv("X", "")``, one or the other."""
+    options = value.options if isinstance(value, m.Choice) else (value,)
+    starts = {(option.span.line, option.span.column + 1) for option in options}
+    return (where.line, where.column) in starts
 
 
 def _logged(context: RuleContext) -> Iterator[tuple[Site, tuple[m.Expr, ...]]]:
@@ -78,19 +113,17 @@ def _raised(context: RuleContext) -> Iterator[tuple[Site, tuple[m.Expr, ...]]]:
             yield site, tuple(argument.value for argument in node.value.arguments if argument.keyword is None)
 
 
-def _secrets(context: RuleContext, site: Site, value: m.Expr) -> Iterator[str]:
-    """Iterate over secrets whose text becomes part of ``value``."""
+def _shown(context: RuleContext, site: Site, value: m.Expr) -> Iterator[str]:
+    """Iterate over the names and keys whose text becomes part of ``value``."""
     if isinstance(value, (m.Name, m.Attribute)):
-        name = value.id if isinstance(value, m.Name) else value.attr
-        if SECRET_NAME.search(name):
-            yield name
+        yield value.id if isinstance(value, m.Name) else value.attr
     elif isinstance(value, m.Subscript):
         key = value.index.value if isinstance(value.index, m.Constant) else None
-        if isinstance(key, str) and SECRET_NAME.search(key):
+        if isinstance(key, str):
             yield key
     else:
         for part in _parts(context, site, value):
-            yield from _secrets(context, site, part)
+            yield from _shown(context, site, part)
 
 
 def _parts(context: RuleContext, site: Site, value: m.Expr) -> tuple[m.Expr, ...]:

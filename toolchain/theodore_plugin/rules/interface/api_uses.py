@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from theodore_plugin.contracts.api import Symbol, symbol_of
 from theodore_plugin.contracts.model import SDK, Life
 from theodore_plugin.facts import model as m
-from theodore_plugin.facts.names import module_level
+from theodore_plugin.facts.names import Foreign, module_level
 from theodore_plugin.finding import Location
 from theodore_plugin.inference.scopes import bound_names
 from theodore_plugin.rules.sites import Site, walk
@@ -78,7 +78,10 @@ def _use(context: RuleContext, path: str, location: Location) -> Iterator[ApiUse
 
 def _syntax(context: RuleContext) -> Iterator[ApiUse]:
     """Iterate over imports, and chains of attributes that begin at something imported."""
+    mentioned = {file.path for file in context.project.files if SDK.encode() in file.data}
     for facts in context.facts.values():
+        if facts.path not in mentioned and not _passes_on(context, facts):
+            continue  # most of a large plugin never touches the SDK
         inner: set[int] = set()
         for site in walk(facts):
             node = site.node
@@ -91,6 +94,13 @@ def _syntax(context: RuleContext) -> Iterator[ApiUse]:
             elif isinstance(node, m.ImportFrom) and not node.level:
                 name = "" if node.attribute == "*" else f".{node.attribute}"
                 yield from _use(context, f"{node.module}{name}", site.location)
+
+
+def _passes_on(context: RuleContext, facts: m.ModuleFacts) -> bool:
+    """Whether a name of the SDK reaches a module through another one of the plugin's modules."""
+    bound = context.names.bound_names(facts.module or "")
+    found = (context.names.resolve(facts, name) for name in bound)
+    return any(isinstance(item, Foreign) and item.path.partition(".")[0] == SDK for item in found)
 
 
 def _chain(context: RuleContext, site: Site, node: m.Attribute) -> Iterator[ApiUse]:
