@@ -57,8 +57,11 @@ def evaluate(frame: Frame, expression: m.Expr, called: bool = False) -> Values:
 
 def _note(frame: Frame, found: Values, span: m.Span) -> None:
     for value in found:
-        note_travelling(frame, value)
-        if type(value) is Foreign:
+        kind = type(value)
+        if kind is OwnModule:
+            note_travelling(frame, value)
+        elif kind is Foreign and frame.solver.is_noteworthy(value.key):
+            note_travelling(frame, value)
             # getattr passed on as a value picks attributes where nobody sees which
             frame.refer(COMPUTED if value.key == "builtins.getattr" else value.key, span)
 

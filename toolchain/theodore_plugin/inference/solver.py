@@ -180,9 +180,11 @@ class Solver:
         self._current: Task | None = None
         self._postponed: dict[Task, None] = {}
         self._is_late = False
+        self._vague: set[Variable] = set()
         self._is_module: dict[str, bool] = {}
         self._leads_on: dict[str, bool] = {}
         self._has_effect: dict[str, bool] = {}
+        self._is_noteworthy: dict[str, bool] = {}
         self.foreign_attributes: dict[tuple[str, str], tuple[Values, bool]] = {}
         """What reading an attribute of a foreign value gives, and whether doing so uses the value itself."""
 
@@ -275,7 +277,8 @@ class Solver:
     def write_name(self, variable: Variable, values: Values) -> None:
         """Add values to a variable that may be used as a name; what is no string makes it any string."""
         self.write(variable, values)
-        if not any(type(value) is Text for value in values):
+        if variable not in self._vague and not any(type(value) is Text for value in values):
+            self._vague.add(variable)
             self.write(("vague", *variable), _PLAINS)
 
     def only_data(self, values: Iterable[Value], depth: int = 4) -> bool:
@@ -330,6 +333,14 @@ class Solver:
         known = self._has_effect.get(symbol)
         if known is None:
             known = self._has_effect[symbol] = bool(self.map.explicit(symbol))
+        return known
+
+    def is_noteworthy(self, path: str) -> bool:
+        """Whether holding a foreign value says anything: a module, ``getattr``, or something with an effect."""
+        known = self._is_noteworthy.get(path)
+        if known is None:
+            known = self.is_module(path) or self.has_effect(path) or path == "builtins.getattr"
+            self._is_noteworthy[path] = known
         return known
 
     def is_module(self, path: str) -> bool:
