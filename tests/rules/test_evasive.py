@@ -28,6 +28,7 @@ TELLING = {
     "dynamic-import",
     "sandbox-tampering",
     "invisible-or-bidi-characters",
+    "host-monkeypatch",
 }
 IMPORTS_ALONE = "import os, sys, logging, json, operator, builtins, functools, types\n"
 

@@ -42,6 +42,8 @@ def read_attribute(frame: Frame, base: Value, name: str, span: m.Span) -> Values
     if kind is Instance:
         return attribute(frame, base.key, name, through_class=False)
     if kind is OwnModule:
+        if name == "__dict__":
+            frame.refer("builtins.<computed attribute>", span)
         return frame.solver.module_member(base.key, name)
     if kind is OwnClass:
         return attribute(frame, base.key, name, through_class=True)

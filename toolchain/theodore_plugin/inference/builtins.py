@@ -318,6 +318,7 @@ def _dict(frame: Frame, node: m.Call, arguments: list[Values]) -> Values | None:
         if argument.keyword not in {None, "*", "**"}:
             store(frame, place, str(argument.keyword), values)
             continue
+        frame.let_go(values, node.span)
         for pair in ordered(everything(frame, values)):  # of pairs, or the values of another dict
             inside = everything(frame, frozenset({pair}))
             store(frame, place, ANY, inside if isinstance(pair, Container) and inside else frozenset({pair}))

@@ -212,6 +212,7 @@ def _mapping(frame: Frame, node: m.Mapping) -> Values:
     for key, value in node.items:
         found = evaluate(frame, value)
         if key is None:
+            frame.let_go(found, value.span)
             store(frame, place, ANY, everything(frame, found))
             continue
         keys = keys_of(evaluate(frame, key), key)
