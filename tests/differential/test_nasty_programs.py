@@ -100,6 +100,7 @@ rb'\x'
     "f-strings with strings": "f'{\"a\"}'\nf\"{d['k']}\"\nf'{d[\"k\"]!r:{w}}'\nf'''{d[\"}\"]}'''\nf'{\":\"}{\"!\"}'\nf'{\"{\"}'\n",
     "f-strings that show": "f'{a=}'\nf'{ a = }'\nf'{a=!r}'\nf'{a=:>3}'\nf'{a.b=}x'\nf'{a + b = !s:x}'\n",
     "f-strings next to strings": "'a' f'b{c}' 'd'\nf'{a}' f'{b}'\n('a'  # why\n f'{b}'\n 'c')\nf'a' 'b'\n'a' rf'\\{b}' f'\\n'\n",
+    "yields in f-strings": "def f():\n    f'{yield}'\n    f'{(yield)}{yield a}{yield_}'\n",
     "nested f-strings": "f'{f\"{a}\"}'\nf'{f\"{a!r}\" + \"b\"}'\nf'''{f\"{f'{a}'}\"}'''\n",
     "f-strings over lines": "f'''a\n{b}\n  {c.d(\n  e)} {f'{g}'}\n'''\nx = f'''{\n  a\n}'''\n(f'{a}'\n   f'{b}' f'{c:{d}}')\n",
     "raw f-strings": "rf'\\d{a}\\{b}'\nfr'{a}\\n'\nF'{a}'\nfR'\\N{a}'\n",

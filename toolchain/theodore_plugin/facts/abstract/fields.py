@@ -35,7 +35,7 @@ _EXPRESSION = re.compile(
 _CONVERSION = re.compile(r"!\s*(\w)\s*")
 _DEBUG = re.compile(r"=\s*")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
-_WORDS = frozenset({"True", "False", "None"})
+_WORDS = frozenset({"True", "False", "None", "yield"})
 
 Piece = str | bytes | m.Expr
 

@@ -17,6 +17,8 @@ from theodore_plugin.inference.capabilities.tables import BELOW, Tables, owners
 
 _LEAKING_ROOTS = sys.stdlib_module_names | {"theodore_sdk", "theodore_loader", "theodore_plugin"}
 """Packages whose imports are known to be modules: elsewhere ``.io`` or ``.socket`` may be their own."""
+_POWERFUL = frozenset({"builtins", "ctypes", "importlib", "os", "subprocess", "sys"})
+"""Modules that are found as attributes of any library."""
 _MAX_HOPS = 4
 """Aliases are followed this far; the checker proves that no chain in a shipped map is longer."""
 V = TypeVar("V")
@@ -92,13 +94,12 @@ class CapabilityMap:
     def _leaked(self, path: str) -> str | None:
         """Return what a module shows of its own imports: ``logging.os`` and ``random._os`` are ``os``."""
         parts = path.partition("(")[0].split(".")
-        if parts[0] not in _LEAKING_ROOTS:
-            return None
+        leaked = self.leaked if parts[0] in _LEAKING_ROOTS else self.leaked & _POWERFUL
         listed = self._ready(path).listed
         for position in range(1, len(parts)):
             name = parts[position].lstrip("_")
             shown = ".".join(parts[: position + 1])
-            if name in self.leaked and shown not in listed:
+            if name in leaked and shown not in listed:
                 return name + path[len(shown) :]
         return None
 
