@@ -65,7 +65,8 @@ def growth() -> None:
     previous = 0.0
     for functions in (2_000, 4_000, 8_000, 16_000):
         code = "import os\n" + "".join(
-            f"def f{n}(a):\n    b = os.path.join(a, 'x{n}')\n    return f{max(n - 1, 0)}(b)\n\n\n" for n in range(functions)
+            f"def f{n}(a):\n    b = os.path.join(a, 'x{n}')\n    return f{max(n - 1, 0)}(b)\n\n\n"
+            for n in range(functions)
         )
         names = names_of(lowered([SourceFile.of("m.py", "m", code.encode())], from_ast.lower))
         took = seconds(lambda names=names: infer(names, shipped_map(), []), rounds=1)

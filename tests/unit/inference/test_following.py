@@ -152,3 +152,12 @@ def test_machine_code_of_what_a_dependency_requires_is_said_at_the_import(site: 
     _, inference = followed("import acme\n", site)
     [found] = [item for item in inference.permissions if item.permission.value == "native"]
     assert (found.phase, found.through, found.within[0].label) == (Phase.IMPORT, "acme", "machine code of fast")
+
+
+def test_what_a_client_looks_up_for_itself_is_shown_and_asked_of_nobody() -> None:
+    inference = infer(
+        names_of("import requests\n\ndef run():\n    requests.get('https://a.example')\n"), shipped_map(), []
+    )
+    [found] = [item for item in inference.permissions if item.permission.value == "environment"]
+    assert (found.through, found.acts) == ("requests", False)
+    assert [step.label for step in found.within] == ["requests looks it up for itself"]

@@ -102,8 +102,14 @@ class _Reader:
                     act.symbol,
                     act.called and act.effect.acts,
                     self._through(act.symbol),
-                    self.solver.map.within(act.symbol, act.effect),
+                    self._within(act),
                 )
+
+    def _within(self, act: Act) -> tuple[Step, ...]:
+        """Say how the act comes about inside a library: by its summary, or because the library does so unasked."""
+        if act.effect.ambient:
+            return (Step(f"{self._through(act.symbol)} looks it up for itself", act.location),)
+        return self.solver.map.within(act.symbol, act.effect)
 
     def _through(self, symbol: str) -> str | None:
         library = self.solver.map.library(symbol)

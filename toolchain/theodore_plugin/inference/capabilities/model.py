@@ -37,6 +37,8 @@ class Effect:
     """The effect is there when the target's text starts with one of these: ``http://``."""
     unless: tuple[str, ...] = ()
     """The effect is not there when the target's text starts with one of these (``:memory:``)."""
+    ambient: bool = False
+    """What the library looks up for itself whenever it is used: shown, but nobody is asked to declare it."""
     source: str = ""
 
     def applies(self, texts: Iterable[str]) -> bool | None:

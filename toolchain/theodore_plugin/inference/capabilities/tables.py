@@ -101,7 +101,12 @@ def effects_of(described: Described) -> Iterator[tuple[str, tuple[Effect, ...]]]
         effect = _effect(table, described.get("source", ""))
         for name in names_of(described["module"], table):
             found[name] = (*found.get(name, ()), effect)
-    yield from found.items()
+    also = tuple(
+        Effect(PermissionType(table["permission"]), table["access"], table.get("target"), acts=False, ambient=True)
+        for table in described.get("also", ())
+    )
+    for name, effects in found.items():
+        yield name, (*effects, *(also if any(one.permission is PermissionType.NETWORK for one in effects) else ()))
 
 
 def names_of(root: str, table: Mapping[str, Any]) -> Iterator[str]:

@@ -54,7 +54,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
     seen: set[tuple[object, ...]] = set()
     for item in context.inference.permissions:
         key = (item.permission, item.access, item.through, item.location)
-        if item.within and key not in seen and not covered(declared, item):
+        if item.within and item.acts and key not in seen and not covered(declared, item):
             seen.add(key)
             remedy = f"if it is needed, add {line_to_add(item)}"
             yield report(RULE, item.location, _message(item), remedy, evidence=(*item.chain, *item.within))
