@@ -38,6 +38,8 @@ def qualified(frame: Frame, name: str) -> str:
 def define_class(frame: Frame, node: m.Class) -> ClassInfo:
     """Register a class; its bases and keywords are evaluated."""
     info = _register(frame, node)
+    for bound in node.bounds:
+        frame.evaluate(bound)
     for argument in node.bases:
         found = frame.evaluate(argument.value)
         if argument.keyword is None:

@@ -24,6 +24,8 @@ _TAKES_CLASS = (".__new__", ".__init_subclass__", ".__class_getitem__")
 def define_function(frame: Frame, node: m.Function) -> Values:
     """Register the unit of a ``def`` and return its (decorated) value."""
     unit = _unit(frame, node)
+    for bound in node.bounds:  # of type parameters (PEP 695): evaluated when somebody asks, so they are code
+        frame.evaluate(bound)
     seed_parameters(frame, unit, node.parameters)
     if node.returns is not None:
         frame.write(("return", unit.name), from_annotation(frame, node.returns))

@@ -157,7 +157,7 @@ class Knowledge:
             if distribution.native and not said:
                 said = True
                 step = Step(f"machine code of {distribution.name}", Location(distribution.native[0]))
-                yield ImportEffect(Effect(PermissionType.NATIVE, "import"), None, (step,))
+                yield ImportEffect(Effect(PermissionType.NATIVE, "import", acts=False), None, (step,))
 
     def gaps(self, module: str) -> int:
         """Return how many files of a summarised distribution were not analysed."""
