@@ -188,7 +188,10 @@ class _Reader:
 
     def _computed(self, found: Iterable[Act]) -> Iterator[Unknown]:
         """Acts that can do anything; what is done with their results counts once a function, and at its origin."""
-        opaque = sorted((act for act in found if act.effect.permission in _OPAQUE and not act.effect.ambient), key=lambda act: act.location)
+        opaque = sorted(
+            (act for act in found if act.effect.permission in _OPAQUE and not act.effect.ambient),
+            key=lambda act: act.location,
+        )
         said = {(act.unit, act.symbol) for act in opaque}
         for act in opaque:
             origin = act.symbol.partition("()")[0]
