@@ -55,7 +55,8 @@ def install(environment):
 
 
 @pytest.fixture
-def run(capsys, environment, tmp_path):
+def run(capsys, environment, tmp_path, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)  # parallel test runs set it
     (tmp_path / "parcel").mkdir()
     (tmp_path / "parcel" / "__init__.py").write_bytes(USER)
 

@@ -1,10 +1,14 @@
+import compileall
 import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+import theodore_loader
+import theodore_plugin
 from theodore_loader.paths import cache_dir
 from theodore_plugin.cli import main, replay
 from theodore_plugin.cli import permission_answer as computing
@@ -12,6 +16,14 @@ from theodore_plugin.project.tree import NEVER_SHIPPED
 from theodore_plugin.survey.witness import UNSEEN
 
 CODE = "import os\n\n\ndef f():\n    os.getenv('HOME')\n"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _bytecode():
+    """Compile the tool before an answer depends on its files: a fresh checkout would still be writing bytecode."""
+    for module in (theodore_plugin, theodore_loader):
+        compileall.compile_dir(Path(module.__file__).parent, quiet=1)
+    settle()
 
 
 @pytest.fixture
