@@ -73,7 +73,9 @@ def test_members_that_lead_out_of_a_source_archive_are_left_out(tmp_path):
     assert modules(sdist_distribution(sdist(tmp_path / "p-1.tar.gz", members))) == {"a"}
 
 
-@pytest.mark.parametrize("damage", [b"", b"no archive", gzip.compress(b"x" * 2000)])
+@pytest.mark.parametrize(
+    "damage", [b"", b"no archive", gzip.compress(b"x" * 2000)], ids=["empty", "no archive", "no tar inside"]
+)
 def test_a_damaged_source_archive_is_a_problem_with_its_name(tmp_path, damage):
     path = tmp_path / "p-1.tar.gz"
     path.write_bytes(damage)
