@@ -61,6 +61,37 @@ class AdvisoryLabel:
 
 
 @dataclass(frozen=True, slots=True)
+class Vulnerability:
+    """One known vulnerability of a dependency, under all of its names.
+
+    ``id`` is the name it is reported under, ``aliases`` the others. ``fixed`` lists the versions later than the
+    pinned one that no longer have it. ``severity`` is ``critical``, ``high``, ``medium`` or ``low``, with the CVSS
+    base score where one is known (``high, CVSS 7.5``), or empty where the data says nothing.
+    """
+
+    id: str
+    aliases: tuple[str, ...] = ()
+    summary: str = ""
+    fixed: tuple[str, ...] = ()
+    severity: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedDependency:
+    """A dependency the audit was given. ``status`` is ``audited``, ``failed`` or ``skipped``; ``reason`` says why not.
+
+    ``version`` is empty where there is no lock that says it.
+    """
+
+    name: str
+    version: str
+    status: str
+    reason: str = ""
+    vulnerabilities: tuple[Vulnerability, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SuppressionRecord:
     """A suppression found in the source, used or not, obeyed or not; all of them reach the verdict."""
 
@@ -122,6 +153,8 @@ class Report:
     hosts: HostMatrix = NO_MATRIX
     """The answer for each known host version in range."""
     seconds: float = 0.0
+    dependencies: tuple[AuditedDependency, ...] = ()
+    """Every dependency the audit was given, audited or not, sorted by name."""
 
     @property
     def verdict(self) -> Verdict:

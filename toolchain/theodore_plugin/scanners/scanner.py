@@ -12,7 +12,7 @@ from typing import Protocol
 from theodore_plugin.coverage import Coverage, State
 from theodore_plugin.finding import Finding, Severity
 from theodore_plugin.project import PluginProject
-from theodore_plugin.report.model import AdvisoryLabel
+from theodore_plugin.report.model import AdvisoryLabel, AuditedDependency
 from theodore_plugin.scanners.hermetic import CleanTree
 from theodore_plugin.settings import Settings
 
@@ -52,6 +52,7 @@ class ScannerResult:
     """Tier that held the tool; empty if no tool was started."""
     skipped: bool = False
     advisories: AdvisoryLabel | None = None
+    dependencies: tuple[AuditedDependency, ...] = ()
 
 
 class Scanner(Protocol):
