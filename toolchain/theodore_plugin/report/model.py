@@ -103,6 +103,17 @@ class SuppressionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class SelectionLabel:
+    """The verdict is one over selected rules only: which options say so, and what they took out."""
+
+    asked: tuple[str, ...]
+    """As typed: ``--select permissions``."""
+    taken_out: int
+    blocking: int
+    """How many of those would have failed the check."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeclaredPermission:
     """A permission the plugin asks for, and why."""
 
@@ -149,7 +160,13 @@ class Report:
     sources: Mapping[str, bytes]
     """The text of the files findings point into, for code frames; not part of the JSON form."""
     hidden: int = 0
-    """Findings of low confidence that only the auditor persona is shown."""
+    """How many findings the persona, a threshold or a selection took out."""
+    hidden_by: tuple[str, ...] = ()
+    """Which options did, as typed: ``--min-severity warning``, ``--persona regular``."""
+    selection: SelectionLabel | None = None
+    """Set if options may have changed the verdict; nothing is signed on such a report."""
+    baselined: tuple[Finding, ...] = ()
+    """Findings that a baseline file accepts as they are."""
     hosts: HostMatrix = NO_MATRIX
     """The answer for each known host version in range."""
     seconds: float = 0.0

@@ -11,7 +11,7 @@ from theodore_loader.data import policies_dir
 from theodore_plugin import __version__
 from theodore_plugin.finding import Rule
 from theodore_plugin.rules import RULES
-from theodore_plugin.rules.engine.reports import ENGINE_RULES
+from theodore_plugin.rules.engine.reports import ENGINE_RULES, KNOWN_VULNERABILITY
 from theodore_plugin.rules.packaging.refusals import ARTIFACT_RULES
 from theodore_plugin.rules.trust.refusals import TRUST_RULES
 
@@ -21,6 +21,15 @@ def rule_book() -> Mapping[str, Rule]:
     """Return all rules by name, in report order."""
     static = (module.RULE for module in RULES)
     return {rule.name: rule for rule in (*static, *ENGINE_RULES, *ARTIFACT_RULES, *TRUST_RULES)}
+
+
+@cache
+def rule_groups() -> Mapping[str, str]:
+    """Return the group of each rule: the folder its file is in, and the heading it has in lists."""
+    static = {module.RULE.name: module.__name__.split(".")[-2] for module in RULES}
+    apart = {"engine": ENGINE_RULES, "packaging": ARTIFACT_RULES, "trust": TRUST_RULES}
+    others = {rule.name: group for group, rules in apart.items() for rule in rules}
+    return static | others | {KNOWN_VULNERABILITY.name: "dependencies"}
 
 
 @cache

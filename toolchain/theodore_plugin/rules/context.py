@@ -30,6 +30,7 @@ from theodore_sdk.versions import VersionRange
 class RuleModule(Protocol):
     """The shape of a rule file."""
 
+    __name__: str
     RULE: Rule
 
     def check(self, context: RuleContext, /) -> Iterator[Finding]:
