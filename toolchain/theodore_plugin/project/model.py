@@ -42,6 +42,23 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True)
+class TextFile:
+    """One text file that is not Python source that would be shipped: data, documentation, tests, tools."""
+
+    path: str
+    data: bytes
+    digest: str
+    """SHA-256 of ``data``, lower-case hex."""
+    shipped: bool
+    """Whether it would be in the wheel, or lies beside the package."""
+
+    @classmethod
+    def of(cls, path: str, data: bytes, *, shipped: bool) -> TextFile:
+        """Build from bytes, computing the digest."""
+        return cls(path, data, hashlib.sha256(data).hexdigest(), shipped)
+
+
+@dataclass(frozen=True, slots=True)
 class SkippedFile:
     """A Python file or folder that is deliberately not analysed, and why; it would not be shipped."""
 
@@ -99,6 +116,10 @@ class PluginProject:
     """The first ``HEAD_BYTES`` of every shipped file that is not Python source: enough to tell what it is."""
     beside: tuple[str, ...] = ()
     """Files of a source tree that would not be shipped: README, licence, tests, tools. A wheel has none."""
+    texts: tuple[TextFile, ...] = ()
+    """The text among everything that is not in ``files``, shipped or beside (:mod:`theodore_plugin.project.texts`)."""
+    not_texts: tuple[SkippedFile, ...] = ()
+    """What is neither in ``files`` nor in ``texts``, and why: binary, too large, too many."""
 
     @staticmethod
     def open(path: Path) -> PluginProject:

@@ -12,6 +12,7 @@ import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from theodore_plugin.project.model import (
     UnreadableFile,
 )
 from theodore_plugin.project.pyproject_types import refuse_wrong_types
+from theodore_plugin.project.texts import MAX_TEXT_BYTES, Reader, texts_of
 
 MAX_FILE_BYTES = 2 * 1024 * 1024
 """A larger Python file is data in disguise; it is reported as not analysed."""
@@ -90,7 +92,8 @@ def open_tree(root: Path) -> PluginProject:
     wanted = set(_shipped(listing.files, listing.skipped)) | _configuration(listing.files)
     for path in sorted(wanted):
         _read_into(readable, listing, root, path)
-    return _assemble(listing, readable, root=root, label=root.resolve().name or "project")
+    reader = partial(_text_at, root, readable)
+    return _assemble(listing, readable, root=root, label=root.resolve().name or "project", read=reader)
 
 
 def open_package(root: Path, package: str) -> PluginProject:
@@ -127,10 +130,12 @@ def project_from_contents(files: Mapping[str, bytes], *, label: str) -> PluginPr
             listing.files.append(path)
         else:
             listing.skipped.append(SkippedFile(path, NEVER_SHIPPED[folder]))
-    return _assemble(listing, files, root=Path(label), label=label)
+    return _assemble(listing, files, root=Path(label), label=label, read=files.get)
 
 
-def _assemble(listing: _Listing, contents: Mapping[str, bytes], *, root: Path, label: str) -> PluginProject:
+def _assemble(
+    listing: _Listing, contents: Mapping[str, bytes], *, root: Path, label: str, read: Reader
+) -> PluginProject:
     skipped = list(listing.skipped)
     shipped = _shipped(listing.files, skipped)
     text, table = _pyproject(contents)
@@ -140,6 +145,9 @@ def _assemble(listing: _Listing, contents: Mapping[str, bytes], *, root: Path, l
         for path in shipped
         if path.endswith(".py") and path in contents
     )
+    known = {file.path for file in sources}
+    shipped_data = {path: contents[path] for path in shipped if path in contents and path not in known}
+    texts, not_texts = texts_of((path for path in listing.files if path not in known), read, shipped_data)
     return PluginProject(
         root=root,
         label=label,
@@ -152,8 +160,10 @@ def _assemble(listing: _Listing, contents: Mapping[str, bytes], *, root: Path, l
         unreadable=tuple(sorted(listing.unreadable, key=lambda item: item.path)),
         ignored_configs=ignored_configs(listing.files, contents),
         members=tuple(shipped),
-        heads={path: contents[path][:HEAD_BYTES] for path in shipped if path in contents and not path.endswith(".py")},
+        heads={path: data[:HEAD_BYTES] for path, data in shipped_data.items()},
         beside=tuple(sorted(set(listing.files) - set(shipped))),
+        texts=texts,
+        not_texts=not_texts,
     )
 
 
@@ -233,6 +243,17 @@ def _read_into(contents: dict[str, bytes], listing: _Listing, root: Path, path: 
         raise ConfigurationProblem(
             f"{root} holds more than {MAX_TOTAL_BYTES // 2**20} MiB of source", help="point at the plugin's own folder"
         )
+
+
+def _text_at(root: Path, readable: Mapping[str, bytes], path: str) -> bytes | None:
+    """Return what lies beside the package: as it was read already, or read now if it is not too large for a text."""
+    if path in readable:
+        return readable[path]
+    try:
+        with (root / path).open("rb") as file:
+            return file.read(MAX_TEXT_BYTES + 1)
+    except OSError:
+        return None
 
 
 def _configuration(files: Iterable[str]) -> set[str]:

@@ -15,6 +15,7 @@ from theodore_loader.artifact.wheel import LOCK_NAME, Wheel
 from theodore_loader.errors import NothingToDo
 from theodore_loader.manifest import MANIFEST_NAME
 from theodore_plugin.project.model import HEAD_BYTES, PluginProject, SourceFile, UnreadableFile
+from theodore_plugin.project.texts import texts_of
 from theodore_plugin.project.tree import MAX_FILE_BYTES, module_name
 
 _EXTRA = re.compile(r"""extra\s*==\s*["']([^"']+)["']""")
@@ -32,6 +33,8 @@ def project_of(wheel: Wheel, path: Path) -> PluginProject:
     code = {name: content for name, content in wheel.entries.items() if not name.startswith(wheel.dist_info)}
     if not any(name.endswith(".py") for name in code):
         raise NothingToDo(f"{wheel.filename} holds no Python code", help="build it with: theodore-plugin package")
+    data = {name: content for name, content in wheel.entries.items() if not _is_source(name, content)}
+    texts, not_texts = texts_of(data, data.get, data)
     return PluginProject(
         root=path,
         label=wheel.filename,
@@ -56,6 +59,8 @@ def project_of(wheel: Wheel, path: Path) -> PluginProject:
         ),
         members=tuple(sorted(code)),
         heads={name: content[:HEAD_BYTES] for name, content in sorted(code.items()) if not name.endswith(".py")},
+        texts=texts,
+        not_texts=not_texts,
     )
 
 
