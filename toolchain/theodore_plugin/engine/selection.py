@@ -244,7 +244,7 @@ def _beginning(text: str, known: Known) -> Named | None:
 def _native(text: str, known: Known) -> Named | None:
     """Understand ``bandit/B602``: whether the tool has such a check is not for us to know."""
     tool, _, native = text.partition("/")
-    return Named(text, Scope.ONE, text.__eq__) if native and tool in known.tools else None
+    return Named(text, Scope.ONE, text.__eq__) if native.strip("/") and tool in known.tools else None
 
 
 def _unknown(text: str, known: Known) -> str:
