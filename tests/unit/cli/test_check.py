@@ -195,3 +195,33 @@ def test_the_matrix_has_a_row_per_known_host_and_leaves_the_exit_code_alone(proj
     assert lines[0] == "host   answer"
     assert lines[1] == "2.0.0  breaks"
     assert lines[2].startswith("       signature-mismatch  src/page_notes/plugin.py:")
+
+
+def test_several_projects_are_checked_in_their_order(project_folder, pristine, capsys):
+    (project_folder / "src" / "page_notes" / "extra.py").write_text("eval(input())\n")
+    assert main(["check", str(pristine), str(project_folder), "--output-format=concise"]) == 1
+    out = capsys.readouterr().out
+    assert out.index("pass:") < out.index("extra.py:1:1") < out.index("fail:")
+
+
+def test_what_cannot_be_checked_does_not_keep_the_others_from_it(pristine, tmp_path, capsys):
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "pyproject.toml").write_text("[project")
+    assert main(["check", str(broken), str(pristine), "--output-format=concise"]) == 2
+    said = capsys.readouterr()
+    assert "not valid TOML" in said.err
+    assert "pass: page-notes" in said.out
+
+
+def test_exit_zero_hides_nothing_and_says_so(project_folder, capsys):
+    (project_folder / "src" / "page_notes" / "extra.py").write_text("eval(input())\n")
+    assert main(["check", str(project_folder), "--exit-zero"]) == 0
+    said = capsys.readouterr()
+    assert "fail: page-notes" in said.out
+    assert "--exit-zero" in said.err
+
+
+def test_exit_zero_does_not_pass_off_what_was_not_analysed(project_folder):
+    (project_folder / "src" / "page_notes" / "extra.py").write_text("def broken(:\n")
+    assert main(["check", str(project_folder), "--exit-zero"]) == 4

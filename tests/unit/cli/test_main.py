@@ -82,7 +82,7 @@ def test_a_bug_is_called_one_and_debugging_shows_where(capsys):
     assert "test_main.py" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["frobnicate"], ["--nonsense"], ["check", "--nonsense"], ["check", "a", "b"]])
+@pytest.mark.parametrize("arguments", [["frobnicate"], ["--nonsense"], ["check", "--nonsense"], ["explain", "a", "b"]])
 def test_wrong_usage_exits_2_and_points_at_help(arguments, capsys):
     assert main(arguments) == 2
     err = capsys.readouterr().err

@@ -1,16 +1,18 @@
-"""``theodore-plugin check``: one project, one verdict."""
+"""``theodore-plugin check``: projects in, one verdict each, one exit code."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from theodore_plugin.cli import options
+from theodore_plugin.cli.program import Session
 
 
 @click.command()
-@click.argument("path", type=click.Path(path_type=Path), default=Path())
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @options.check_policy
 @click.option(
     "--output-format",
@@ -24,41 +26,27 @@ from theodore_plugin.cli import options
 @options.capability_map
 @click.option("--persona", type=click.Choice(["regular", "auditor"]), help="Auditors also see low confidence findings.")
 @click.option("--matrix", is_flag=True, help="Also answer for each known host version in the declared range.")
+@click.option("--exit-zero", is_flag=True, help="End with 0 where findings would give 1, and say so.")
+@click.option("--no-cache", is_flag=True, help="Look at everything anew, and keep nothing for the next time.")
+@click.pass_obj
 def command(
-    path: Path,
-    policy: str | None,
+    session: Session,
+    /,
+    paths: tuple[Path, ...],
     output_format: str,
-    advisories: str | None,
-    environment: Path | None,
-    capability_maps: tuple[Path, ...],
-    persona: str | None,
     matrix: bool,
+    exit_zero: bool,
+    **asked: Any,
 ) -> int:
-    """Check the plugin project or wheel at PATH and print one verdict.
+    """Check plugin projects or wheels and print one verdict for each.
 
-    Exit codes: 0 pass, 1 findings, 2 wrong usage, 3 nothing to check, 4 incomplete, 5 refused.
+    PATHS are project folders, wheels, or files of projects (as a commit names them); default: this folder. A plugin is
+    always checked as a whole; what has not changed since the last time is not looked at again.
+
+    Exit codes: 0 pass, 1 findings, 2 wrong usage, 3 nothing to check, 4 incomplete, 5 refused. Of several projects,
+    the first of 2, 5, 4, 1 that occurs.
     """
-    from theodore_plugin.cli.console import stdout, visible
-    from theodore_plugin.cli.progress import Progress
-    from theodore_plugin.cli.reporting import print_report
-    from theodore_plugin.engine import run
-    from theodore_plugin.exit_codes import OF_VERDICT
-    from theodore_plugin.finding import Verdict
-    from theodore_plugin.project import PluginProject
-    from theodore_plugin.settings import Options, Settings
+    from theodore_plugin.cli.checking import Asked, check
+    from theodore_plugin.settings import Options
 
-    project = PluginProject.open(path)
-    asked = Options(
-        policy=policy,
-        advisories=advisories,
-        persona=persona,
-        environment=environment,
-        capability_maps=capability_maps,
-    )
-    settings = Settings.load(project, asked)
-    with Progress() as progress:
-        report = run(project, settings, watch=progress.watch)
-    print_report(report, output_format, matrix=matrix)
-    if output_format == "full" and report.verdict is Verdict.PASS and not project.is_wheel:
-        stdout.print(visible(f"next: theodore-plugin package{'' if path == Path() else f' {path}'}"))
-    return OF_VERDICT[report.verdict]
+    return check(Asked(paths, output_format, matrix, exit_zero), Options(**asked), session)

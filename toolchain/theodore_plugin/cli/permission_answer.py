@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
-from io import StringIO
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
-
-from rich.console import Console, RenderableType
-from rich.tree import Tree
 
 from theodore_plugin.cli.console import stderr, stdout
+from theodore_plugin.cli.screen import Screen, width_of
 from theodore_plugin.distributions import Environment
 from theodore_plugin.distributions.model import Input
 from theodore_plugin.exit_codes import ExitCode
@@ -53,45 +48,6 @@ class Answer:
     """What it rests on; ``None`` if it is good for this once."""
 
 
-_UNBOUNDED = 10_000
-_Colours = Literal["standard", "256", "truecolor", "windows"] | None
-_COLOURS: dict[str | None, _Colours] = {
-    None: None,
-    "standard": "standard",
-    "256": "256",
-    "truecolor": "truecolor",
-    "windows": "windows",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Screen:
-    """A console of the same shape as a stream's, that keeps what is printed."""
-
-    shape: Console
-    text: StringIO = field(default_factory=StringIO)
-
-    def print(self, lines: Iterable[RenderableType], style: str | None = None) -> None:
-        console = Console(
-            file=self.text,
-            force_terminal=self.shape.is_terminal,
-            color_system=_COLOURS[self.shape.color_system],
-            no_color=self.shape.no_color,
-            width=_width(self.shape),
-            markup=False,
-            emoji=False,
-            highlight=False,
-            legacy_windows=self.shape.legacy_windows,
-        )
-        for line in lines:
-            console.print(line, style=style, soft_wrap=not isinstance(line, Tree))
-
-
-def _width(console: Console) -> int:
-    """Return the columns of a terminal, or of what COLUMNS says; in a file or a pipe, a row stays one line."""
-    return console.width if console.is_terminal or "COLUMNS" in os.environ else _UNBOUNDED
-
-
 def answer(asked: Asked) -> Answer:
     """Survey what is asked about and render it. Raises LoaderError for targets that are none."""
     question = None if asked.why is None else Question.parse(asked.why)
@@ -99,7 +55,7 @@ def answer(asked: Asked) -> Answer:
     where = Where(environment, asked.download, lambda text: stderr.print(visible(text), style="dim"))
     capabilities = load_maps(asked.capability_maps)
     surveys = [_surveyed(target, where, capabilities) for target in asked.targets]
-    out, err = _Screen(stdout), _Screen(stderr)
+    out, err = Screen(stdout), Screen(stderr)
     for found in surveys:
         err.print((visible(f"not analysed: {item.path} ({item.reason})") for item in found.failed), "magenta")
     if len(surveys) == 1:
@@ -127,18 +83,18 @@ def _inputs(surveys: Sequence[Survey], environment: Environment, maps: Iterable[
     return tuple(found)
 
 
-def _show(found: Survey, question: Question | None, asked: Asked, out: _Screen) -> ExitCode:
+def _show(found: Survey, question: Question | None, asked: Asked, out: Screen) -> ExitCode:
     if asked.json:
         rows = tuple(row for row in found.rows if question is None or question.asks_about(row))
         out.text.write(_json(survey_dict(replace(found, rows=rows))))
     elif question is not None:
         out.print(why_trees(found, question))
     else:
-        out.print(permission_lines(found, _width(stdout)))
+        out.print(permission_lines(found, width_of(stdout)))
     return ExitCode.PASS
 
 
-def _compare(old: Survey, new: Survey, asked: Asked, out: _Screen) -> ExitCode:
+def _compare(old: Survey, new: Survey, asked: Asked, out: Screen) -> ExitCode:
     found = difference(old, new)
     if asked.json:
         out.text.write(_json(difference_dict(found)))

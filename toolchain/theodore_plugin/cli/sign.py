@@ -92,9 +92,13 @@ def _show(wheel: Path, signed: Signed) -> None:
 
 
 def _show_refusal(refusal: NotSigned) -> int:
-    from theodore_plugin.cli.reporting import print_report
+    from theodore_plugin.cli.replay import emit
+    from theodore_plugin.cli.reporting import show_reports
+    from theodore_plugin.cli.screen import Screen
     from theodore_plugin.exit_codes import OF_VERDICT
 
-    print_report(refusal.report)
+    screen = Screen(stdout)
+    show_reports([refusal.report], "full", screen)
+    emit(screen.shown(), "")
     print_problem(refusal.message, help=refusal.help)
     return OF_VERDICT[refusal.report.verdict]

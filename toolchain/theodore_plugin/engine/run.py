@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
@@ -43,16 +44,91 @@ Watcher = Callable[[str, str], None]
 """Told ``(step, "started" | "ended")`` from any thread; for progress displays."""
 
 
+def ignore(step: str, event: str) -> None:
+    """Watch nothing."""
+
+
 def run(
     project: PluginProject,
     settings: Settings,
     *,
     scanners: Sequence[Scanner] = SCANNERS,
-    watch: Watcher = lambda step, event: None,
+    watch: Watcher = ignore,
 ) -> Report:
     """Check ``project`` and report. Raises ConfigurationProblem only for mistakes in the user's settings."""
-    started = time.monotonic()
-    static, scans = _run_steps(project, settings, scanners, watch)
+    with ThreadPoolExecutor(max_workers=max(1, len(scanners))) as pool:
+        return Check.begin(project, settings, pool=pool, scanners=scanners, watch=watch).finish()
+
+
+class Check:
+    """One check under way: its scanners run in threads that each wait for a process, our own analysis in this one."""
+
+    def __init__(self, project: PluginProject, settings: Settings, watch: Watcher) -> None:
+        self.project = project
+        self.settings = settings
+        self._watch = watch
+        self._started = time.monotonic()
+        self._room = ExitStack()
+        self._tree = self._room.enter_context(clean_tree(project))
+        self._pending: list[Future[ScannerStep]] = []
+        self._static: StaticStep
+
+    @classmethod
+    def begin(
+        cls,
+        project: PluginProject,
+        settings: Settings,
+        *,
+        pool: ThreadPoolExecutor,
+        scanners: Sequence[Scanner] = SCANNERS,
+        watch: Watcher = ignore,
+    ) -> Check:
+        """Start the scanners and run our own analysis; :meth:`finish` or :meth:`abandon` has to follow."""
+        check = cls(project, settings, watch)
+        try:
+            check._scan(scanners, pool)
+            check._static = check._step(STATIC, partial(static_step, project, settings))
+        except BaseException:
+            check.abandon()
+            raise
+        return check
+
+    def finish(self) -> Report:
+        """Wait for the scanners and report."""
+        try:
+            scans = [pending.result() for pending in self._pending]
+        except BaseException:
+            self.abandon()
+            raise
+        self._room.close()
+        return _report(self.project, self.settings, self._static, scans, time.monotonic() - self._started)
+
+    def abandon(self) -> None:
+        """Kill what still runs and remove the clean copy."""
+        self._tree.stop.set()
+        for pending in self._pending:
+            pending.cancel()
+        wait(self._pending)
+        self._room.close()
+
+    def _scan(self, scanners: Sequence[Scanner], pool: ThreadPoolExecutor) -> None:
+        context = ScanContext(self.project, self.settings, self.settings.scan_seconds)
+        for scanner in scanners:
+            step = partial(scanner_step, scanner, self._tree, context)
+            self._pending.append(pool.submit(self._step, scanner.name, step))
+
+    def _step(self, name: str, step: Callable[[], Step]) -> Step:
+        self._watch(name, "started")
+        try:
+            return step()
+        finally:
+            self._watch(name, "ended")
+
+
+def _report(
+    project: PluginProject, settings: Settings, static: StaticStep, scans: Sequence[ScannerStep], seconds: float
+) -> Report:
+    """Weigh everything that was found and put it beside what was looked at."""
     everything = merge(_static_findings(project, static), _scanner_findings(project, scans, settings), rule_book())
     suppressed = _suppress([*everything, *configuration_seen(project)], static, settings)
     weighed = list(weigh(suppressed.findings, settings.policy, rule_book()))
@@ -71,34 +147,8 @@ def run(
         sources={file.path: file.data for file in project.files},
         hidden=len(weighed) - len(shown),
         hosts=static.analysis.hosts.as_shown(shown) if static.analysis else NO_MATRIX,
-        seconds=round(time.monotonic() - started, 3),
+        seconds=round(seconds, 3),
     )
-
-
-def _run_steps(
-    project: PluginProject, settings: Settings, scanners: Sequence[Scanner], watch: Watcher
-) -> tuple[StaticStep, list[ScannerStep]]:
-    """Run the scanners in threads (each waits for a process) and our own analysis in this one."""
-    context = ScanContext(project, settings, settings.scan_seconds)
-    with clean_tree(project) as tree, ThreadPoolExecutor(max_workers=max(1, len(scanners))) as pool:
-        steps = [partial(scanner_step, scanner, tree, context) for scanner in scanners]
-        pending = [
-            pool.submit(_watched, watch, scanner.name, step) for scanner, step in zip(scanners, steps, strict=True)
-        ]
-        try:
-            static = _watched(watch, STATIC, partial(static_step, project, settings))
-            return static, [future.result() for future in pending]
-        except BaseException:
-            tree.stop.set()
-            raise
-
-
-def _watched(watch: Watcher, name: str, step: Callable[[], Step]) -> Step:
-    watch(name, "started")
-    try:
-        return step()
-    finally:
-        watch(name, "ended")
 
 
 def _static_findings(project: PluginProject, static: StaticStep) -> Iterator[Finding]:

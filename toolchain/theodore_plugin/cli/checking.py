@@ -1,0 +1,80 @@
+"""What ``theodore-plugin check`` does: find the projects, check them, show the reports, choose the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from theodore_loader.errors import LoaderError
+from theodore_plugin.cli.console import print_error, stderr, stdout, visible
+from theodore_plugin.cli.failure import exit_code
+from theodore_plugin.cli.program import Session
+from theodore_plugin.cli.progress import Progress
+from theodore_plugin.cli.replay import emit
+from theodore_plugin.cli.reporting import show_reports
+from theodore_plugin.cli.screen import Screen
+from theodore_plugin.engine.batch import Job, Outcome, check_all
+from theodore_plugin.exit_codes import OF_VERDICT, ExitCode, strongest
+from theodore_plugin.finding import Verdict
+from theodore_plugin.project import PluginProject
+from theodore_plugin.project.targets import find_targets
+from theodore_plugin.report.model import Report
+from theodore_plugin.settings import Options, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asks for besides the settings of the check itself."""
+
+    paths: tuple[Path, ...]
+    output_format: str = "full"
+    matrix: bool = False
+    exit_zero: bool = False
+
+
+def check(asked: Asked, options: Options, session: Session) -> int:
+    """Check what is asked for and return the exit code. Raises LoaderError where there is nothing to report on."""
+    targets = find_targets(asked.paths)
+    with Progress() as progress:
+        outcomes = list(check_all(_jobs(targets, options), watch=progress.watch))
+    reports = [outcome for outcome in outcomes if isinstance(outcome, Report)]
+    _raise_if_alone(outcomes)
+    screen = Screen(stdout)
+    show_reports(reports, asked.output_format, screen, matrix=asked.matrix)
+    if asked.output_format == "full":
+        screen.print(_next_step(targets, reports))
+    emit(screen.shown(), "")
+    return _code(outcomes, asked)
+
+
+def _jobs(targets: Sequence[Path], options: Options) -> Iterator[Job | LoaderError]:
+    """Open the projects one by one, so that no more are in memory than are under way."""
+    for target in targets:
+        try:
+            project = PluginProject.open(target)
+            yield project, Settings.load(project, options)
+        except LoaderError as problem:
+            yield problem
+
+
+def _raise_if_alone(outcomes: Sequence[Outcome]) -> None:
+    """Raise what kept the only target from being checked; of several, say which were not, and go on."""
+    problems = [outcome for outcome in outcomes if isinstance(outcome, LoaderError)]
+    if len(outcomes) == 1 and problems:
+        raise problems[0]
+    for problem in problems:
+        print_error(problem)
+
+
+def _next_step(targets: Sequence[Path], reports: Sequence[Report]) -> Iterator[str]:
+    if len(targets) == len(reports) == 1 and reports[0].verdict is Verdict.PASS and reports[0].project.kind != "wheel":
+        yield visible(f"next: theodore-plugin package{'' if targets[0] == Path() else f' {targets[0]}'}")
+
+
+def _code(outcomes: Sequence[Outcome], asked: Asked) -> ExitCode:
+    code = strongest(exit_code(o) if isinstance(o, LoaderError) else OF_VERDICT[o.verdict] for o in outcomes)
+    if asked.exit_zero and code is ExitCode.FINDINGS:
+        stderr.print("--exit-zero: findings that block were reported, and the exit code is 0 all the same")
+        return ExitCode.PASS
+    return code
