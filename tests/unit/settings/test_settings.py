@@ -42,12 +42,12 @@ def test_the_command_line_wins_over_the_project(tmp_path):
     ("table", "says"),
     [
         ('[tool.theodore-plugin]\npolcy = "strict"', "did you mean 'policy'"),
-        ("[tool.theodore-plugin]\npolicy = 3", "is a string, not int"),
+        ("[tool.theodore-plugin]\npolicy = 3", "policy is text in quotes, not 3"),
         ('[tool]\ntheodore-plugin = "x"', "is not a table"),
-        ('[tool.theodore-plugin]\npersona = "boss"', "no persona 'boss'"),
+        ('[tool.theodore-plugin]\npersona = "boss"', "persona is one of regular, auditor, not 'boss'"),
         ('[tool.theodore-plugin]\npolicy = "../outside.yaml"', "outside the project"),
         ('[tool.theodore-plugin]\npolicy = "gone.yaml"', "gone.yaml"),
-        ('[tool.theodore-plugin]\nadvisories = "http://evil.example/"', "`online` or `off`"),
+        ('[tool.theodore-plugin]\nadvisories = "http://evil.example/"', "advisories is one of online, off"),
     ],
 )
 def test_a_wrong_table_is_explained(tmp_path, table, says):

@@ -1,0 +1,106 @@
+"""Everything a check depends on besides the project itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from theodore_loader.policy.model import Policy
+from theodore_plugin.advisories.source import ONLINE, AdvisorySource
+from theodore_plugin.distributions.environment import Environment
+from theodore_plugin.inference.capabilities import CapabilityMap, load_maps
+from theodore_plugin.project import PluginProject
+from theodore_plugin.settings.options import NOTHING_SAID, Options, Persona
+from theodore_plugin.settings.origin import Said, Setting, Voice, decide
+from theodore_plugin.settings.project_table import project_voice
+from theodore_plugin.settings.standing import read_standing
+
+SCAN_SECONDS = 120.0
+"""Time budget of one step; mypy, the slowest, needs 8 s cold on a large dependency tree."""
+
+_DEFAULTS: dict[str, Any] = {
+    "policy": "default",
+    "advisories": "online",
+    "persona": Persona.REGULAR.value,
+    "as_library": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a check depends on besides the project itself."""
+
+    policy: Policy
+    advisories: AdvisorySource = ONLINE
+    persona: Persona = Persona.REGULAR
+    lock: bytes | None = None
+    scan_seconds: float = SCAN_SECONDS
+    environment: Environment | None = None
+    """Where the code of dependencies is; without one they are judged by the capability map alone."""
+    capabilities: CapabilityMap | None = None
+    """The shipped capability map with the user's over it; ``None`` for the shipped one as it is."""
+    as_library: bool = False
+    """Whether the project is no Theodore plugin and is not asked to be one."""
+    decided: tuple[Setting, ...] = field(default=(), compare=False)
+    """Each setting with its origin, for ``--show-settings``."""
+
+    @classmethod
+    def load(cls, project: PluginProject, options: Options = NOTHING_SAID) -> Settings:
+        """Hear everybody, strongest first; raise ConfigurationProblem for what is wrong."""
+        from theodore_loader.policy.load import load_policy
+
+        decided = {setting.name: setting for setting in _decided(voices(project, options))}
+
+        def value(name: str) -> Any:
+            return decided[name].value
+
+        return cls(
+            policy=load_policy(value("policy")),
+            advisories=AdvisorySource.parse(value("advisories")),
+            persona=Persona(value("persona")),
+            lock=options.lock,
+            environment=Environment.at(options.environment) if options.environment else None,
+            capabilities=load_maps(options.capability_maps) if options.capability_maps else None,
+            as_library=value("as_library"),
+            decided=tuple(decided.values()),
+        )
+
+
+def voices(project: PluginProject, options: Options) -> Sequence[Voice]:
+    """Return everybody who says something about this check, strongest first."""
+    standing = read_standing()
+    return (standing.organisation, _command_line(options), project_voice(project), standing.defaults)
+
+
+_NAMES = (
+    "policy",
+    "audience",
+    "profile",
+    "advisories",
+    "persona",
+    "select",
+    "ignore",
+    "min_severity",
+    "min_confidence",
+    "baseline",
+    "as_library",
+    "environment",
+    "capability_maps",
+)
+
+
+def _decided(heard: Sequence[Voice]) -> list[Setting]:
+    return [decide(name, heard, _DEFAULTS.get(name)) for name in _NAMES]
+
+
+def _command_line(options: Options) -> Voice:
+    said = {name: getattr(options, name) for name in _NAMES}
+    return Voice(
+        "the command line",
+        {name: Said(value, _option(name)) for name, value in said.items() if value is not None and value != ()},
+    )
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-').removesuffix('s' if name == 'capability_maps' else '')}"
