@@ -17,7 +17,7 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -109,13 +109,45 @@ def run_tool(
 
     With ``subprocesses`` the tool may start this interpreter again and no other program.
     """
-    scratch = tree.scratch / module
-    scratch.mkdir(exist_ok=True)
     argv = [sys.executable, "-I", "-m", module, *arguments]
-    variables = _environment(scratch, sockets) | (environment or {})
-    profile = _profile(tree, scratch, timeout, sockets, subprocesses)
+    room = Room(sockets=sockets, subprocesses=subprocesses)
+    return run_command(argv, name=module, tree=tree, timeout=timeout, environment=environment, room=room)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a tool is given beyond the copy, the interpreter and its scratch folder; nothing by default."""
+
+    sockets: Sockets = "none"
+    subprocesses: int = 0
+    memory_bytes: int = MEMORY_BYTES
+    read: tuple[str, ...] = ()
+    """Absolute paths it may read besides."""
+
+
+def run_command(
+    argv: Sequence[str],
+    *,
+    name: str,
+    tree: CleanTree,
+    timeout: float,
+    environment: Mapping[str, str] | None = None,
+    room: Room = Room(),
+) -> ToolRun:
+    """Run any program over ``tree``, held as the tools of :func:`run_tool` are, with ``scratch/name`` to write in.
+
+    Raises ConfigurationProblem if there is no such program.
+    """
+    scratch = tree.scratch / name
+    scratch.mkdir(exist_ok=True)
     completed = run_confined(
-        argv, profile, cwd=scratch, env=variables, timeout=timeout, output_cap=OUTPUT_BYTES, stop=tree.stop
+        argv,
+        _profile(tree, scratch, timeout, room),
+        cwd=scratch,
+        env={**_environment(scratch, room.sockets), **(environment or {})},
+        timeout=timeout,
+        output_cap=OUTPUT_BYTES,
+        stop=tree.stop,
     )
     return ToolRun(completed, _held_by(completed))
 
@@ -133,15 +165,15 @@ def _write(root: Path, path: str, data: bytes) -> None:
         raise OSError(problem.errno, problem.strerror, str(target)) from problem
 
 
-def _profile(tree: CleanTree, scratch: Path, timeout: float, sockets: Sockets, subprocesses: int) -> Profile:
+def _profile(tree: CleanTree, scratch: Path, timeout: float, room: Room) -> Profile:
     """Read the copy (and what stands beside it) and the interpreter; write the tool's own scratch folder."""
-    resolver = RESOLVER if sockets == "outbound" else ()
+    resolver = RESOLVER if room.sockets == "outbound" else ()
     return Profile(
-        read=(str(tree.root.parent), *read_paths(), *resolver, *_named_files(sockets)),
+        read=(str(tree.root.parent), *read_paths(), *resolver, *_named_files(room.sockets), *room.read),
         write=(str(scratch), "/dev/null"),
-        sockets=sockets,
-        subprocesses=subprocesses,
-        memory_bytes=MEMORY_BYTES,
+        sockets=room.sockets,
+        subprocesses=room.subprocesses,
+        memory_bytes=room.memory_bytes,
         open_files=256,
         file_bytes=OUTPUT_BYTES,
         cpu_seconds=max(1, int(timeout)),
