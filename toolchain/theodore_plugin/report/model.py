@@ -133,6 +133,12 @@ class InferredPermission:
     chain: tuple[Step, ...]
     through: str | None = None
     """The dependency whose code acts; ``None`` for the plugin's own."""
+    within: tuple[Step, ...] = ()
+    """How the act comes about inside that dependency, where its code was followed."""
+    phase: str = "call"
+    """``import``, ``call`` or ``unreached``: when the code runs."""
+    ambient: bool = False
+    """What a library looks up for itself whenever it is used; nobody is asked to declare it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,9 @@ def permission_table(analysis: StaticAnalysis | None) -> PermissionTable:
             found.confidence.value,
             found.chain,
             found.through,
+            found.within,
+            found.phase.value,
+            ambient=bool(found.within) and not found.acts,
         )
         for found in analysis.inference.permissions
     ]
