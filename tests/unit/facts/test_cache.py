@@ -12,11 +12,14 @@ import pytest
 
 from theodore_loader.paths import cache_dir
 from theodore_plugin.facts import from_ast
-from theodore_plugin.facts.cache import FactsCache, FrontEnd
+from theodore_plugin.facts.cache import FactsCache, FrontEnd, _key
 from theodore_plugin.facts.lowering import lower_all, lower_dependency
 from theodore_plugin.facts.model import ModuleFacts
 from theodore_plugin.facts.storage import encode
 from theodore_plugin.project import SourceFile
+from theodore_plugin.store.catalogue import MIB
+from theodore_plugin.store.entry import place
+from theodore_plugin.store.store import Store
 
 Make = Callable[..., SourceFile]
 
@@ -25,16 +28,20 @@ def stored(cache: FactsCache, file: SourceFile) -> tuple[ModuleFacts, Path]:
     facts = from_ast.lower(file)
     assert isinstance(facts, ModuleFacts)
     cache.put(file, FrontEnd.OWN, encode(facts))
-    return facts, next(path for path in cache.folder.rglob("*") if path.is_file())
+    return facts, next(path for path in cache.store.folder.rglob("*") if path.is_file())
 
 
 def test_what_was_stored_comes_back_for_the_same_file_only(tmp_path: Path, source: Make) -> None:
-    cache = FactsCache(tmp_path)
+    cache = FactsCache(Store(tmp_path, MIB))
     facts, _ = stored(cache, source("x = 1"))
     assert cache.get(source("x = 1"), FrontEnd.OWN) == facts
     assert cache.get(source("x = 2"), FrontEnd.OWN) is None
     assert cache.get(source("x = 1", "demo/other.py"), FrontEnd.OWN) is None
     assert cache.get(source("x = 1"), FrontEnd.DEPENDENCY) is None
+
+
+def path_of(cache: FactsCache, file: SourceFile) -> Path:
+    return Path(place(str(cache.store.folder), _key(file, FrontEnd.OWN)))
 
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
@@ -49,7 +56,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
 def test_a_damaged_entry_is_not_believed(tmp_path: Path, source: Make, damage: Callable[[bytes], bytes]) -> None:
-    cache = FactsCache(tmp_path)
+    cache = FactsCache(Store(tmp_path, MIB))
     _, entry = stored(cache, source("x = 1"))
     entry.write_bytes(damage(entry.read_bytes()))
     assert cache.get(source("x = 1"), FrontEnd.OWN) is None
@@ -64,24 +71,24 @@ def test_a_damaged_entry_is_computed_again(home: Path, source: Make) -> None:
 
 
 def test_an_entry_moved_to_another_files_place_is_not_believed(tmp_path: Path, source: Make) -> None:
-    cache = FactsCache(tmp_path)
+    cache = FactsCache(Store(tmp_path, MIB))
     _, entry = stored(cache, source("import os"))
-    other = cache._path(source("x = 1"), FrontEnd.OWN)
+    other = path_of(cache, source("x = 1"))
     other.parent.mkdir(exist_ok=True)
     entry.rename(other)
     assert cache.get(source("x = 1"), FrontEnd.OWN) is None
 
 
 def test_the_entries_unused_for_longest_go_first(tmp_path: Path, source: Make) -> None:
-    cache = FactsCache(tmp_path)
+    cache = FactsCache(Store(tmp_path, MIB))
     files = [source(f"x = {number}") for number in range(20)]
     for age, file in enumerate(files):
         stored(cache, file)
-        path = cache._path(file, FrontEnd.OWN)
+        path = path_of(cache, file)
         os.utime(path, (1_000_000 + age, 1_000_000 + age))
     assert cache.get(files[0], FrontEnd.OWN) is not None  # being read, it is no longer the oldest
     size = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
-    FactsCache(tmp_path, max_bytes=size // 2).trim()
+    FactsCache(Store(tmp_path, size // 2)).trim()
     kept = [cache.get(file, FrontEnd.OWN) is not None for file in files]
     assert kept[0]
     assert kept[-1]

@@ -17,6 +17,8 @@ from theodore_plugin.inference.infer import infer
 from theodore_plugin.inference.summaries.follow import Followed, follow
 from theodore_plugin.inference.summaries.store import SummaryStore
 from theodore_plugin.project import SourceFile
+from theodore_plugin.store.catalogue import MIB
+from theodore_plugin.store.store import Store
 
 
 @pytest.fixture
@@ -118,10 +120,10 @@ def test_a_dependency_changed_behind_its_record_is_not_taken_for_what_it_was(sit
 
 def test_a_kept_summary_gives_the_same_answer(site: Path, tmp_path: Path) -> None:
     install(site, "acme", {"acme/__init__.py": "from acme.core import sync\n", "acme/core.py": CORE})
-    store = SummaryStore(tmp_path / "store")
+    store = SummaryStore(Store(tmp_path / "store", MIB))
     code = "import acme\n\ndef run():\n    acme.sync()\n"
     _, fresh = followed(code, site, store)
-    assert len(list((tmp_path / "store").iterdir())) == 1
+    assert len(list(store.store.entries())) == 2  # head and summary
     _, kept = followed(code, site, store)
     assert kept.permissions == fresh.permissions
 
@@ -129,12 +131,12 @@ def test_a_kept_summary_gives_the_same_answer(site: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize("damage", [b"", b"\0" * 10, None], ids=["empty", "garbage", "flipped"])
 def test_a_damaged_summary_is_made_again(site: Path, tmp_path: Path, damage: bytes | None) -> None:
     install(site, "acme", {"acme/__init__.py": "from acme.core import sync\n", "acme/core.py": CORE})
-    store = SummaryStore(tmp_path / "store")
+    store = SummaryStore(Store(tmp_path / "store", MIB))
     code = "import acme\n\ndef run():\n    acme.sync()\n"
     _, fresh = followed(code, site, store)
-    [entry] = (tmp_path / "store").iterdir()
-    data = entry.read_bytes()
-    entry.write_bytes(data[:-1] + bytes([data[-1] ^ 1]) if damage is None else damage)
+    for entry in (Path(found.path) for found in store.store.entries()):
+        data = entry.read_bytes()
+        entry.write_bytes(data[:-1] + bytes([data[-1] ^ 1]) if damage is None else damage)
     _, again = followed(code, site, store)
     assert again.permissions == fresh.permissions
 
@@ -142,7 +144,8 @@ def test_a_damaged_summary_is_made_again(site: Path, tmp_path: Path, damage: byt
 def test_a_store_that_cannot_be_written_costs_nothing_but_time(site: Path, tmp_path: Path) -> None:
     install(site, "acme", {"acme.py": CORE})
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
-    _, inference = followed("import acme\n\ndef run():\n    acme.sync()\n", site, SummaryStore(tmp_path / "file"))
+    store = SummaryStore(Store(tmp_path / "file", MIB))
+    _, inference = followed("import acme\n\ndef run():\n    acme.sync()\n", site, store)
     assert acts(inference, "subprocess")
 
 

@@ -50,7 +50,7 @@ def command(
     import time
 
     from theodore_plugin.cli.permission_answer import Asked, answer
-    from theodore_plugin.cli.replay import emit
+    from theodore_plugin.cli.replay import Answer, emit
 
     wanted = _targets(targets)
     if why is not None and len(wanted) > 1:
@@ -61,7 +61,7 @@ def command(
     if cache and session.asked is not None and given.inputs is not None:
         from theodore_plugin.cli.keep import keep
 
-        keep(session.asked, started, given.inputs, given.code, given.out, given.err)
+        keep(session.asked, started, given.inputs, Answer(given.code, given.out, given.err))
     return given.code
 
 

@@ -4,20 +4,21 @@ Importing the analysers takes longer than everything else an unchanged run has t
 them and imports next to nothing. An answer is kept under the *question*: the arguments, the folder, the terminal's
 shape, the interpreter, the program's own code. With it lie the *witnesses*: every file and folder the answer rests
 on, each with a digest of its content (:mod:`theodore_plugin.survey.witness`). All of them are read and compared again
-before an answer is repeated.
+before an answer is repeated, and no answer outlives the day or the vulnerability data it rests on.
 
-An answer that is damaged, too old in form, or writable by others is no answer; it is computed again. Nothing here
+An answer that is damaged, past its time, or writable by others is no answer; it is computed again. Nothing here
 raises for what lies in the cache, and nothing in it is ever executed.
 """
 
 from __future__ import annotations
 
 import os
-import stat
 import sys
+import time
 
 from theodore_plugin.cli.circumstances import circumstances
-from theodore_plugin.survey.witness import Unwitnessed, checksum, hashed, holds, read_all
+from theodore_plugin.store.entry import Damaged, place, read
+from theodore_plugin.survey.witness import Unwitnessed, hashed, holds
 
 TYPE_CHECKING = False  # typing takes longer to import than this module
 if TYPE_CHECKING:
@@ -25,12 +26,32 @@ if TYPE_CHECKING:
 
     from theodore_plugin.survey.witness import Witness
 
-COMMAND = "permissions"
+COMMANDS = frozenset({"permissions", "check"})
 FOLDER = "answers"
-FORM = b"theodore-plugin answer 1\n"
-MAX_ENTRY_BYTES = 8 * 1024 * 1024
+FORM = b"theodore-plugin answer 2\n"
 _DEBUG = "THEODORE_PLUGIN_DEBUG"
 _HOME = "THEODORE_PLUGIN_HOME"
+
+
+class Answer:
+    """Everything one run said: the exit code, both streams, and the files it wrote."""
+
+    def __init__(
+        self,
+        code: int,
+        out: str,
+        err: str,
+        files: Sequence[tuple[str, str]] = (),
+        *,
+        expires: int | None = None,
+    ) -> None:
+        self.code = code
+        self.out = out
+        self.err = err
+        self.files = list(files)
+        """Absolute path and text of each."""
+        self.expires = expires
+        """When it is no longer good (seconds since the epoch); ``None`` for as long as nothing changes."""
 
 
 class Question:
@@ -43,20 +64,21 @@ class Question:
     @property
     def path(self) -> str:
         """Where the answer is kept."""
-        return os.path.join(self.folder, self.key)
+        return place(self.folder, self.key)
 
-    def answered(self) -> tuple[int, str, str] | None:
-        """Return exit code, standard output and standard error of the same question, if nothing has changed."""
-        entry = _load(self.path)
-        if entry is None or entry[0] != self.key:
+    def answered(self) -> Answer | None:
+        """Return the answer to the same question, if nothing has changed."""
+        try:
+            key, witnesses, answer = unpacked(read(self.path))
+        except (OSError, ValueError):
             return None
-        _, code, witnesses, out, err = entry
-        return (code, out, err) if all(map(holds, witnesses)) else None
+        past = answer.expires is not None and time.time() >= answer.expires
+        return answer if key == self.key and not past and all(map(holds, witnesses)) else None
 
 
 def question(arguments: Sequence[str]) -> Question | None:
     """Return the question of a command line, or ``None`` if its answer is not to be kept or repeated."""
-    if not arguments or arguments[0] != COMMAND or "--no-cache" in arguments or sys.stdout is None:
+    if not arguments or arguments[0] not in COMMANDS or "--no-cache" in arguments or sys.stdout is None:
         return None
     if os.environ.get(_DEBUG, "") not in {"", "0"} or {"--help", "-h"} & set(arguments):
         return None
@@ -67,18 +89,19 @@ def question(arguments: Sequence[str]) -> Question | None:
 
 
 def repeat(asked: Question) -> int | None:
-    """Print a kept answer and return its exit code, or ``None`` if there is none."""
+    """Print a kept answer, write its files, and return its exit code; ``None`` if there is none."""
     found = asked.answered()
     if found is None:
         return None
-    code, out, err = found
     try:
-        emit(out, err)
+        for path, text in found.files:
+            _write_whole(path, text)
+        emit(found.out, found.err)
     except OSError as problem:
         from theodore_plugin.cli.ending import ending
 
         return ending(problem, debug=False)
-    return code
+    return found.code
 
 
 def emit(out: str, err: str) -> None:
@@ -91,53 +114,44 @@ def emit(out: str, err: str) -> None:
         sys.stderr.write(err)
 
 
-def packed(key: str, code: int, witnesses: Iterable[Witness], out: str, err: str) -> bytes:
-    """Return an answer as it is kept."""
-    seen = b"".join(
-        f"{kind}\0{path}\0{digest}\0".encode("utf-8", "surrogateescape") for kind, path, digest in witnesses
-    )
-    texts = out.encode("utf-8", "surrogatepass"), err.encode("utf-8", "surrogatepass")
-    body = (
-        b"%s %d %d %d %d\n" % (key.encode(), code, len(seen), len(texts[0]), len(texts[1])) + seen + texts[0] + texts[1]
-    )
-    return FORM + checksum(body).encode() + b"\n" + body
+def packed(key: str, witnesses: Iterable[Witness], answer: Answer) -> bytes:
+    """Return an answer as it is kept: a line of numbers, and behind it every text with its length in that line."""
+    seen = [text for item in witnesses for text in item]
+    written = [text for item in answer.files for text in item]
+    texts = [_bytes(text) for text in (key, answer.out, answer.err, *seen, *written)]
+    numbers = (answer.code, answer.expires or 0, len(seen), len(written), *map(len, texts))
+    return FORM + " ".join(map(str, numbers)).encode() + b"\n" + b"".join(texts)
 
 
-def _load(path: str) -> tuple[str, int, list[Witness], str, str] | None:
+def unpacked(data: bytes) -> tuple[str, list[Witness], Answer]:
+    """Return key, witnesses and answer. Raises ValueError for what is none."""
+    head, _, rest = data[len(FORM) :].partition(b"\n")
+    code, expires, seen, _written, *lengths = map(int, head.decode("ascii").split())
+    if not data.startswith(FORM) or len(lengths) < 3 or sum(lengths) != len(rest):
+        raise Damaged("not an answer")
+    texts, start = [], 0
+    for length in lengths:
+        texts.append(rest[start : start + length].decode("utf-8", "surrogatepass"))
+        start += length
+    witnesses, files = texts[3 : 3 + seen], texts[3 + seen :]
+    answer = Answer(code, texts[1], texts[2], list(zip(files[::2], files[1::2], strict=True)), expires=expires or None)
+    return texts[0], list(zip(witnesses[::3], witnesses[1::3], witnesses[2::3], strict=True)), answer
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _write_whole(path: str, text: str) -> None:
+    scratch = f"{path}.{os.getpid()}.writing"
     try:
-        data = _read_own(path)
-        digest, body = data[len(FORM) : len(FORM) + 40], data[len(FORM) + 41 :]
-        if not data.startswith(FORM) or checksum(body).encode() != digest:
-            return None
-        head, _, rest = body.partition(b"\n")
-        key, *numbers = head.decode("ascii").split()
-        code, seen, out, err = map(int, numbers)
-        fields = rest[:seen].decode("utf-8", "surrogateescape").split("\0")[:-1]
-        witnesses = list(zip(fields[0::3], fields[1::3], fields[2::3], strict=True))
-        first = rest[seen : seen + out].decode("utf-8", "surrogatepass")
-        return key, code, witnesses, first, rest[seen + out : seen + out + err].decode("utf-8", "surrogatepass")
-    except (OSError, ValueError, Unwitnessed):
-        return None
-
-
-def _read_own(path: str) -> bytes:
-    """Read a file of ours; one that others could have written is none."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        status = os.fstat(descriptor)
-        foreign = status.st_uid != os.geteuid() or status.st_mode & 0o022
-        if foreign or not stat.S_ISREG(status.st_mode) or status.st_size > MAX_ENTRY_BYTES:
-            raise Unwitnessed(path)
-        return read_all(descriptor, status.st_size)
-    finally:
-        os.close(descriptor)
-
-
-def _all(descriptor: int, size: int) -> bytes:
-    data = os.read(descriptor, size + 1)
-    while len(data) < size and (more := os.read(descriptor, size)):
-        data += more
-    return data
+        with open(scratch, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        os.replace(scratch, path)
+    except BaseException:
+        if os.path.exists(scratch):
+            os.unlink(scratch)
+        raise
 
 
 def _cache_folder() -> str:

@@ -3,6 +3,7 @@
 ========  =============================================================================================
 ``file``  the content of a file (a dependency is represented by its RECORD, which names every digest)
 ``tree``  names in a folder and everything below it, and the content of Python and project files
+``whole`` names in a folder and everything below it, and the content of every file
 ``site``  which distributions and start-up files lie in an import folder
 ========  =============================================================================================
 
@@ -31,6 +32,8 @@ MAX_FILE_BYTES = 512 * 1024 * 1024
 MAX_TREE_ENTRIES = 100_000
 UNSEEN = frozenset({".git", ".hg", ".svn", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
 """Folders whose content never matters; none of them is ever analysed."""
+LEFT_OUT = frozenset({".tox", ".nox", ".venv", "venv", "env", "node_modules", ".eggs", ".idea", ".vscode"})
+"""Folders of a project that no check looks into; that they are there is part of its report."""
 READ_SUFFIXES = (".py", ".pth")
 READ_NAMES = frozenset({"pyproject.toml", "setup.cfg", "tox.ini", "pylock.toml"})
 SITE_SUFFIXES = (".dist-info", ".pth", ".egg-link")
@@ -82,7 +85,9 @@ def _digest(kind: str, path: str) -> str | None:
         if kind == "file":
             return _file(path)
         if kind == "tree":
-            return _tree(path)
+            return _tree(path, whole=False)
+        if kind == "whole":
+            return _tree(path, whole=True)
         return site_digest(path) if kind == "site" else None
     except (OSError, Unwitnessed):
         return None
@@ -102,14 +107,14 @@ def _file(path: str) -> str:
         os.close(descriptor)
 
 
-def _tree(folder: str) -> str:
+def _tree(folder: str, *, whole: bool) -> str:
     state = blake2b(digest_size=20)
-    for line in _lines(folder):
+    for line in _lines(folder, whole=whole):
         state.update(line.encode("utf-8", "surrogateescape"))
     return state.hexdigest()
 
 
-def _lines(folder: str) -> Iterator[str]:
+def _lines(folder: str, *, whole: bool) -> Iterator[str]:
     """Yield one line for everything below a folder, in an order that is always the same."""
     pending, count = [""], 0
     while pending:
@@ -121,18 +126,23 @@ def _lines(folder: str) -> Iterator[str]:
             raise Unwitnessed(folder)
         for entry in entries:
             path = f"{below}/{entry.name}"
-            yield _line(entry, path)
-            if entry.is_dir(follow_symlinks=False):
+            yield _line(entry, path, whole=whole)
+            if entry.is_dir(follow_symlinks=False) and not (whole and _is_left_out(entry)):
                 pending.append(path)
 
 
-def _line(entry: os.DirEntry[str], path: str) -> str:
+def _is_left_out(entry: os.DirEntry[str]) -> bool:
+    return entry.name in LEFT_OUT or os.path.exists(f"{entry.path}/pyvenv.cfg")
+
+
+def _line(entry: os.DirEntry[str], path: str, *, whole: bool) -> str:
+    content = _file(entry.path) if not entry.is_dir() and (whole or _is_read(entry.name)) else ""
     if entry.is_symlink():
         target = os.readlink(entry.path)
-        return f"l{len(path)}:{path}{len(target)}:{target}{_file(entry.path) if _is_read(entry.name) else ''}\n"
+        return f"l{len(path)}:{path}{len(target)}:{target}{content}\n"
     if entry.is_dir(follow_symlinks=False):
         return f"d{len(path)}:{path}\n"
-    return f"f{len(path)}:{path}{_file(entry.path) if _is_read(entry.name) else ''}\n"
+    return f"f{len(path)}:{path}{content}\n"
 
 
 def _is_read(name: str) -> bool:

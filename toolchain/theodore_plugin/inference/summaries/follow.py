@@ -37,6 +37,8 @@ def follow(names: Names, base: CapabilityMap, environment: Environment, store: S
     walk = _Walk(base, environment, store)
     for module in sorted(foreign_modules(names)):
         walk.module(module, None)
+    if walk.made and store is not None:
+        store.trim()
     return walk.followed
 
 
@@ -56,6 +58,7 @@ class _Walk:
         self.base = base
         self.environment = environment
         self.store = store
+        self.made = False
         self.followed = Followed(Knowledge(base, environment=environment))
 
     def module(self, module: str, importer: Distribution | None) -> bool:
@@ -77,6 +80,7 @@ class _Walk:
             summary = self._made(distribution)
             if self.store is not None and not distribution.gaps:
                 self.store.save(key, summary)
+                self.made = True
             self.followed.knowledge.add(summary.roots, lambda: summary)
             self.followed.gaps[distribution.name] = summary.gaps
             return

@@ -1,29 +1,20 @@
-"""Summaries on disk, one file each, found by what they were made from.
+"""Summaries on disk, found by what they were made from.
 
-The key names the bytes of the distribution, the capability map, the format and the interpreter's syntax. A file is
-a small head, which says what else is needed, and the summary, each behind its SHA-256: what does not fit its
-digest is as good as not there.
+The key names the bytes of the distribution, the capability map, the interpreter's syntax and the code that makes
+summaries. Head and summary are entries of their own: going on to what else is needed takes the head alone.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import sys
-import tempfile
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
 
-from theodore_loader.paths import cache_dir
-from theodore_plugin import __version__
 from theodore_plugin.inference.summaries.model import Summary
-
-FORMAT = 1
-"""Raised when summaries are made or written differently."""
-_DIGEST = 32
-_LENGTH = 4
+from theodore_plugin.store.catalogue import SUMMARIES
+from theodore_plugin.store.code import code_digest
+from theodore_plugin.store.store import Store, key_of
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -37,64 +28,46 @@ class Head(msgspec.Struct, frozen=True):
 T = TypeVar("T", Head, Summary)
 
 
+@dataclass(frozen=True, slots=True)
 class SummaryStore:
-    """A folder of summaries; safe for any number of processes at once."""
+    """Summaries of one user."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    store: Store
 
     @classmethod
-    def of_user(cls) -> SummaryStore:
-        """Return this user's store."""
-        return cls(cache_dir() / "summaries")
+    def of_user(cls) -> SummaryStore | None:
+        """Open this user's; ``None`` where there is no folder that only this user can write."""
+        store = SUMMARIES.opened()
+        return None if store is None else cls(store)
 
     def key(self, distribution: str, capabilities: str) -> str:
         """Return the name of the summary of a distribution, by its digest and the map's."""
-        parts = (str(FORMAT), __version__, distribution, capabilities, ".".join(map(str, sys.version_info[:2])))
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        return key_of(code_digest("inference"), code_digest("facts"), distribution, capabilities)
 
     def head(self, key: str) -> Head | None:
         """Read the head of a summary; ``None`` if there is none, or it is damaged."""
-        try:
-            with (self.folder / key).open("rb") as file:
-                start = file.read(_LENGTH + _DIGEST)
-                payload = file.read(int.from_bytes(start[:_LENGTH], "big"))
-        except OSError:
-            return None
-        return _decoded(payload, start[_LENGTH:], Head)
+        return _decoded(self.store.get(_head(key)), Head)
 
     def load(self, key: str) -> Summary | None:
         """Read a summary; ``None`` if there is none, or it is damaged."""
-        try:
-            data = (self.folder / key).read_bytes()
-        except OSError:
-            return None
-        start = _LENGTH + _DIGEST + int.from_bytes(data[:_LENGTH], "big")
-        return _decoded(data[start + _DIGEST :], data[start : start + _DIGEST], Summary)
+        return _decoded(self.store.get(key), Summary)
 
     def save(self, key: str, summary: Summary) -> None:
-        """Write a summary; a disk that is full or read-only costs time later, not the answer now."""
-        head = msgspec.msgpack.encode(Head(summary.roots, summary.needs, summary.gaps))
-        body = msgspec.msgpack.encode(summary)
-        parts = (len(head).to_bytes(_LENGTH, "big"), _digest(head), head, _digest(body), body)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle, name = tempfile.mkstemp(dir=self.folder)
-            with os.fdopen(handle, "wb") as file:
-                file.write(b"".join(parts))
-            Path(name).replace(self.folder / key)
-        except OSError:
-            return
+        """Write a summary, the head last: a head says that there is a summary."""
+        self.store.put(key, msgspec.msgpack.encode(summary))
+        self.store.put(_head(key), msgspec.msgpack.encode(Head(summary.roots, summary.needs, summary.gaps)))
+
+    def trim(self) -> None:
+        """Remove the summaries unused for longest if all together are too large."""
+        self.store.trim()
 
 
-def _digest(payload: bytes) -> bytes:
-    return hashlib.sha256(payload).digest()
+def _head(key: str) -> str:
+    return f"{key}-head"
 
 
-def _decoded(payload: bytes, digest: bytes, kind: type[T]) -> T | None:
-    if _digest(payload) != digest:
-        return None
+def _decoded(data: bytes | None, kind: type[T]) -> T | None:
     try:
-        return msgspec.msgpack.decode(payload, type=kind)
+        return None if data is None else msgspec.msgpack.decode(data, type=kind)
     except msgspec.MsgspecError:
         return None
