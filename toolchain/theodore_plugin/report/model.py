@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 from theodore_plugin.contracts.matrix import NO_MATRIX, HostMatrix
 from theodore_plugin.coverage import Coverage
@@ -178,6 +179,8 @@ class Report:
     seconds: float = 0.0
     dependencies: tuple[AuditedDependency, ...] = ()
     """Every dependency the audit was given, audited or not, sorted by name."""
+    place: Path | None = None
+    """The folder of a source tree, to name its files from a repository's root; not part of the JSON form."""
 
     @property
     def verdict(self) -> Verdict:
