@@ -7,6 +7,7 @@ doing and not an accident: a file that was readable before Landlock and is not a
 from __future__ import annotations
 
 import _socket  # the C module: every confined program pays for what is imported here
+import contextlib
 import errno
 import os
 import signal
@@ -18,6 +19,7 @@ from theodore_loader.sandbox import privileges, rlimits
 from theodore_loader.sandbox.profile import Profile
 
 _OUTSIDE = ("/proc/self/status", "/etc/passwd", "/etc/hostname", "/proc/version", "/sys/kernel/mm")
+_DISCARD_PORT = 9
 _REFUSALS = (errno.EPERM, errno.EACCES)
 
 
@@ -46,14 +48,17 @@ def arm(profile: Profile) -> str | None:
     return None
 
 
-def prove(profile: Profile, held: Collection[str], outside: str | None = None) -> tuple[CanaryResult, ...]:
-    """Try every act that the layers in ``held`` must refuse.
+def prove(
+    profile: Profile, held: Collection[str], outside: str | None = None, *, ports_held: bool = False
+) -> tuple[CanaryResult, ...]:
+    """Try every act that the layers in ``held`` must refuse; with ``ports_held`` a connection to another port, too.
 
     Raises:
         TierUnavailable: an act succeeded, or failed for another reason than the layer.
 
     """
-    return tuple(_try(canary) for canary in _canaries(profile, outside) if canary.layer in held)
+    canaries = [*_canaries(profile, outside), *([_OTHER_PORT] if ports_held else [])]
+    return tuple(_try(canary) for canary in canaries if canary.layer in held)
 
 
 def _canaries(profile: Profile, outside: str | None) -> Iterator[_Canary]:
@@ -139,6 +144,14 @@ def _regain_privileges() -> None:
 def _datagram_pair() -> None:
     for end in _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_DGRAM):
         end.close()
+
+
+def _connect_elsewhere() -> None:
+    with contextlib.closing(_socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)) as attempt:
+        attempt.connect(("127.0.0.1", _DISCARD_PORT))
+
+
+_OTHER_PORT = _Canary("connect to a port that is not granted", "landlock", _connect_elsewhere)
 
 
 def _execute() -> None:

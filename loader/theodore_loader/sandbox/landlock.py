@@ -36,7 +36,7 @@ _ADDED_RIGHTS = {2: REFER, 3: TRUNCATE, 5: IOCTL_DEVICE}
 _FILE_RIGHTS = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEVICE
 _NET_BIND, _NET_CONNECT = 1, 2
 _SCOPE_ABSTRACT_SOCKETS, _SCOPE_SIGNALS = 1, 2
-_CREATE_RULESET_VERSION, _RULE_PATH_BENEATH = 1, 1
+_CREATE_RULESET_VERSION, _RULE_PATH_BENEATH, _RULE_NET_PORT = 1, 1, 2
 
 _READ = READ_FILE | READ_DIRECTORY
 _WRITE = (
@@ -73,10 +73,16 @@ def restrict(profile: Profile, version: int) -> str:
     ruleset = _create_ruleset(profile, version)
     try:
         count = sum(_add_rule(ruleset, path, rights & handled_rights(version)) for path, rights in _grants(profile))
+        ports = _add_ports(ruleset, profile, version)
         libc.syscall("landlock_restrict_self", ruleset, 0)
     finally:
         os.close(ruleset)
-    return f"ABI {version}, {count} paths granted"
+    return f"ABI {version}, {count} paths granted{ports}"
+
+
+def holds_ports(profile: Profile, version: int) -> bool:
+    """Say whether connections are held to the profile's ports."""
+    return profile.sockets == "ports" and version >= FIRST_ABI_WITH_NETWORK
 
 
 def _grants(profile: Profile) -> Iterator[tuple[str, int]]:
@@ -95,10 +101,20 @@ def _create_ruleset(profile: Profile, version: int) -> int:
 
 
 def _network_and_scopes(profile: Profile, version: int) -> tuple[int, int]:
-    connect = _NET_CONNECT if profile.sockets == "none" else 0
+    connect = 0 if profile.sockets == "outbound" else _NET_CONNECT
     network = _NET_BIND | connect if version >= FIRST_ABI_WITH_NETWORK else 0
     scopes = _SCOPE_ABSTRACT_SOCKETS | _SCOPE_SIGNALS if version >= FIRST_ABI_WITH_SCOPES else 0
     return network, scopes
+
+
+def _add_ports(ruleset: int, profile: Profile, version: int) -> str:
+    if profile.sockets != "ports":
+        return ""
+    if version < FIRST_ABI_WITH_NETWORK:
+        return ", TCP ports are not held"
+    for port in profile.connect_ports:
+        libc.syscall("landlock_add_rule", ruleset, _RULE_NET_PORT, struct.pack("=QQ", _NET_CONNECT, port), 0)
+    return f", TCP to {len(profile.connect_ports)} ports"
 
 
 def _add_rule(ruleset: int, path: str, rights: int) -> int:

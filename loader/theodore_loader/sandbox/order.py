@@ -108,7 +108,8 @@ def confine(
         step("seccomp", offer.seccomp, lambda: f"{seccomp.install(profile, situation)} instructions"),  # 9
     )
     held = {layer.name for layer in layers if layer.active}
-    return Achieved(_tier(held), layers, canaries.prove(profile, held, outside))  # 11
+    ports_held = landlock.holds_ports(profile, offer.landlock_abi)
+    return Achieved(_tier(held), layers, canaries.prove(profile, held, outside, ports_held=ports_held))  # 11
 
 
 def _require(profile: Profile, offer: Availability) -> None:

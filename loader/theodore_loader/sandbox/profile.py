@@ -22,7 +22,10 @@ class Profile:
         write: directories (or single files) that may be read, written, created in and deleted from.
         execute: programs that may be executed; needed only with ``subprocesses``.
         sockets: ``"none"`` refuses ``socket()`` and everything that gives an address; ``"outbound"`` allows TCP and
-            UDP towards **any** internet host, for tools that must reach an index, never for plugins.
+            UDP towards **any** internet host, for tools that must reach an index, never for plugins; ``"ports"``
+            allows TCP over IPv4 to ``connect_ports`` and nothing else, for a tool whose service we run ourselves.
+        connect_ports: the only ports that may be connected to with ``"ports"``. Landlock knows ports, not addresses,
+            and from ABI 4 on; an older kernel lets such a tool connect anywhere, which the layer's detail says.
         subprocesses: 0 refuses fork and exec. More allows both; the kernel does not count them here.
         write_xor_execute: refuse every new executable mapping, so that no native code can be loaded or made any more.
         memory_bytes: private writable memory (``RLIMIT_DATA``), never address space.
@@ -39,7 +42,8 @@ class Profile:
     read: tuple[str, ...] = ()
     write: tuple[str, ...] = ()
     execute: tuple[str, ...] = ()
-    sockets: Literal["none", "outbound"] = "none"
+    sockets: Literal["none", "outbound", "ports"] = "none"
+    connect_ports: tuple[int, ...] = ()
     subprocesses: int = 0
     write_xor_execute: bool = False
     memory_bytes: int = 512 * MIB

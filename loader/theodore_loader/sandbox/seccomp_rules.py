@@ -175,7 +175,7 @@ def ignored(profile: Profile) -> tuple[str, ...]:
 
 def allowed(profile: Profile) -> tuple[str, ...]:
     """Return the calls that pass whatever their arguments."""
-    extra = (("symlink", "symlinkat") if profile.symlinks else ()) + (("connect",) if _outbound(profile) else ())
+    extra = (("symlink", "symlinkat") if profile.symlinks else ()) + (("connect",) if profile.sockets != "none" else ())
     forking = ("fork", "vfork", "execve") if profile.subprocesses else ()
     return ALLOWED + extra + forking
 
@@ -231,6 +231,8 @@ def _sending(profile: Profile) -> Mapping[str, Conditions]:
             (internet, Check(1, (_STREAM,), _TYPE_MASK), Check(2, (0, 6))),
             (internet, Check(1, (_DATAGRAM,), _TYPE_MASK), Check(2, (0, 17))),
         )
+    elif profile.sockets == "ports":
+        calls["socket"] = ((Check(0, (_AF_INET,)), Check(1, (_STREAM,), _TYPE_MASK), Check(2, (0, 6))),)
     return calls
 
 

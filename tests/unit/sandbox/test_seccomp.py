@@ -225,3 +225,12 @@ def test_metadata_changes_are_refused_or_ignored_never_done(machine):
 def test_symbolic_links_only_where_the_profile_says_so(machine):
     assert verdict("symlinkat", machine=machine) == "EPERM"
     assert verdict("symlinkat", machine=machine, symlinks=True) == ALLOW
+
+
+def test_a_tool_of_our_own_service_has_tcp_over_ipv4_and_no_other_socket(machine):
+    assert verdict("socket", 2, 1 | 0o2004000, 6, machine=machine, sockets="ports") == ALLOW
+    assert verdict("connect", machine=machine, sockets="ports") == ALLOW
+    for family, kind, protocol in ((2, 2, 17), (10, 1, 6), (1, 1, 0), (2, 3, 1), (2, 1, 262)):
+        assert verdict("socket", family, kind, protocol, machine=machine, sockets="ports") == "EPERM"
+    assert verdict("sendto", 3, 0, 0, 0, 0x7F0000000000, machine=machine, sockets="ports") == "EPERM"
+    assert verdict("sendto", 3, 0, 0, 0x20000000, 0, machine=machine, sockets="ports") == "EPERM"

@@ -37,7 +37,7 @@ OUTPUT_BYTES = 64 * MIB
 _CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 
-Sockets = Literal["none", "outbound"]
+Sockets = Literal["none", "outbound", "ports"]
 
 
 class UnsafePathError(ValueError):
@@ -119,6 +119,8 @@ class Room:
     """What a tool is given beyond the copy, the interpreter and its scratch folder; nothing by default."""
 
     sockets: Sockets = "none"
+    connect_ports: tuple[int, ...] = ()
+    """Ports it may connect to with ``sockets="ports"``."""
     subprocesses: int = 0
     memory_bytes: int = MEMORY_BYTES
     read: tuple[str, ...] = ()
@@ -172,6 +174,7 @@ def _profile(tree: CleanTree, scratch: Path, timeout: float, room: Room) -> Prof
         read=(str(tree.root.parent), *read_paths(), *resolver, *_named_files(room.sockets), *room.read),
         write=(str(scratch), "/dev/null"),
         sockets=room.sockets,
+        connect_ports=room.connect_ports,
         subprocesses=room.subprocesses,
         memory_bytes=room.memory_bytes,
         open_files=256,
@@ -183,7 +186,7 @@ def _profile(tree: CleanTree, scratch: Path, timeout: float, room: Room) -> Prof
 
 def _named_files(sockets: Sockets) -> tuple[str, ...]:
     """Return certificate stores the user named in the environment; they pass only with the network."""
-    if sockets == "none":
+    if sockets != "outbound":
         return ()
     return tuple(value for name, value in _passed_on().items() if name.upper() in _CERTIFICATE_VARIABLES)
 
