@@ -42,7 +42,7 @@ def parse(policy=ANYTHING, **asked):
 
 
 def chosen(findings=SEVERAL, policy=ANYTHING, guesses=True, **asked):
-    return choose(findings, parse(policy, **asked), policy, GROUPS, guesses=guesses)
+    return choose(findings, parse(policy, **asked), policy, guesses=guesses)
 
 
 def rules(result):
@@ -56,7 +56,7 @@ def problem(policy=ANYTHING, **asked):
 
 
 def test_by_default_everything_is_reported_and_nothing_is_said_about_it():
-    result = choose(SEVERAL, EVERYTHING, ANYTHING, GROUPS, guesses=True)
+    result = choose(SEVERAL, EVERYTHING, ANYTHING, guesses=True)
     assert (result.findings, result.hidden, result.hidden_by, result.label) == (SEVERAL, 0, (), None)
 
 

@@ -3,7 +3,8 @@ from datetime import date
 import pytest
 
 from theodore_loader.policy import Policy
-from theodore_plugin.engine.suppressions import Licence, apply
+from theodore_plugin.engine.licence import Licence
+from theodore_plugin.engine.suppressions import apply
 from theodore_plugin.facts.model import Suppression
 from theodore_plugin.finding import Confidence, Finding, Location, Rule, Severity, Silencer
 

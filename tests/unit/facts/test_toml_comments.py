@@ -9,7 +9,8 @@ import pytest
 
 from theodore_loader.policy import load_policy
 from theodore_plugin.analysis import analyse
-from theodore_plugin.engine.suppressions import Licence, apply
+from theodore_plugin.engine.licence import Licence
+from theodore_plugin.engine.suppressions import apply
 from theodore_plugin.facts.toml_comments import find_toml_comments
 from theodore_plugin.project import PluginProject
 from theodore_plugin.rules.book import rule_book

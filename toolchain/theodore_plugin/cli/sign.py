@@ -59,7 +59,7 @@ def command(
     content = read_wheel(wheel)
     signing = _instance(instance, trust_config, identity_token)
     project = PluginProject.open(wheel)
-    settings = Settings.load(project, Options(policy=policy, advisories=advisories))
+    settings = Settings.load(project, Options(policy=policy, advisories=advisories)).whole()
     with Progress() as progress:
         report = run(project, settings, watch=progress.watch)
     try:

@@ -4,7 +4,7 @@
 
     clean copy ─┬─> bandit ─────┐
                 ├─> mypy ───────┤
-                ├─> pip-audit ──┼─> merge ─> suppressions ─> policy ─> persona ─> Report (pass | fail | incomplete)
+                ├─> pip-audit ──┼─> merge ─> suppressions ─> policy ─> baseline ─> selection ─> Report
     project ────┴─> own rules ──┘
 
 The scanners are processes and run beside our own analysis; the order of the report does not depend on which
@@ -23,12 +23,15 @@ from typing import TypeVar
 
 from theodore_plugin import __version__
 from theodore_plugin.contracts.matrix import NO_MATRIX
+from theodore_plugin.engine.baseline import set_aside
 from theodore_plugin.engine.findings import configuration_seen, failure_finding
 from theodore_plugin.engine.foreign_comments import blanket_comments, type_ignores
 from theodore_plugin.engine.levels import weigh
+from theodore_plugin.engine.licence import Licence
+from theodore_plugin.engine.selection import EVERYTHING, choose
 from theodore_plugin.engine.steps import STATIC, ScannerStep, StaticStep, scanner_step, static_step
-from theodore_plugin.engine.suppressions import Licence, Suppressed, apply
-from theodore_plugin.finding import Confidence, Finding, Severity
+from theodore_plugin.engine.suppressions import Suppressed, apply
+from theodore_plugin.finding import Finding
 from theodore_plugin.project import PluginProject
 from theodore_plugin.report.model import AdvisoryLabel, PolicyLabel, ProjectLabel, Report
 from theodore_plugin.report.permission_table import permission_table
@@ -131,22 +134,29 @@ def _report(
     """Weigh everything that was found and put it beside what was looked at."""
     everything = merge(_static_findings(project, static), _scanner_findings(project, scans, settings), rule_book())
     suppressed = _suppress([*everything, *configuration_seen(project)], static, settings)
-    weighed = list(weigh(suppressed.findings, settings.policy, rule_book()))
-    shown = [finding for finding in weighed if _is_shown(finding, settings.persona)]
+    weighed = tuple(weigh(suppressed.findings, settings.policy, rule_book()))
+    licence = Licence(rule_book(), settings.policy)
+    sources = {file.path: file.data for file in project.files}
+    new = set_aside(weighed, sources, settings.baseline, licence)
+    guesses = settings.persona is Persona.AUDITOR
+    shown = choose(new.findings, settings.selection or EVERYTHING, licence, guesses=guesses)
     return Report(
         tool_version=__version__,
         rule_set=rule_set_digest(settings.capabilities.digest if settings.capabilities else None),
         project=_label(project),
         policy=PolicyLabel(settings.policy.name, settings.policy.digest),
-        findings=tuple(sorted(shown, key=lambda finding: finding.sort_key)),
+        findings=tuple(sorted(shown.findings, key=lambda finding: finding.sort_key)),
         suppressions=suppressed.records,
         coverage=(static.coverage, *(scan.result.coverage for scan in scans)),
         scanners=tuple(scan.run for scan in scans),
         permissions=permission_table(static.analysis),
         advisories=_advisories(scans),
-        sources={file.path: file.data for file in project.files},
-        hidden=len(weighed) - len(shown),
-        hosts=static.analysis.hosts.as_shown(shown) if static.analysis else NO_MATRIX,
+        sources=sources,
+        hidden=shown.hidden,
+        hidden_by=shown.hidden_by,
+        selection=shown.label,
+        baselined=new.baselined,
+        hosts=static.analysis.hosts.as_shown(shown.findings) if static.analysis else NO_MATRIX,
         seconds=round(seconds, 3),
     )
 
@@ -174,11 +184,6 @@ def _suppress(findings: Sequence[Finding], static: StaticStep, settings: Setting
     complaints = blanket_comments(blankets, findings)
     today = datetime.now(UTC).date()
     return apply([*findings, *complaints], comments, Licence(rule_book(), settings.policy), today)
-
-
-def _is_shown(finding: Finding, persona: Persona) -> bool:
-    guess = finding.confidence is Confidence.LOW and finding.severity is not Severity.INCOMPLETE
-    return persona is Persona.AUDITOR or not guess
 
 
 def _label(project: PluginProject) -> ProjectLabel:

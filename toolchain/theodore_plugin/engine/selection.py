@@ -11,6 +11,8 @@ check of selected rules only (:class:`SelectionLabel`), which the report says an
 ``--min-severity``    never takes out an error, so it cannot change the verdict
 persona               takes out low confidence, which never blocks
 ====================  ==========================================================================================
+
+Where the project under check says such things in its own table, what blocks and is not its author's to silence stays.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from enum import Enum
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.policy.model import Policy, RuleSetting
+from theodore_plugin.engine.licence import Licence
 from theodore_plugin.finding import Confidence, Finding, Severity
 from theodore_plugin.report.model import SelectionLabel, blocks
 
@@ -68,6 +71,8 @@ class Selection:
     ignore: tuple[Named, ...] = ()
     min_severity: Severity = Severity.NOTICE
     min_confidence: Confidence = Confidence.LOW
+    authors: bool = False
+    """Whether any of this was said by the project under check."""
 
     @property
     def narrows(self) -> bool:
@@ -105,8 +110,9 @@ def parse_selection(
     ignore: Iterable[str] = (),
     min_severity: str | None = None,
     min_confidence: str | None = None,
+    authors: bool = False,
 ) -> Selection:
-    """Understand what the command line says. A name may be several, separated by commas.
+    """Understand what the command line says, or (``authors``) the project. A name may be several, with commas between.
 
     Raises ConfigurationProblem for names that mean nothing and for rules the policy enforces, all of them at once.
     """
@@ -125,18 +131,17 @@ def parse_selection(
         left_out,
         Severity(_one_of("--min-severity", min_severity or Severity.NOTICE, SEVERITIES)),
         Confidence(_one_of("--min-confidence", min_confidence or Confidence.LOW, CONFIDENCES)),
+        authors,
     )
 
 
-def choose(
-    findings: Iterable[Finding], selection: Selection, policy: Policy, groups: Mapping[str, str], *, guesses: bool
-) -> Chosen:
+def choose(findings: Iterable[Finding], selection: Selection, licence: Licence, *, guesses: bool) -> Chosen:
     """Take out what was not asked for. ``guesses`` says whether low confidence is shown (the auditor persona)."""
     kept: list[Finding] = []
     taken: list[Finding] = []
     reasons: Counter[str] = Counter()
     for finding in findings:
-        reason = _reason(finding, selection, policy, groups, guesses=guesses)
+        reason = None if _has_to_stay(finding, selection, licence) else _reason(finding, selection, guesses=guesses)
         if reason is None:
             kept.append(finding)
         else:
@@ -146,12 +151,14 @@ def choose(
     return Chosen(tuple(kept), len(taken), tuple(sorted(reasons)), label)
 
 
-def _reason(
-    finding: Finding, selection: Selection, policy: Policy, groups: Mapping[str, str], *, guesses: bool
-) -> str | None:
+def _has_to_stay(finding: Finding, selection: Selection, licence: Licence) -> bool:
+    if finding.severity is Severity.INCOMPLETE or is_enforced(finding.rule, licence.policy):
+        return True
+    return selection.authors and blocks(finding) and not licence.allows(finding.rule)
+
+
+def _reason(finding: Finding, selection: Selection, *, guesses: bool) -> str | None:
     """Return the option that takes a finding out, or ``None`` if it stays."""
-    if finding.severity is Severity.INCOMPLETE or is_enforced(finding.rule, policy):
-        return None
     named = _by_name(finding, selection)
     if named is not None:
         return named

@@ -7,12 +7,12 @@ is a finding of its own, and every suppression is recorded, used or not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 
-from theodore_loader.policy.model import Policy
+from theodore_plugin.engine.licence import Licence
 from theodore_plugin.facts.model import Suppression
 from theodore_plugin.finding import Confidence, Finding, Location, Rule, Severity, Silencer
 from theodore_plugin.report.model import SuppressionRecord
@@ -24,22 +24,6 @@ class Suppressed:
 
     findings: tuple[Finding, ...]
     records: tuple[SuppressionRecord, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Licence:
-    """Who may silence what: the rules, and the policy's exceptions for its own."""
-
-    rules: Mapping[str, Rule]
-    policy: Policy
-
-    def allows(self, rule: str) -> bool:
-        """Return whether an author may silence ``rule``; a tool's own finding (``mypy/arg-type``) may be."""
-        known = self.rules.get(rule)
-        if known is None:
-            return "/" in rule
-        granted = known.silencer is Silencer.POLICY and rule in self.policy.suppressions
-        return known.silencer is Silencer.INLINE or granted
 
 
 def apply(

@@ -73,7 +73,7 @@ def package(
     project = _open_tree(project_path)
     with _step("lock", watch):
         lock = ensure_lock(project, upgrade=upgrade_lock)
-    settings = dataclasses.replace(settings or Settings.load(project), lock=lock)
+    settings = dataclasses.replace((settings or Settings.load(project)).whole(), lock=lock)
     report = _passed(project, settings, watch)
     manifest = to_json(_manifest(project, settings))
     epoch = source_date_epoch(project.root)

@@ -189,6 +189,11 @@ class Report:
             return Verdict.INCOMPLETE
         return Verdict.FAIL if any(blocks(finding) for finding in self.findings) else Verdict.PASS
 
+    @property
+    def whole(self) -> bool:
+        """Whether the verdict is one over everything that was found: only then may anybody vouch for it."""
+        return self.selection is None and not self.baselined
+
     def tally(self) -> Counter[Severity]:
         """Return how many findings there are of each severity."""
         return Counter(finding.severity for finding in self.findings)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from theodore_loader.policy.model import Policy
 from theodore_plugin.advisories.source import ONLINE, AdvisorySource
 from theodore_plugin.distributions.environment import Environment
 from theodore_plugin.inference.capabilities import CapabilityMap, load_maps
 from theodore_plugin.project import PluginProject
+from theodore_plugin.settings.narrowing import baseline_of, selection_of
 from theodore_plugin.settings.options import NOTHING_SAID, Options, Persona
 from theodore_plugin.settings.origin import Said, Setting, Voice, decide
 from theodore_plugin.settings.project_table import project_voice
 from theodore_plugin.settings.standing import read_standing
+
+if TYPE_CHECKING:
+    from theodore_plugin.engine.baseline_file import Baseline
+    from theodore_plugin.engine.selection import Selection
 
 SCAN_SECONDS = 120.0
 """Time budget of one step; mypy, the slowest, needs 8 s cold on a large dependency tree."""
@@ -42,6 +47,14 @@ class Settings:
     """The shipped capability map with the user's over it; ``None`` for the shipped one as it is."""
     as_library: bool = False
     """Whether the project is no Theodore plugin and is not asked to be one."""
+    selection: Selection | None = None
+    """What is reported; ``None`` for everything."""
+    baseline: Baseline | None = None
+    """Findings that are accepted as they are."""
+    incremental: bool = True
+    """Whether what earlier runs established may be used; who signs a verdict looks at everything anew."""
+    incremental: bool = True
+    """Whether a tool may build on what it kept of an earlier check; never where something is signed."""
     decided: tuple[Setting, ...] = field(default=(), compare=False)
     """Each setting with its origin, for ``--show-settings``."""
 
@@ -55,16 +68,25 @@ class Settings:
         def value(name: str) -> Any:
             return decided[name].value
 
+        policy = load_policy(value("policy"))
         return cls(
-            policy=load_policy(value("policy")),
+            policy=policy,
             advisories=AdvisorySource.parse(value("advisories")),
             persona=Persona(value("persona")),
             lock=options.lock,
             environment=Environment.at(options.environment) if options.environment else None,
             capabilities=load_maps(options.capability_maps) if options.capability_maps else None,
             as_library=value("as_library"),
+            incremental=not options.no_cache,
+            selection=selection_of(decided, project, policy),
+            baseline=baseline_of(decided, project),
+            incremental=not options.no_cache and value("profile") is None,
             decided=tuple(decided.values()),
         )
+
+    def whole(self) -> Settings:
+        """Return the same settings with nothing taken out: what a check has to have that something is signed on."""
+        return replace(self, selection=None, baseline=None, as_library=False, incremental=False)
 
 
 def voices(project: PluginProject, options: Options) -> Sequence[Voice]:

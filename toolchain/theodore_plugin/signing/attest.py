@@ -33,9 +33,11 @@ _STATUS = {"ok": "passed", "skipped": "empty"}
 
 
 def verdict_of(report: Report, policy: Policy, verifier_id: str, now: datetime) -> Verdict:
-    """Return the verdict a verifier states about a checked wheel; only a report that passed has one."""
+    """Return the verdict a verifier states about a checked wheel; only a whole report that passed has one."""
     if report.verdict is not Outcome.PASS:
         raise ValueError(f"a {report.verdict.value} report has no verdict to sign")
+    if not report.whole:
+        raise ValueError("a report over selected rules, or one that rests on a baseline, has no verdict to sign")
     tools = {run.name: run.version for run in report.scanners}
     return Verdict(
         verifier=VerifierId(verifier_id, {"theodore-plugin": report.tool_version, **tools}),

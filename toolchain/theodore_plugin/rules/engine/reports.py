@@ -93,6 +93,16 @@ SUPPRESSION_NOT_PERMITTED = Rule(
     remedy="Fix what the rule reports; a policy's owner can permit a rule under `suppressions`.",
 )
 
+UNUSED_BASELINE_ENTRY = Rule(
+    name="unused-baseline-entry",
+    severity=Severity.NOTICE,
+    confidence=Confidence.HIGH,
+    silencer=Silencer.INLINE,
+    summary="The baseline accepts findings that are no longer there.",
+    why="Such an entry would accept the same defect when it comes back.",
+    remedy="Write the baseline anew: `theodore-plugin check --write-baseline FILE` keeps the reasons in it.",
+)
+
 TARGET_TOOL_CONFIG_IGNORED = Rule(
     name="target-tool-config-ignored",
     severity=Severity.NOTICE,
@@ -112,5 +122,6 @@ ENGINE_RULES: tuple[Rule, ...] = (
     SUPPRESSION_EXPIRED,
     BLANKET_SUPPRESSION,
     SUPPRESSION_NOT_PERMITTED,
+    UNUSED_BASELINE_ENTRY,
     TARGET_TOOL_CONFIG_IGNORED,
 )

@@ -1,0 +1,49 @@
+"""The settings that take findings out of a report, understood only where somebody said any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from theodore_loader.policy.model import Policy
+from theodore_plugin.project import PluginProject
+from theodore_plugin.settings.origin import Setting
+
+if TYPE_CHECKING:
+    from theodore_plugin.engine.baseline_file import Baseline
+    from theodore_plugin.engine.selection import Selection
+
+_SELECTING = ("select", "ignore", "min_severity", "min_confidence")
+
+
+def selection_of(decided: Mapping[str, Setting], project: PluginProject, policy: Policy) -> Selection | None:
+    """Return what is to be reported, ``None`` for everything; raises ConfigurationProblem for names of nothing."""
+    if not any(decided[name].value for name in _SELECTING):
+        return None
+    from theodore_plugin.engine.selection import Known, parse_selection
+    from theodore_plugin.rules.book import rule_groups
+    from theodore_plugin.scanners import SCANNERS
+
+    return parse_selection(
+        Known(rule_groups(), {*(scanner.name for scanner in SCANNERS), *policy.scanners}),
+        policy,
+        select=decided["select"].value or (),
+        ignore=decided["ignore"].value or (),
+        min_severity=decided["min_severity"].value,
+        min_confidence=decided["min_confidence"].value,
+        authors=any(_is_the_projects(decided[name], project) for name in _SELECTING),
+    )
+
+
+def baseline_of(decided: Mapping[str, Setting], project: PluginProject) -> Baseline | None:
+    """Read the baseline file that was named; raises ConfigurationProblem for one that cannot be used."""
+    setting = decided["baseline"]
+    if setting.value is None:
+        return None
+    from theodore_plugin.engine.baseline_file import read_baseline
+
+    return read_baseline(setting.value, project.name or project.label, authors=_is_the_projects(setting, project))
+
+
+def _is_the_projects(setting: Setting, project: PluginProject) -> bool:
+    return setting.origin.startswith(f"{project.project_file}:")
