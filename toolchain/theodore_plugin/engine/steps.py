@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from theodore_loader.artifact.lock import read_lock
@@ -17,6 +18,7 @@ from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_plugin.analysis import StaticAnalysis, analyse
 from theodore_plugin.coverage import Coverage, CoverageError, Covered, State
 from theodore_plugin.engine.budget import OutOfTime, time_budget
+from theodore_plugin.engine.scan_cache import scan
 from theodore_plugin.finding import Severity
 from theodore_plugin.packaging.lock_format import canonical_lock
 from theodore_plugin.project import PluginProject
@@ -122,11 +124,15 @@ def _scan(scanner: Scanner, tree: CleanTree, context: ScanContext) -> ScannerRes
     try:
         given = scanner.given(context)
         unfit = unusable(scanner.distribution)
-        return failed(scanner.name, given, unfit) if unfit else _accounted(given, scanner.run(tree, context))
+        return failed(scanner.name, given, unfit) if unfit else scan(scanner, tree, context, partial(_run, scanner))
     except ConfigurationProblem:
         raise
     except Exception as problem:
         return failed(scanner.name, given, Failure(_crash(scanner.name, problem), _REPORT_IT))
+
+
+def _run(scanner: Scanner, tree: CleanTree, context: ScanContext) -> ScannerResult:
+    return _accounted(scanner.given(context), scanner.run(tree, context))
 
 
 def _accounted(given: tuple[str, ...], result: ScannerResult) -> ScannerResult:

@@ -32,6 +32,12 @@ class BanditScanner:
 
     name = "bandit"
     distribution = "bandit"
+    per_file = True
+    ttl_seconds = None
+
+    def fingerprint(self, context: ScanContext) -> str | None:
+        """Nothing: options and configuration are ours."""
+        return ""
 
     def given(self, context: ScanContext) -> tuple[str, ...]:
         """Every Python file."""

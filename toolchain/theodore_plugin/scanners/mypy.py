@@ -48,6 +48,12 @@ class MypyScanner:
 
     name = "mypy"
     distribution = "mypy"
+    per_file = False
+    ttl_seconds = None
+
+    def fingerprint(self, context: ScanContext) -> str | None:
+        """Nothing is kept."""
+        return None
 
     def given(self, context: ScanContext) -> tuple[str, ...]:
         """Every Python file; those no import can reach are skipped."""

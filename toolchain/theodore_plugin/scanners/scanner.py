@@ -68,6 +68,20 @@ class Scanner(Protocol):
         """Distribution that provides the tool; its installed version goes into the verdict."""
         ...
 
+    @property
+    def per_file(self) -> bool:
+        """Whether what is found in a file depends on that file's path and content alone."""
+        ...
+
+    @property
+    def ttl_seconds(self) -> float | None:
+        """How long a result is good although nothing we can see has changed; ``None`` for any time."""
+        ...
+
+    def fingerprint(self, context: ScanContext) -> str | None:
+        """Name what the result depends on besides the files and the tool; ``None`` if it is good for this once."""
+        ...
+
     def given(self, context: ScanContext) -> tuple[str, ...]:
         """Name everything this scanner has to account for."""
         ...
