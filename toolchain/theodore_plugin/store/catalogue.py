@@ -29,7 +29,8 @@ FACTS = Kind("facts", "what source files consist of", 512 * MIB)  # about nine m
 SUMMARIES = Kind("summaries", "what dependencies can do", 256 * MIB)
 SCANS = Kind("scans", "what scanners found", 128 * MIB)
 ANSWERS = Kind("answers", "what was printed for unchanged projects", 64 * MIB)
-KINDS = (FACTS, SUMMARIES, SCANS, ANSWERS)
+MYPY = Kind("mypy", "what mypy knows of projects it has checked", 384 * MIB)
+KINDS = (FACTS, SUMMARIES, SCANS, ANSWERS, MYPY)
 
 
 def existing() -> Iterator[tuple[Kind, Store]]:
