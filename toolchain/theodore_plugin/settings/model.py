@@ -53,8 +53,6 @@ class Settings:
     """Findings that are accepted as they are."""
     incremental: bool = True
     """Whether what earlier runs established may be used; who signs a verdict looks at everything anew."""
-    incremental: bool = True
-    """Whether a tool may build on what it kept of an earlier check; never where something is signed."""
     decided: tuple[Setting, ...] = field(default=(), compare=False)
     """Each setting with its origin, for ``--show-settings``."""
 
@@ -80,7 +78,6 @@ class Settings:
             incremental=not options.no_cache,
             selection=selection_of(decided, project, policy),
             baseline=baseline_of(decided, project),
-            incremental=not options.no_cache and value("profile") is None,
             decided=tuple(decided.values()),
         )
 
