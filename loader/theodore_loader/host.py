@@ -286,7 +286,7 @@ class PluginHost:
         plan = Plan(
             manifest=prepared.manifest,
             grants=prepared.grants,
-            limits=capped(info.resource_limits, self._policy),
+            limits=capped(info.resource_limits, self._policy, info.category),
             roots=prepared.roots,
             folders={"data": private_dir(own / "data"), "cache": private_dir(own / "cache"), "tmp": tmp},
             minimum_tier=self._minimum_tier,

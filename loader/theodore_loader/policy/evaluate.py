@@ -1,7 +1,8 @@
 """The judgement of one permission. Pure, and independent of the order of entries: deny beats allow.
 
 1 a deny entry that overlaps refuses, 2 an allow entry that names it allows, 3 an allowed ``*`` allows what is not
-over-broad, 4 everything else is refused.
+over-broad, 4 everything else is refused; 5 what the policy allows, the ceiling of the plugin's category has to allow
+in the same way, if it names the type.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 from theodore_loader.permissions import Permission
 from theodore_loader.policy.model import Entry, PermissionRules, Policy
+from theodore_sdk.info import PluginCategory
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +24,20 @@ class Judgement:
     location: str
 
 
-def judge(permission: Permission, policy: Policy) -> Judgement:
-    """Decide on one permission as a whole; never partly."""
-    rules = policy.rules_for(permission.type)
+def judge(permission: Permission, policy: Policy, category: PluginCategory | None = None) -> Judgement:
+    """Decide on one permission of a plugin as a whole; never partly."""
+    own = judge_by(permission, policy.rules_for(permission.type), policy.name)
+    ceiling = policy.ceiling(category).permissions.get(permission.type)
+    if ceiling is None or not own.allowed:
+        return own
+    above = judge_by(permission, ceiling, policy.name)  # 5
+    if above.allowed:
+        return above
+    return Judgement(permission, False, f"{above.reason} for a plugin of category {category}", above.location)
+
+
+def judge_by(permission: Permission, rules: PermissionRules, name: str) -> Judgement:
+    """Decide by one set of rules; ``name`` stands in where no line decides."""
     denied = next((entry for entry in rules.deny if entry.permission.overlaps(permission)), None)  # 1
     if denied is not None:
         return Judgement(permission, False, _denial(permission, denied), denied.location)
@@ -33,7 +46,7 @@ def judge(permission: Permission, policy: Policy) -> Judgement:
     if named is not None:
         return Judgement(permission, True, named.reason, named.location)
     if not covering:  # 4
-        return Judgement(permission, False, _uncovered(permission, rules), rules.location or policy.name)
+        return Judgement(permission, False, _uncovered(permission, rules), rules.location or name)
     if rules.refuse_overbroad and permission.overbroad:  # 3
         reason = f"over-broad: {permission.overbroad}; name what the plugin needs"
         return Judgement(permission, False, reason, rules.location or covering[0].location)

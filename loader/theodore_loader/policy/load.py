@@ -6,6 +6,8 @@ digest of everything it came from. The cache holds plain JSON and can be deleted
 
 from __future__ import annotations
 
+import os
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +18,18 @@ from theodore_loader.policy.layer import Layer, lay_over
 from theodore_loader.policy.layer_cache import cached_layer
 from theodore_loader.policy.model import (
     Advisories,
+    Ceiling,
     Entry,
     ForbiddenPackage,
     PermissionRules,
     Policy,
+    PolicyException,
+    PolicyTest,
     RuleSetting,
     ScannerSetting,
 )
 from theodore_loader.policy.schema import MAX_BYTES
-from theodore_sdk.info import PermissionType, PluginResourceLimits
+from theodore_sdk.info import PermissionType, PluginCategory, PluginResourceLimits
 
 BUILT_IN = ("default", "strict", "development")
 MAX_EXTENDS = 8
@@ -41,18 +46,35 @@ def load_policy(path_or_name: str | Path = "default") -> Policy:
     return _policy(_stacked(_find(path_or_name), ()))
 
 
+def read_policy(data: bytes, label: str) -> Policy:
+    """Build a policy from the text of a file that extends nothing; ``label`` is how places name it.
+
+    Raises as :func:`load_policy` does.
+    """
+    layer = cached_layer(data, label)
+    if "extends" in layer:
+        raise ConfigurationProblem(f"{label} extends another policy", help="give a policy that stands alone")
+    return _policy(layer)
+
+
 def _stacked(path: Path, seen: tuple[Path, ...]) -> Layer:
-    """Read a layer and everything it extends."""
+    """Read a layer and everything it extends. A file of another folder is called by its path from the first one's."""
     data = _read(path)
     if path.resolve() in seen or len(seen) >= MAX_EXTENDS:
         chain = " -> ".join(one.name for one in (*seen, path))
         raise ConfigurationProblem(f"policies extend each other without end: {chain}", help="extend a built-in policy")
-    layer = cached_layer(data, path.name)
+    layer = cached_layer(data, _label(path, seen))
     parent = layer.get("extends")
     if parent is None:
         return layer
     below = _stacked(_find(parent, relative_to=path.parent), (*seen, path.resolve()))
     return lay_over(layer, below)
+
+
+def _label(path: Path, seen: tuple[Path, ...]) -> str:
+    if not seen or path.parent == policies_dir():
+        return path.name
+    return os.path.relpath(path.resolve(), seen[0].parent).replace(os.sep, "/")
 
 
 def _find(path_or_name: str | Path, relative_to: Path | None = None) -> Path:
@@ -85,23 +107,53 @@ def _policy(layer: Layer) -> Policy:
     return Policy(
         name=layer["name"],
         description=layer.get("description", ""),
-        permissions={PermissionType(kind): _rules(kind, rules) for kind, rules in layer["permissions"].items()},
-        rules={name: RuleSetting(**setting) for name, setting in layer["rules"].items()},
+        permissions=_permissions(layer["permissions"]),
+        rules=_settings(layer["rules"]),
         scanners={name: ScannerSetting(**setting) for name, setting in layer.get("scanners", {}).items()},
         limits=_limits(layer.get("limits", {})),
         minimum_tier=layer.get("minimum_tier", "standard"),
         suppressions=frozenset(layer.get("suppressions", {}).get("allow", ())),
         forbidden_packages=tuple(ForbiddenPackage(**package) for package in layer["forbidden_packages"]),
+        categories={PluginCategory(name): _ceiling(one) for name, one in layer["categories"].items()},
+        audiences={name: _settings(rules) for name, rules in layer["audiences"].items()},
+        exceptions=tuple(_exception(one) for one in layer.get("exceptions", ())),
+        tests=tuple(_test(one) for one in layer["tests"]),
+        places=layer["places"],
         advisories=Advisories(**layer.get("advisories", {})),
         **({"verdict_max_age_days": layer["verdict"]["max_age_days"]} if layer.get("verdict") else {}),
     )
 
 
 def _limits(limits: dict[str, Any]) -> PluginResourceLimits:
-    """Build the limits; a percentage or a time written without a point is a number with one."""
+    return PluginResourceLimits(**_numbers(limits))
+
+
+def _numbers(limits: dict[str, Any]) -> dict[str, Any]:
+    """Return limits as they are declared: a percentage or a time has a point, the others are whole."""
     points = {"max_cpu_percent", "max_execution_time_seconds"}
-    values: dict[str, Any] = {name: float(value) if name in points else value for name, value in limits.items()}
-    return PluginResourceLimits(**values)
+    return {name: (float if name in points else int)(value) for name, value in limits.items()}
+
+
+def _permissions(types: dict[str, Any]) -> dict[PermissionType, PermissionRules]:
+    return {PermissionType(kind): _rules(kind, rules) for kind, rules in types.items()}
+
+
+def _ceiling(ceiling: dict[str, Any]) -> Ceiling:
+    return Ceiling(_permissions(ceiling["permissions"]), _numbers(ceiling["limits"]))
+
+
+def _settings(rules: dict[str, Any]) -> dict[str, RuleSetting]:
+    return {name: RuleSetting(**setting) for name, setting in rules.items()}
+
+
+def _exception(entry: dict[str, Any]) -> PolicyException:
+    until = date.fromisoformat(entry["until"])
+    return PolicyException(**{**entry, "rules": tuple(entry["rules"]), "until": until})
+
+
+def _test(entry: dict[str, Any]) -> PolicyTest:
+    asks = {name: value for name, value in entry.items() if name not in ("expect", "location")}
+    return PolicyTest(asks, entry["expect"], entry["location"])
 
 
 def _rules(kind: str, rules: dict[str, Any]) -> PermissionRules:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from fnmatch import fnmatchcase
 from typing import Any
 
 from theodore_loader import strict_json
 from theodore_loader.permissions import Permission
-from theodore_sdk.info import PermissionType, PluginResourceLimits
+from theodore_sdk.info import PermissionType, PluginCategory, PluginResourceLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,11 @@ class RuleSetting:
 
 @dataclass(frozen=True, slots=True)
 class ScannerSetting:
-    """Two answers about a scanner: whether its findings block, and whether its failure to run does."""
+    """Three answers about a scanner: whether it runs, whether its findings block, and whether its failure does."""
 
     enforced: bool = True
     required: bool = True
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,56 @@ class ForbiddenPackage:
 
     name: str
     reason: str
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """What the plugins of one category are held to *besides* the policy: it only takes away.
+
+    Only types in ``permissions`` and limits in ``limits`` are held to anything.
+    """
+
+    permissions: Mapping[PermissionType, PermissionRules] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyException:
+    """Findings accepted for one plugin (``plugin``, normalised) or one wheel (``sha256``) until the end of a day.
+
+    ``path`` and ``subject`` are globs that narrow it; ``None`` leaves it wide.
+    """
+
+    rules: tuple[str, ...]
+    reason: str
+    owner: str
+    until: date
+    location: str
+    plugin: str | None = None
+    sha256: str | None = None
+    path: str | None = None
+    subject: str | None = None
+
+    def concerns(self, plugin: str | None, sha256: str | None) -> bool:
+        """Return whether it is about this plugin (normalised name) or these bytes."""
+        if self.sha256 is not None:
+            return self.sha256 == sha256
+        return plugin is not None and self.plugin == plugin
+
+    def covers(self, rule: str, path: str, subject: str | None) -> bool:
+        """Return whether a finding of ``rule`` at this place is meant."""
+        fits = self.path is None or fnmatchcase(path, self.path)
+        about = self.subject is None or fnmatchcase(subject or "", self.subject)
+        return rule in self.rules and fits and about
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyTest:
+    """One question to the policy it stands in, and the answer it is meant to give (``policy_tests.py``)."""
+
+    asks: Mapping[str, Any]
+    expect: str | float
     location: str
 
 
@@ -82,6 +135,12 @@ class Policy:
     suppressions: frozenset[str] = frozenset()
     """Rules reserved to the policy owner that authors may suppress all the same."""
     forbidden_packages: tuple[ForbiddenPackage, ...] = ()
+    categories: Mapping[PluginCategory, Ceiling] = field(default_factory=dict)
+    audiences: Mapping[str, Mapping[str, RuleSetting]] = field(default_factory=dict)
+    exceptions: tuple[PolicyException, ...] = ()
+    tests: tuple[PolicyTest, ...] = field(default=(), compare=False)
+    places: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Where each key stands: ``limits.max_memory_mb`` -> ``acme.yaml:12``."""
     advisories: Advisories = field(default_factory=Advisories)
     verdict_max_age_days: int = 30
     digest: str = field(init=False)
@@ -98,6 +157,29 @@ class Policy:
         """Return the setting of a rule (or a tool's ``bandit/B602``), by default enforced at its own ``level``."""
         return self.rules.get(name, RuleSetting(level))
 
+    def ceiling(self, category: PluginCategory | None) -> Ceiling:
+        """Return what the plugins of a category are held to besides; nothing for ``None`` or one that is not named."""
+        return self.categories.get(category, Ceiling()) if category else Ceiling()
+
+    def place(self, *path: str) -> str:
+        """Return where a key stands, or the nearest one around it, or the policy's name for what is built in."""
+        for length in range(len(path), 0, -1):
+            found = self.places.get(".".join(path[:length]))
+            if found:
+                return found
+        return self.name
+
+    def for_audience(self, audience: str | None) -> Policy:
+        """Return the policy with one audience's levels in place; itself where that changes nothing.
+
+        The result has its own digest: a verdict under softer levels never passes for one under the policy as written.
+        """
+        remapped = self.audiences.get(audience, {}) if audience else {}
+        if not remapped:
+            return self
+        places = {f"rules.{rule}": self.place("audiences", str(audience), "rules", rule) for rule in remapped}
+        return replace(self, rules={**self.rules, **remapped}, audiences={}, places={**self.places, **places})
+
     def scanner(self, name: str) -> ScannerSetting:
         """Return the setting of a scanner, by default required and enforced."""
         return self.scanners.get(name, ScannerSetting())
@@ -107,15 +189,33 @@ class Policy:
         return {
             "name": self.name,
             "permissions": {kind.value: _decisions(self.rules_for(kind)) for kind in PermissionType},
-            "rules": {name: asdict(setting) for name, setting in sorted(self.rules.items())},
+            "categories": {kind.value: _ceiling(ceiling) for kind, ceiling in sorted(self.categories.items())},
+            "rules": _settings(self.rules),
+            "audiences": {name: {"rules": _settings(rules)} for name, rules in sorted(self.audiences.items())},
             "scanners": {name: asdict(setting) for name, setting in sorted(self.scanners.items())},
             "limits": {name: float(value) for name, value in asdict(self.limits).items()},
             "minimum_tier": self.minimum_tier,
-            "suppressions": sorted(self.suppressions),
+            "suppressions": {"allow": sorted(self.suppressions)},
+            "exceptions": sorted((_exception(one) for one in self.exceptions), key=strict_json.canonical),
             "forbidden_packages": sorted({package.name for package in self.forbidden_packages}),
             "advisories": asdict(self.advisories),
             "verdict": {"max_age_days": self.verdict_max_age_days},
         }
+
+
+def _settings(rules: Mapping[str, RuleSetting]) -> dict[str, Any]:
+    return {name: asdict(setting) for name, setting in sorted(rules.items())}
+
+
+def _ceiling(ceiling: Ceiling) -> dict[str, Any]:
+    permissions = {kind.value: _decisions(rules) for kind, rules in sorted(ceiling.permissions.items())}
+    return {"permissions": permissions, "limits": {name: float(most) for name, most in sorted(ceiling.limits.items())}}
+
+
+def _exception(one: PolicyException) -> dict[str, Any]:
+    narrowed = {"plugin": one.plugin, "sha256": one.sha256, "path": one.path, "subject": one.subject}
+    given = {name: value for name, value in narrowed.items() if value is not None}
+    return {**given, "rules": sorted(one.rules), "until": one.until.isoformat()}
 
 
 def _decisions(rules: PermissionRules) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from itertools import chain, islice
 from typing import Any
 
 from theodore_loader.permissions import PatternError, Permission
+from theodore_loader.policy.entry_problems import entry_problems
 from theodore_loader.policy.problems import PolicyProblems, Problem
 from theodore_loader.policy.schema import schema_bytes
 from theodore_loader.policy.yaml_reader import Document, Path
@@ -30,7 +31,8 @@ _WORDS = {
 
 def validate(document: Document, label: str) -> None:
     """Raise :class:`PolicyProblems` unless the document fits the schema and every pattern its grammar."""
-    problems = list(islice(chain(_schema_problems(document), _pattern_problems(document)), MAX_PROBLEMS))
+    found = chain(_schema_problems(document), _pattern_problems(document), entry_problems(document))
+    problems = list(islice(found, MAX_PROBLEMS))
     if problems:
         raise PolicyProblems(label, problems)
 
@@ -66,16 +68,15 @@ def _unknown_keys(error: Any, path: Path, document: Document) -> Iterator[Proble
 
 
 def _unknown_rule(error: Any, path: Path, document: Document) -> Iterator[Problem]:
-    """Report a key under ``rules`` that no policy can set: misspelt, or beyond every policy's reach."""
+    """Report the name of a rule that no policy can set: misspelt, or beyond every policy's reach."""
     name = str(error.instance)
     place = document.position((*path, name), key=True)
     if name in _definition("fixed_rule"):
         yield Problem(*place, f"{name} cannot be set: nobody may silence it", "")
     else:
-        known = [one for choice in error.validator_value for one in choice.get("enum", ())]
-        yield Problem(
-            *place, f"there is no rule {name!r}", _nearest(name, known) or "see docs/rules/, or write tool/ID"
-        )
+        known = [*_settable_rules(), *(_definition("fixed_rule") if "tests" in path else ())]
+        help_ = _nearest(name, known) or "see docs/rules/, or write tool/ID"
+        yield Problem(*place, f"there is no rule {name[:64]!r}", help_)
 
 
 def _wrong_type(error: Any, path: Path, document: Document) -> Iterator[Problem]:
@@ -125,21 +126,41 @@ def _pattern_problems(document: Document) -> Iterator[Problem]:
 
 def _patterns(value: Any) -> Iterator[tuple[Path, str, str]]:
     """Yield every pattern that stands where the schema wants one, whatever else may be wrong with the file."""
-    permissions = value.get("permissions") if isinstance(value, dict) else None
-    for kind, rules in permissions.items() if isinstance(permissions, dict) else ():
-        for side in ("allow", "deny") if isinstance(rules, dict) and kind in _permission_types() else ():
-            entries = rules.get(side)
-            for index, entry in enumerate(entries if isinstance(entries, list) else ()):
-                path: Path = ("permissions", kind, side, index)
-                if isinstance(entry, str):
-                    yield path, kind, entry
-                elif isinstance(entry, dict) and isinstance(entry.get("pattern"), str):
-                    yield (*path, "pattern"), kind, entry["pattern"]
+    for path, permissions in _permission_tables(value):
+        for kind, rules in permissions.items():
+            for side in ("allow", "deny") if isinstance(rules, dict) and kind in _permission_types() else ():
+                entries = rules.get(side)
+                yield from _listed((*path, kind, side), kind, entries if isinstance(entries, list) else [])
+
+
+def _permission_tables(value: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield the policy's own permissions and those of its categories."""
+    if not isinstance(value, dict):
+        return
+    places: list[tuple[Path, Any]] = [(("permissions",), value.get("permissions"))]
+    categories = value.get("categories")
+    for name, ceiling in categories.items() if isinstance(categories, dict) else ():
+        if isinstance(ceiling, dict):
+            places.append((("categories", name, "permissions"), ceiling.get("permissions")))
+    yield from ((path, table) for path, table in places if isinstance(table, dict))
+
+
+def _listed(path: Path, kind: str, entries: list[Any]) -> Iterator[tuple[Path, str, str]]:
+    for index, entry in enumerate(entries):
+        if isinstance(entry, str):
+            yield (*path, index), kind, entry
+        elif isinstance(entry, dict) and isinstance(entry.get("pattern"), str):
+            yield (*path, index, "pattern"), kind, entry["pattern"]
 
 
 @cache
 def _permission_types() -> frozenset[str]:
-    return frozenset(json.loads(schema_bytes())["properties"]["permissions"]["properties"])
+    return frozenset(json.loads(schema_bytes())["$defs"]["permissions"]["properties"])
+
+
+@cache
+def _settable_rules() -> tuple[str, ...]:
+    return tuple(json.loads(schema_bytes())["$defs"]["rule_name"]["anyOf"][0]["enum"])
 
 
 @cache

@@ -214,7 +214,7 @@ class _Verification:
     def _7(self) -> str:
         """7 declared ∩ policy. What the plugin cannot do without must be granted in full."""
         info = self.manifest.info
-        self.granted = grants(info.permissions, self.policy)
+        self.granted = grants(info.permissions, self.policy, info.category)
         needed = {Permission(asked.type, asked.pattern) for asked in info.permissions if asked.required}
         refused = [judgement for judgement in self.granted.refused if judgement.permission in needed]
         if refused:

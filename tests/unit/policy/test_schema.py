@@ -12,7 +12,7 @@ from theodore_loader.policy import BUILT_IN
 from theodore_loader.policy.yaml_reader import read_yaml
 from theodore_plugin.finding import Silencer
 from theodore_plugin.rules.book import rule_book
-from theodore_sdk.info import PermissionType, PluginResourceLimits
+from theodore_sdk.info import PermissionType, PluginCategory, PluginResourceLimits
 
 SCHEMA = json.loads((policies_dir() / "schemas" / "policy.schema.json").read_bytes())
 
@@ -28,9 +28,16 @@ def test_built_in_policies_fit_the_published_schema(name: str) -> None:
 
 
 def test_the_schema_knows_every_permission_type_and_every_limit() -> None:
-    properties = SCHEMA["properties"]
-    assert set(properties["permissions"]["properties"]) == {kind.value for kind in PermissionType}
-    assert set(properties["limits"]["properties"]) == set(PluginResourceLimits.__dataclass_fields__)
+    definitions = SCHEMA["$defs"]
+    assert set(definitions["permissions"]["properties"]) == {kind.value for kind in PermissionType}
+    assert set(definitions["limits"]["properties"]) == set(PluginResourceLimits.__dataclass_fields__)
+
+
+def test_the_schema_knows_every_category() -> None:
+    categories = {category.value for category in PluginCategory}
+    assert set(SCHEMA["properties"]["categories"]["properties"]) == categories
+    assert set(SCHEMA["$defs"]["category"]["enum"]) == categories
+    assert set(SCHEMA["properties"]["audiences"]["properties"]) == set(SCHEMA["$defs"]["audience"]["enum"])
 
 
 def test_the_schema_agrees_with_the_rules_there_are() -> None:

@@ -23,7 +23,7 @@ from theodore_plugin.metadata.plugin_class import ancestors, sdk_base
 from theodore_plugin.project import PluginProject
 from theodore_plugin.rules.interface.api_uses import ApiUse, api_uses
 from theodore_plugin.rules.sites import Sites
-from theodore_sdk.info import PluginPermission
+from theodore_sdk.info import PluginCategory, PluginPermission
 from theodore_sdk.versions import VersionRange
 
 
@@ -59,6 +59,12 @@ class RuleContext:
     def declared(self) -> tuple[PluginPermission, ...]:
         """Declared permissions as far as the metadata could be read."""
         return tuple(self.metadata.values.get("permissions", ()))
+
+    @property
+    def category(self) -> PluginCategory | None:
+        """The declared category as far as the metadata could be read."""
+        category = self.metadata.values.get("category")
+        return category if isinstance(category, PluginCategory) else None
 
     @cached_property
     def sites(self) -> Sites:

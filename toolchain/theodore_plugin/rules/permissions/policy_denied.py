@@ -44,7 +44,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
     """Judge every required declaration."""
     for number, declared in enumerate(context.declared):
         try:
-            judgement = judge(Permission.parse(declared.type, declared.pattern), context.policy)
+            judgement = judge(Permission.parse(declared.type, declared.pattern), context.policy, context.category)
         except PatternError:
             continue
         if declared.required and not judgement.allowed:
