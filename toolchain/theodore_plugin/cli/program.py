@@ -46,6 +46,7 @@ COMMANDS: dict[str, Entry] = {
     "trust": Entry("theodore_plugin.cli.trust", "Show and edit whom this machine believes.", toolchain=False),
     "install": Entry("theodore_plugin.cli.install", "Verify a wheel and store it for loading.", toolchain=False),
     "run": Entry("theodore_plugin.cli.run", "Call one method of an installed plugin in its sandbox.", toolchain=False),
+    "cache": Entry("theodore_plugin.cli.cache", "Show or remove what is kept between runs."),
     "policy": Entry("theodore_plugin.cli.policy", "Validate and show policies.", toolchain=False),
 }
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from theodore_loader.paths import cache_dir
 from theodore_plugin.store.store import Store
 
 MIB = 1024 * 1024
@@ -33,9 +30,16 @@ MYPY = Kind("mypy", "what mypy knows of projects it has checked", 384 * MIB)
 KINDS = (FACTS, SUMMARIES, SCANS, ANSWERS, MYPY)
 
 
-def existing() -> Iterator[tuple[Kind, Store]]:
-    """Yield the stores that are there."""
-    for kind in KINDS:
-        folder: Path = cache_dir() / kind.name
-        if folder.is_dir():
-            yield kind, Store(folder, kind.max_bytes)
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder that something else than a store keeps within bounds: its name, what is in it, its bound in bytes."""
+
+    name: str
+    holds: str
+    max_bytes: int | None = None
+
+
+FOLDERS = (
+    Folder("advisories", "advisory snapshots, indexed"),
+    Folder("wheels", "wheels that `permissions` fetched"),
+)
