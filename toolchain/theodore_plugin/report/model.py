@@ -33,10 +33,11 @@ class ProjectLabel:
 
 @dataclass(frozen=True, slots=True)
 class PolicyLabel:
-    """The policy that judged, by name and by the digest of its meaning."""
+    """The policy that judged, by name and by the digest of its meaning; whose levels counted, if they differ."""
 
     name: str
     digest: str
+    audience: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,28 @@ class SuppressionRecord:
     reason: str
     until: date | None
     silenced: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionRecord:
+    """An exception of the policy that is about this plugin, used or not; all of them reach the verdict."""
+
+    rules: tuple[str, ...]
+    place: str
+    """Where the policy says so: ``acme.yaml:31``."""
+    reason: str
+    owner: str
+    until: date
+    excepted: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileLabel:
+    """The terms of a registry that the check followed, and in what this machine differs from them."""
+
+    name: str
+    digest: str
+    differences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +197,10 @@ class Report:
     """Set if options may have changed the verdict; nothing is signed on such a report."""
     baselined: tuple[Finding, ...] = ()
     """Findings that a baseline file accepts as they are."""
+    exceptions: tuple[ExceptionRecord, ...] = ()
+    """What the policy accepts of this plugin until a day."""
+    profile: ProfileLabel | None = None
+    """Set if the check followed a registry's profile."""
     hosts: HostMatrix = NO_MATRIX
     """The answer for each known host version in range."""
     seconds: float = 0.0
