@@ -1,0 +1,26 @@
+"""Every fix there is. A module that is not in this tuple does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from theodore_plugin.fixes.fixer import Fixer
+
+MODULES = (
+    "unsafe_deserialisation",
+    "tls_verification_disabled",
+    "path_traversal",
+    "blocking_call_in_async",
+    "network_without_timeout",
+)
+
+
+@cache
+def fixers() -> Mapping[str, Fixer]:
+    """Return the fixes by the name of the rule they mend."""
+    found = (import_module(f"theodore_plugin.fixes.{name}") for name in MODULES)
+    return {module.RULE: module for module in found}

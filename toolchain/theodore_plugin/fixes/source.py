@@ -1,0 +1,122 @@
+"""One file as text whose places can be given back as bytes: encoding, byte order mark and line ends stay."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+import tokenize
+from functools import cached_property
+
+from theodore_plugin.facts.decoding import decode
+from theodore_plugin.finding import Location
+from theodore_plugin.fixes.model import Edit, NoFix
+from theodore_plugin.project.model import SourceFile
+
+_NEWLINE = re.compile(r"\r\n?|\n")
+_NO_CODE = frozenset({tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER})
+
+
+class Source:
+    """The text of one file. Offsets count its characters; lines end as in the facts: LF, CR, or both."""
+
+    def __init__(self, path: str, data: bytes) -> None:
+        """Decode. Raises NoFix for a file that cannot be analysed either."""
+        text = decode(SourceFile.of(path, None, data))
+        if not isinstance(text, str):
+            raise NoFix(f"{path} {text.reason}")
+        self.path, self.data, self.text = path, data, text
+        declared, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        self.encoding = codecs.lookup(declared).name.removesuffix("-sig")
+        self._mark = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
+
+    @cached_property
+    def newline(self) -> str:
+        """How lines end here, judged by the first one."""
+        found = _NEWLINE.search(self.text)
+        return found.group() if found else "\n"
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(match.end() for match in _NEWLINE.finditer(self.text))]
+
+    def offset(self, line: int, column: int) -> int:
+        """Turn a line and column, both from 1, into an offset."""
+        return self._starts[line - 1] + column - 1
+
+    def extent(self, location: Location) -> tuple[int, int]:
+        """Return start and end of a location that has an end."""
+        if location.end_line is None or location.end_column is None:
+            raise NoFix(f"{location} does not say where it ends")
+        return self.offset(location.line, location.column), self.offset(location.end_line, location.end_column)
+
+    def slice(self, location: Location) -> str:
+        """Return what stands at a location."""
+        start, end = self.extent(location)
+        return self.text[start:end]
+
+    def line_start(self, offset: int) -> int:
+        """Return where the line of an offset begins."""
+        return max(start for start in self._starts if start <= offset)
+
+    def logical_line(self, offset: int) -> tuple[int, int]:
+        """Return the statement line around an offset, from the start of its first line to the end of its last.
+
+        The end is that of the text, without the line end; comments behind the statement are outside, too.
+        """
+        for start, end in self._logical_lines:
+            if start <= offset <= end:
+                return start, end
+        raise NoFix(f"{self.path}: no statement was found where one was expected")
+
+    @cached_property
+    def _logical_lines(self) -> list[tuple[int, int]]:
+        found: list[tuple[int, int]] = []
+        first, last = None, 0
+        try:
+            for token in tokenize.generate_tokens(io.StringIO(self.text, newline="").readline):
+                if token.type == tokenize.NEWLINE and first is not None:
+                    found.append((self.offset(first, 1), last))
+                    first = None
+                elif token.type not in _NO_CODE:
+                    first = token.start[0] if first is None else first
+                    last = self.offset(token.end[0], token.end[1] + 1)
+        except (tokenize.TokenError, SyntaxError) as problem:
+            raise NoFix(f"{self.path} cannot be split into lines: {problem}") from None
+        return found
+
+    def line_end(self, offset: int) -> int:
+        """Return where the line of an offset ends, behind its line end."""
+        return next((start for start in self._starts if start > offset), len(self.text))
+
+    def replace(self, start: int, end: int, new: str, *, joins: bool = False) -> Edit:
+        """Replace the text between two offsets; what both begin and end with is left out of the edit.
+
+        Line ends in ``new`` are written as in the rest of the file. Raises NoFix if the encoding has no letter for it.
+        """
+        new = _NEWLINE.sub(self.newline, new) if _NEWLINE.search(self.text[start:end]) is None else new
+        start, end, new = _smallest(self.text, start, end, new)
+        try:
+            after = new.encode(self.encoding)
+        except UnicodeEncodeError as problem:
+            raise NoFix(
+                f"{self.path} is {self.encoding}, which cannot express {problem.object[problem.start]!r}"
+            ) from None
+        where = Location(self.path, *self.place(start), *self.place(end))
+        return Edit(where, self._bytes(start), self.text[start:end].encode(self.encoding), after, joins)
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Return line and column of an offset, both from 1."""
+        line = sum(1 for start in self._starts if start <= offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def _bytes(self, offset: int) -> int:
+        return self._mark + len(self.text[:offset].encode(self.encoding))
+
+
+def _smallest(text: str, start: int, end: int, new: str) -> tuple[int, int, str]:
+    while start < end and new and text[start] == new[0]:
+        start, new = start + 1, new[1:]
+    while start < end and new and text[end - 1] == new[-1]:
+        end, new = end - 1, new[:-1]
+    return start, end, new
