@@ -46,11 +46,7 @@ def _steps(report: Report) -> Iterator[str]:
         rule = Counter(finding.rule for finding in blocking).most_common(1)[0][0]
         yield f"theodore-plugin explain {shlex.quote(rule)}"
     elif report.verdict is Verdict.PASS and report.project.kind == "source":
-        yield "theodore-plugin package" + _argument(report.project.path)
-
-
-def _argument(path: str) -> str:
-    return "" if path in {"", "."} else f" {shlex.quote(path)}"
+        yield "theodore-plugin package"
 
 
 def _incomplete(report: Report) -> list[Finding]:
