@@ -24,8 +24,22 @@ from theodore_plugin.cli.program import Session
 @options.advisories
 @options.environment
 @options.capability_map
+@options.selecting
+@click.option(
+    "--baseline",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Do not report the findings this file accepts; what is new is reported.",
+)
+@click.option(
+    "--write-baseline",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Accept what is found now: write it to FILE, for --baseline.",
+)
 @click.option("--persona", type=click.Choice(["regular", "auditor"]), help="Auditors also see low confidence findings.")
 @click.option("--matrix", is_flag=True, help="Also answer for each known host version in the declared range.")
+@click.option("--watch", "keep_watching", is_flag=True, help="Check again whenever something changes, until Ctrl-C.")
 @click.option("--exit-zero", is_flag=True, help="End with 0 where findings would give 1, and say so.")
 @click.option("--no-cache", is_flag=True, help="Look at everything anew, and keep nothing for the next time.")
 @click.pass_obj
@@ -36,6 +50,8 @@ def command(
     output_format: str,
     matrix: bool,
     exit_zero: bool,
+    write_baseline: Path | None,
+    keep_watching: bool,
     **asked: Any,
 ) -> int:
     """Check plugin projects or wheels and print one verdict for each.
@@ -49,4 +65,9 @@ def command(
     from theodore_plugin.cli.checking import Asked, check
     from theodore_plugin.settings import Options
 
-    return check(Asked(paths, output_format, matrix, exit_zero), Options(**asked), session)
+    wanted = Asked(paths, output_format, matrix, exit_zero, write_baseline)
+    if keep_watching:
+        from theodore_plugin.cli.checking import check_and_watch
+
+        check_and_watch(wanted, Options(**asked), session)
+    return check(wanted, Options(**asked), session)

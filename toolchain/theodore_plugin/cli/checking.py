@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from theodore_loader.errors import LoaderError
+from theodore_plugin.cli.accepting import refuse_a_part, write_accepted
 from theodore_plugin.cli.console import print_error, stderr, stdout, visible
 from theodore_plugin.cli.failure import exit_code
 from theodore_plugin.cli.program import Session
@@ -31,13 +33,30 @@ class Asked:
     output_format: str = "full"
     matrix: bool = False
     exit_zero: bool = False
+    write_baseline: Path | None = None
+
+
+def check_and_watch(asked: Asked, options: Options, session: Session) -> NoReturn:
+    """Check what is asked for now and after every change, until the user interrupts."""
+    from theodore_plugin.cli.watch import Watched, watch
+
+    named = (options.policy, options.baseline, *options.capability_maps)
+    inputs = [Path(name) for name in named if name is not None and Path(name).is_file()]
+    outputs = [asked.write_baseline] if asked.write_baseline else []
+    watched = Watched.of(find_targets(asked.paths), inputs, outputs)
+    watch(lambda: check(asked, options, Session(session.debug)), watched, debug=session.debug)
 
 
 def check(asked: Asked, options: Options, session: Session) -> int:
     """Check what is asked for and return the exit code. Raises LoaderError where there is nothing to report on."""
     targets = find_targets(asked.paths)
+    if asked.write_baseline:
+        refuse_a_part(options)
+    terms: list[Settings | None] = []
     with Progress() as progress:
-        outcomes = list(check_all(_jobs(targets, options), watch=progress.watch))
+        outcomes = list(check_all(_jobs(targets, options, terms), watch=progress.watch))
+    if asked.write_baseline:
+        outcomes = _accepted(asked.write_baseline, outcomes, terms)
     reports = [outcome for outcome in outcomes if isinstance(outcome, Report)]
     _raise_if_alone(outcomes)
     screen = Screen(stdout)
@@ -48,14 +67,24 @@ def check(asked: Asked, options: Options, session: Session) -> int:
     return _code(outcomes, asked)
 
 
-def _jobs(targets: Sequence[Path], options: Options) -> Iterator[Job | LoaderError]:
-    """Open the projects one by one, so that no more are in memory than are under way."""
+def _jobs(targets: Sequence[Path], options: Options, terms: list[Settings | None]) -> Iterator[Job | LoaderError]:
+    """Open the projects one by one, so that no more are in memory than are under way; note the settings of each."""
     for target in targets:
         try:
             project = PluginProject.open(target)
-            yield project, Settings.load(project, options)
+            job = project, Settings.load(project, options)
         except LoaderError as problem:
+            terms.append(None)
             yield problem
+        else:
+            terms.append(job[1])
+            yield job
+
+
+def _accepted(path: Path, outcomes: Sequence[Outcome], terms: Sequence[Settings | None]) -> list[Outcome]:
+    pairs = zip(outcomes, terms, strict=True)
+    checked = [(outcome, settings) for outcome, settings in pairs if isinstance(outcome, Report) and settings]
+    return [*write_accepted(path, checked), *(outcome for outcome in outcomes if isinstance(outcome, LoaderError))]
 
 
 def _raise_if_alone(outcomes: Sequence[Outcome]) -> None:

@@ -24,7 +24,8 @@ host_policy: Decorator = click.option(
 advisories: Decorator = click.option(
     "--advisories",
     metavar="SOURCE",
-    help="Where vulnerabilities are looked up: online, off, the URL of an OSV endpoint, or a .jsonl[.gz] snapshot.",
+    help="Where vulnerabilities are looked up: online, local (see `advisories`), off, the URL of an OSV endpoint, or a "
+    "snapshot: .jsonl, .jsonl.gz or .zip.",
 )
 capability_map: Decorator = click.option(
     "--capability-map",
@@ -50,4 +51,33 @@ text_or_json: Decorator = click.option(
     default="text",
     show_default=True,
     help="How the answer is printed on standard output.",
+)
+
+
+def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what is reported; what they take out is counted in the report."""
+    for decorator in reversed(_SELECTING):
+        command = decorator(command)
+    return command
+
+
+_SELECTING: tuple[Decorator, ...] = (
+    click.option(
+        "--select",
+        metavar="NAMES",
+        multiple=True,
+        help="Report these alone: rules, groups (permissions), tools (bandit/), beginnings (unused-*). Repeatable.",
+    ),
+    click.option(
+        "--ignore",
+        metavar="NAMES",
+        multiple=True,
+        help="Report all but these. The more specific of --select and --ignore wins. Repeatable.",
+    ),
+    click.option(
+        "--min-severity", type=click.Choice(["notice", "warning", "error"]), help="Do not report what is less severe."
+    ),
+    click.option(
+        "--min-confidence", type=click.Choice(["low", "medium", "high"]), help="Do not report what is less certain."
+    ),
 )
