@@ -47,6 +47,7 @@ COMMANDS: dict[str, Entry] = {
     "install": Entry("theodore_plugin.cli.install", "Verify a wheel and store it for loading.", toolchain=False),
     "run": Entry("theodore_plugin.cli.run", "Call one method of an installed plugin in its sandbox.", toolchain=False),
     "cache": Entry("theodore_plugin.cli.cache", "Show or remove what is kept between runs."),
+    "advisories": Entry("theodore_plugin.cli.advisories", "Keep known vulnerabilities on this machine."),
     "policy": Entry("theodore_plugin.cli.policy", "Validate and show policies.", toolchain=False),
 }
 

@@ -7,7 +7,7 @@
 3. The environment is built from nothing; of the caller's only certificate and proxy settings pass, and
    only to a tool that needs the network.
 4. The sandbox gives read access to the copy and the interpreter, write access to the scratch folder,
-   no sockets unless asked for, and bounds on memory, time and output.
+   no sockets unless asked for, and bounds on memory, time, output and what is written in all.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from theodore_loader.sandbox.interpreter import RESOLVER, read_paths
 from theodore_loader.sandbox.profile import MIB, Profile
 from theodore_loader.sandbox.run import Completed, run_confined
 from theodore_plugin.project import PluginProject
+from theodore_plugin.scanners.disk_budget import DiskBudget
 
 MEMORY_BYTES = 2048 * MIB
 """Writable memory of one tool; mypy on a plugin with a large dependency tree was seen at 576 MiB."""
@@ -73,10 +74,12 @@ class ToolRun:
 
     completed: Completed
     sandbox: str
+    exceeded: str = ""
+    """What it wrote too much of, in words to put after its name."""
 
     def finished(self, *codes: int) -> bool:
         """Return whether the tool ended by itself with one of ``codes`` and all of its output is here."""
-        ended = not self.completed.timed_out and not self.completed.truncated
+        ended = not self.completed.timed_out and not self.completed.truncated and not self.exceeded
         return ended and self.completed.returncode in codes
 
 
@@ -103,6 +106,7 @@ def run_tool(
     timeout: float,
     environment: dict[str, str] | None = None,
     sockets: Sockets = "none",
+    connect_ports: tuple[int, ...] = (),
     subprocesses: int = 0,
 ) -> ToolRun:
     """Run ``python -I -m module arguments`` over ``tree``; each tool gets a scratch folder of its own.
@@ -110,7 +114,7 @@ def run_tool(
     With ``subprocesses`` the tool may start this interpreter again and no other program.
     """
     argv = [sys.executable, "-I", "-m", module, *arguments]
-    room = Room(sockets=sockets, subprocesses=subprocesses)
+    room = Room(sockets=sockets, connect_ports=connect_ports, subprocesses=subprocesses)
     return run_command(argv, name=module, tree=tree, timeout=timeout, environment=environment, room=room)
 
 
@@ -125,6 +129,8 @@ class Room:
     memory_bytes: int = MEMORY_BYTES
     read: tuple[str, ...] = ()
     """Absolute paths it may read besides."""
+    start: Path | None = None
+    """The folder it starts in; by default its scratch folder."""
 
 
 def run_command(
@@ -142,16 +148,18 @@ def run_command(
     """
     scratch = tree.scratch / name
     scratch.mkdir(exist_ok=True)
+    budget = DiskBudget(scratch, tree.stop)
     completed = run_confined(
         argv,
         _profile(tree, scratch, timeout, room),
-        cwd=scratch,
+        cwd=room.start or scratch,
         env={**_environment(scratch, room.sockets), **(environment or {})},
         timeout=timeout,
         output_cap=OUTPUT_BYTES,
-        stop=tree.stop,
+        stop=budget,
     )
-    return ToolRun(completed, _held_by(completed))
+    budget.measure()
+    return ToolRun(completed, _held_by(completed), budget.exceeded)
 
 
 def _write(root: Path, path: str, data: bytes) -> None:
