@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from theodore_loader.policy import Policy
@@ -17,6 +17,7 @@ from theodore_plugin.facts.naming import distinctly_named
 from theodore_plugin.facts.room import deep_recursion
 from theodore_plugin.facts.toml_comments import project_suppressions
 from theodore_plugin.finding import Confidence, Finding, Location, Severity
+from theodore_plugin.fixes.planning import Fixes, plan
 from theodore_plugin.inference.capabilities import CapabilityMap, shipped_map
 from theodore_plugin.inference.infer import infer
 from theodore_plugin.inference.knowledge import Knowledge
@@ -62,6 +63,8 @@ class StaticAnalysis:
     """Comments that silence other tools wholesale; not obeyed."""
     hosts: HostMatrix = NO_MATRIX
     """What the interface looks like to each known host in range."""
+    fixes: Fixes = field(default_factory=dict)
+    """How findings can be mended."""
 
 
 @deep_recursion()
@@ -85,6 +88,7 @@ def analyse(
         suppressions=(*project_suppressions(project), *(item for module in facts for item in module.suppressions)),
         blankets=tuple(item for module in facts for item in module.blankets),
         hosts=host_matrix(context, findings, _findings),
+        fixes=plan(findings, context),
     )
 
 

@@ -12,7 +12,6 @@ from theodore_plugin.rules.context import RuleContext
 SortKey = tuple[str, int, int, str, str]
 Fixes = Mapping[SortKey, Fix]
 """Fixes by the ``sort_key`` of the finding they mend: policies change severities, never what a finding says."""
-RULES = frozenset[str]()
 
 
 def plan(findings: Iterable[Finding], rules: RuleContext) -> Fixes:
@@ -34,4 +33,6 @@ def fix_for(finding: Finding, context: FixContext) -> Fix | None:
     try:
         return fixer.fix(finding, context)
     except NoFix:
+        return None
+    except Exception:  # a fix is an offer: one that breaks is withdrawn, and the finding stays what it is
         return None

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 from theodore_plugin.contracts.matrix import NO_MATRIX, HostMatrix
 from theodore_plugin.coverage import Coverage
 from theodore_plugin.finding import Confidence, Finding, Location, Severity, Step, Verdict
+from theodore_plugin.fixes.model import Fix
 
 SCHEMA_VERSION = 1
 """Of the JSON form (``policies/schemas/report.schema.json``); a change readers would notice raises it."""
@@ -208,6 +209,13 @@ class Report:
     """Every dependency the audit was given, audited or not, sorted by name."""
     place: Path | None = None
     """The folder of a source tree, to name its files from a repository's root; not part of the JSON form."""
+
+    fixes: Mapping[tuple[str, int, int, str, str], Fix] = field(default_factory=dict)
+    """How findings can be mended, by their ``sort_key``; see :meth:`fix_of`."""
+
+    def fix_of(self, finding: Finding) -> Fix | None:
+        """Return how a finding can be mended mechanically, if it can."""
+        return self.fixes.get(finding.sort_key)
 
     @property
     def verdict(self) -> Verdict:

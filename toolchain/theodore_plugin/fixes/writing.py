@@ -1,0 +1,113 @@
+"""Write mended files: each in one step, all or none as far as a file system can, and never outside the project.
+
+1. Every file is looked at before the first is written: it has to lie in the project, be a regular file, and hold
+   exactly what was checked.
+2. The new contents are written beside the files, with their mode and owner.
+3. Only then the files are replaced, one after the other. If one cannot be, those before it are put back.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from theodore_loader.artifact.tree import flush_folder
+from theodore_loader.errors import ConfigurationProblem
+from theodore_loader.trust.protected import name_file
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    path: Path
+    """Where the content is, links resolved."""
+    before: bytes
+    after: bytes
+
+
+def write(root: Path, changes: Mapping[str, tuple[bytes, bytes]]) -> None:
+    """Replace files below ``root``: path to content before and after.
+
+    Raises ConfigurationProblem if a file is not the one that was checked, or lies elsewhere; then nothing is written. Raises
+    OSError if the file system fails; then what was written is put back.
+    """
+    targets = list(_targets(root, changes))
+    staged: list[tuple[_Target, Path]] = []
+    try:
+        for target in targets:
+            staged.append((target, _staged(target.path, target.after)))
+        _replace_all(staged)
+    finally:
+        for _, temporary in staged:
+            temporary.unlink(missing_ok=True)
+
+
+def _targets(root: Path, changes: Mapping[str, tuple[bytes, bytes]]) -> Iterator[_Target]:
+    """Yield every file once: a link and what it leads to are one."""
+    inside = root.resolve()
+    seen: dict[Path, bytes] = {}
+    for name, (before, after) in changes.items():
+        path = _resolved(root / name, inside, name)
+        if path in seen:
+            if seen[path] != after:
+                raise ConfigurationProblem(
+                    f"{name} and a link to it were changed differently", help="fix one of them by hand"
+                )
+            continue
+        seen[path] = after
+        if path.read_bytes() != before:
+            raise ConfigurationProblem(
+                f"{name} was changed while it was being checked", help="nothing was written; check again"
+            )
+        yield _Target(path, before, after)
+
+
+def _resolved(path: Path, inside: Path, name: str) -> Path:
+    """Follow links, but not out of the project."""
+    try:
+        found = path.resolve(strict=True)
+    except (OSError, RuntimeError):  # RuntimeError: links that lead to themselves, before Python 3.13
+        raise ConfigurationProblem(f"{name} is no longer there", help="nothing was written; check again") from None
+    if not found.is_relative_to(inside):
+        raise ConfigurationProblem(
+            f"{name} leads out of the project", help="nothing was written; replace the link by the file"
+        )
+    if not stat.S_ISREG(found.stat().st_mode):
+        raise ConfigurationProblem(f"{name} is no regular file", help="nothing was written")
+    return found
+
+
+def _staged(path: Path, data: bytes) -> Path:
+    """Write ``data`` beside ``path``, with its mode and owner."""
+    known = path.stat()
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            with suppress(PermissionError):  # only root can give files away; others own what they may replace
+                os.fchown(descriptor, known.st_uid, known.st_gid)
+            os.fchmod(descriptor, stat.S_IMODE(known.st_mode))
+            os.fsync(descriptor)
+    except BaseException as problem:
+        Path(name).unlink(missing_ok=True)
+        name_file(problem, path)
+        raise
+    return Path(name)
+
+
+def _replace_all(staged: list[tuple[_Target, Path]]) -> None:
+    done: list[_Target] = []
+    try:
+        for target, temporary in staged:
+            temporary.replace(target.path)
+            done.append(target)
+            flush_folder(target.path.parent)
+    except BaseException:
+        for target in reversed(done):
+            _staged(target.path, target.before).replace(target.path)
+        raise
