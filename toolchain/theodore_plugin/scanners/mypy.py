@@ -1,35 +1,33 @@
 """mypy: whether the hooks accept and return what the SDK promises the host.
 
-It runs without plugins, without the target's configuration, without this environment's packages, and on
-a copy from which silencing comments are gone. The SDK's types are there; other imports that cannot be
-found count as untyped, which is stated as reduced.
+It runs without plugins, without the target's configuration, and on a copy from which silencing comments are gone.
+The SDK's types are there, and those the plugin's dependencies publish, where an environment is named
+(:mod:`.mypy_types`); other imports count as untyped, which is stated as reduced. What mypy learns is kept for the
+next check (:mod:`.mypy_cache`).
 """
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from pathlib import Path, PurePosixPath
-from typing import Any
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import theodore_sdk
 from theodore_plugin.coverage import Coverage, Covered, State
-from theodore_plugin.finding import Confidence, Finding, Location, Severity
 from theodore_plugin.project import PluginProject, SourceFile
-from theodore_plugin.scanners.hermetic import CleanTree, ToolRun, run_tool
-from theodore_plugin.scanners.neutral_source import neutral_source
+from theodore_plugin.scanners.hermetic import CleanTree, Room, ToolRun, run_command
+from theodore_plugin.scanners.mypy_answer import RETURN_TYPE, Message, findings, json_lines, read_answer
+from theodore_plugin.scanners.mypy_cache import MypyCache, cache_of, pack, unpack
+from theodore_plugin.scanners.mypy_copy import TypedCopy, sdk_digest, sdk_only, typed_copy
+from theodore_plugin.scanners.mypy_types import Types, no_types, published_types
 from theodore_plugin.scanners.scanner import Failure, ScanContext, ScannerResult, failed
 from theodore_plugin.scanners.tool_failure import by_hand, tool_failure
+from theodore_plugin.store.store import key_of
 
-ERRORS = frozenset({"override", "abstract"})
-"""Codes that block: the plugin breaks the contract of the class it extends. All others are warnings, because
-they judge the plugin's inside; a policy can raise them."""
-RETURN_TYPE = "Return type "
-"""How an ``override`` about the result begins; it warns, because an annotation is what an author says."""
+__all__ = ["FLAGS", "RETURN_TYPE", "MypyScanner"]
 
-_FLAGS = (
+FLAGS = (
     "--output=json",
     "--no-error-summary",
     "--no-site-packages",
@@ -37,10 +35,10 @@ _FLAGS = (
     "--follow-imports=silent",
     "--namespace-packages",
     "--explicit-package-bases",
-    "--no-incremental",
     "--show-traceback",
 )
-_REDUCED = "types of other packages were not available"
+_BASE = "mypy-base"
+"""Name of the run that makes the base cache; its scratch folder is its own."""
 
 
 class MypyScanner:
@@ -51,96 +49,123 @@ class MypyScanner:
     per_file = False
     ttl_seconds = None
 
-    def fingerprint(self, context: ScanContext) -> str | None:
-        """Nothing is kept."""
-        return None
-
     def given(self, context: ScanContext) -> tuple[str, ...]:
         """Every Python file; those no import can reach are skipped."""
         return tuple(file.path for file in context.project.files)
 
+    def fingerprint(self, context: ScanContext) -> str | None:
+        """Name the SDK, the flags and the dependencies' types."""
+        types = published_types(context)
+        return key_of(sdk_digest(), *FLAGS, types.fingerprint, types.detail)
+
     def run(self, tree: CleanTree, context: ScanContext) -> ScannerResult:
         """Run mypy over its own copy and read its JSON lines."""
-        files = [file for file in context.project.files if file.module is not None and not _poses_as_sdk(file)]
+        files = tuple(file for file in context.project.files if file.module is not None and not _poses_as_sdk(file))
         coverage = Coverage.account(self.name, tree.files, _account(context.project))
         failures = tuple(Failure(f"{lost.path} {lost.reason}") for lost in coverage.failed)
         if not files:
             return ScannerResult((), coverage, failures, skipped=True, detail="no importable Python files")
-        copy = _typed_copy(tree, files)
-        environment = {"MYPYPATH": ":".join(_search_path(copy, files))}
-        run = run_tool(
-            "mypy", _arguments(copy, files), tree=tree, timeout=context.timeout_seconds, environment=environment
-        )
-        messages = _parse(run)
-        if messages is None:
-            return failed(self.name, tree.files, _why(run, copy, context.project), sandbox=run.sandbox)
-        return ScannerResult(tuple(_findings(copy, messages)), coverage, failures, _REDUCED, run.sandbox)
+        types = published_types(context)
+        copy = typed_copy(tree, files, types)
+        answer, detail = _asked(copy, types, context)
+        if answer.messages is None:
+            return failed(self.name, tree.files, _why(answer, copy, context.project), sandbox=answer.run.sandbox)
+        return ScannerResult(tuple(findings(copy, answer.messages)), coverage, failures, detail, answer.run.sandbox)
 
 
-def _typed_copy(tree: CleanTree, files: list[SourceFile]) -> CleanTree:
-    """Write the copy mypy sees, and the SDK beside it."""
-    copy = CleanTree(tree.root.with_name("typed"), tree.scratch, tuple(file.path for file in files), tree.stop)
-    for file in files:
-        target = copy.root / file.path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(neutral_source(file.data))
-    sdk = Path(theodore_sdk.__file__).parent
-    shutil.copytree(sdk, _sdk_base(copy) / "theodore_sdk", ignore=shutil.ignore_patterns("__pycache__"))
-    return copy
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """How one run of mypy ended, and what it said; ``None`` if that is nothing we can use."""
+
+    run: ToolRun
+    messages: list[Message] | None
+
+    @property
+    def stopped(self) -> Message | None:
+        """The message mypy gave up with: a syntax error, or two files for one module."""
+        if self.run.completed.returncode != 2 or self.run.completed.timed_out:
+            return None
+        return next(iter(json_lines(self.run.completed.stdout) or ()), None)
 
 
-def _sdk_base(copy: CleanTree) -> Path:
-    return copy.root.with_name("sdk")
+def _asked(copy: TypedCopy, types: Types, context: ScanContext) -> tuple[_Answer, str]:
+    """Ask mypy; return its answer and what was reduced. Types of others never stand in the way of an answer."""
+    deadline = time.monotonic() + context.timeout_seconds
+    answer = _with_cache(copy, _cache(context, types), deadline)
+    if answer.stopped is None or not copy.is_of_dependencies(answer.stopped["file"]):
+        return answer, types.detail
+    stop = answer.stopped
+    copy.drop_types()
+    again = _with_cache(copy, _cache(context, no_types()), deadline)
+    return again, f"{no_types().detail}: mypy stopped at {copy.short(stop['file'])}:{stop['line']}: {stop['message']}"
 
 
-def _search_path(copy: CleanTree, files: list[SourceFile]) -> list[str]:
-    """Return the SDK first, so that no folder of the plugin can pose as it, then the bases of its modules."""
-    bases = sorted({str(copy.root / _base(file)) for file in files})
-    return [str(_sdk_base(copy)), *bases]
-
-
-def _base(file: SourceFile) -> PurePosixPath:
-    """Return the folder from which ``file`` is imported under its module name."""
-    depth = (file.module or "").count(".") + (1 if file.is_package else 0)
-    return PurePosixPath(file.path).parents[depth]
-
-
-def _arguments(copy: CleanTree, files: list[SourceFile]) -> list[str]:
-    config = copy.scratch / "mypy.ini"
-    config.write_text("[mypy]\n")
-    cache = f"--cache-dir={copy.scratch / 'mypy' / 'cache'}"
-    return [f"--config-file={config}", cache, *_FLAGS, "--", *(str(copy.root / file.path) for file in files)]
-
-
-def _parse(run: ToolRun) -> list[Mapping[str, Any]] | None:
-    """Return mypy's messages, or ``None`` if it crashed, stopped early or printed something else."""
-    if not run.finished(0, 1):
+def _cache(context: ScanContext, types: Types) -> MypyCache | None:
+    if not context.settings.incremental:
         return None
-    return _json_lines(run.completed.stdout)
+    return cache_of(context.project, (sdk_digest(), *FLAGS), types.fingerprint)
 
 
-def _json_lines(stdout: bytes) -> list[Mapping[str, Any]] | None:
-    messages: list[Mapping[str, Any]] = []
-    for line in stdout.decode("utf-8", "replace").splitlines():
-        try:
-            message = json.loads(line)
-        except ValueError:
-            return None
-        if not isinstance(message, dict) or not {"file", "line", "column", "message", "severity"} <= message.keys():
-            return None
-        messages.append(message)
-    return messages
+def _with_cache(copy: TypedCopy, cache: MypyCache | None, deadline: float) -> _Answer:
+    """Run mypy on what is kept; if it cannot work with that, forget it and run again from nothing."""
+    if cache is None:
+        return _run(copy, None, deadline)
+    kept = cache.fetch() or _make_base(copy.tree, cache, deadline)
+    answer = _run(copy, kept or b"", deadline)
+    if kept and answer.messages is None and answer.stopped is None and _may_be_repeated(answer, deadline):
+        cache.forget()
+        answer = _run(copy, b"", deadline)
+    cache.keep(pack(copy.databases) if answer.messages is not None else None)
+    return answer
 
 
-def _why(run: ToolRun, copy: CleanTree, project: PluginProject) -> Failure:
+def _may_be_repeated(answer: _Answer, deadline: float) -> bool:
+    return not answer.run.completed.timed_out and time.monotonic() < deadline
+
+
+def _make_base(tree: CleanTree, cache: MypyCache, deadline: float) -> bytes | None:
+    """Let mypy learn the SDK, with nothing of the plugin on its path, if that pays; return what it learned."""
+    if not cache.base_pays():
+        return None
+    copy = sdk_only(tree, _BASE)
+    if _run(copy, b"", deadline).messages != []:
+        return None
+    learned = pack(copy.databases)
+    if learned is not None:
+        cache.keep_base(learned)
+    return learned
+
+
+def _run(copy: TypedCopy, kept: bytes | None, deadline: float) -> _Answer:
+    """Run mypy, starting from the databases ``kept``; empty starts from nothing, ``None`` keeps nothing either."""
+    copy.clear()
+    if kept:
+        unpack(kept, copy.databases)
+    run = run_command(
+        [sys.executable, "-I", "-m", "mypy", *_arguments(copy, keeps=kept is not None)],
+        name=copy.name,
+        tree=copy.tree,
+        timeout=max(1.0, deadline - time.monotonic()),
+        environment={"MYPYPATH": copy.search_path},
+        room=Room(start=copy.start),
+    )
+    return _Answer(run, read_answer(run, copy.end))
+
+
+def _arguments(copy: TypedCopy, *, keeps: bool) -> list[str]:
+    config = copy.tree.scratch / f"{copy.name}.ini"
+    config.write_text("[mypy]\n")
+    cache = [f"--cache-dir={copy.cache}", "--sqlite-cache"] if keeps else ["--cache-dir=/dev/null", "--no-incremental"]
+    return [f"--config-file={config}", *cache, *FLAGS, f"--junit-xml={copy.end}", *copy.arguments]
+
+
+def _why(answer: _Answer, copy: TypedCopy, project: PluginProject) -> Failure:
     """Prefer mypy's own words (it stops at the first syntax error) over how the process ended."""
     reproduce = by_hand("mypy", ["--config-file=/dev/null", "--ignore-missing-imports"], project)
-    if run.completed.returncode == 2 and not run.completed.timed_out:
-        for message in _json_lines(run.completed.stdout) or ():
-            path = copy.project_path(str(message["file"])) or message["file"]
-            return Failure(f"mypy stopped at {path}:{message['line']}: {message['message']}", reproduce)
-    failure = tool_failure("mypy", run, reproduce)
-    return replace(failure, reason=failure.reason.replace(f"{copy.root}/", ""))
+    if (stop := answer.stopped) is not None:
+        return Failure(f"mypy stopped at {copy.short(stop['file'])}:{stop['line']}: {stop['message']}", reproduce)
+    failure = tool_failure("mypy", answer.run, reproduce)
+    return replace(failure, reason=failure.reason.replace(f"{copy.tree.root}/", ""))
 
 
 def _poses_as_sdk(file: SourceFile) -> bool:
@@ -156,37 +181,3 @@ def _account(project: PluginProject) -> Iterator[Covered]:
             yield Covered(file.path, State.SKIPPED, "no module can import it")
         else:
             yield Covered(file.path)
-
-
-def _findings(copy: CleanTree, messages: list[Mapping[str, Any]]) -> Iterator[Finding]:
-    for message in messages:
-        path = copy.project_path(str(message["file"]))
-        if path is not None and message["severity"] == "error":
-            yield _finding(path, message)
-
-
-def _finding(path: str, message: Mapping[str, Any]) -> Finding:
-    code = str(message.get("code") or "misc")
-    blocks = code in ERRORS and not str(message["message"]).startswith(RETURN_TYPE)
-    return Finding(
-        rule=f"mypy/{code}",
-        severity=Severity.ERROR if blocks else Severity.WARNING,
-        confidence=Confidence.HIGH if blocks else Confidence.MEDIUM,
-        location=_location(path, message),
-        message=str(message["message"]),
-        help=_hint(message.get("hint")),
-        source="mypy",
-    )
-
-
-def _hint(hint: object) -> str | None:
-    """Return the first line of mypy's note; the rest lists every overload of a library."""
-    return str(hint).splitlines()[0] if hint else None
-
-
-def _location(path: str, message: Mapping[str, Any]) -> Location:
-    line, column = max(1, int(message["line"])), max(1, int(message["column"]) + 1)
-    end_line, end_column = message.get("end_line"), message.get("end_column")
-    if not isinstance(end_line, int) or not isinstance(end_column, int) or end_line < line:
-        return Location(path, line, column)
-    return Location(path, line, column, end_line, end_column + 1)

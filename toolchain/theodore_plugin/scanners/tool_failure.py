@@ -26,6 +26,8 @@ def by_hand(module: str, arguments: Sequence[str], project: PluginProject) -> st
 
 def _how_it_ended(run: ToolRun) -> str:
     completed = run.completed
+    if run.exceeded:
+        return run.exceeded
     if completed.timed_out:
         return f"did not finish within {completed.seconds:.0f} s"
     if completed.truncated:
