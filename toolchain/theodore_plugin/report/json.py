@@ -1,14 +1,36 @@
-"""The report for programs: JSON of version 1, described by ``policies/schemas/report.schema.json``."""
+"""The report for programs: JSON of version 1, described by ``policies/schemas/report.schema.json``.
+
+One project is one report object; several are ``{"schema": 1, "verdict": the worst, "reports": [...]}``.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from theodore_plugin.contracts.matrix import HostMatrix
 from theodore_plugin.coverage import Coverage, State
-from theodore_plugin.finding import Finding, Location, Step
+from theodore_plugin.finding import Finding, Location, Step, Verdict
+from theodore_plugin.report.fingerprint import fingerprints
 from theodore_plugin.report.model import SCHEMA_VERSION, PermissionTable, Report, ScannerRun, SuppressionRecord, blocks
+
+_WORST_FIRST = (Verdict.INCOMPLETE, Verdict.FAIL, Verdict.PASS)
+
+
+def render(reports: Sequence[Report]) -> str:
+    """Return all reports as one JSON document."""
+    if len(reports) == 1:
+        return to_json(reports[0])
+    given = {report.verdict for report in reports}
+    worst = next((verdict for verdict in _WORST_FIRST if verdict in given), Verdict.INCOMPLETE)
+    several = {
+        "schema": SCHEMA_VERSION,
+        "verdict": worst.value,
+        "reports": [to_json_dict(report) for report in reports],
+    }
+    return json.dumps(several, indent=2, ensure_ascii=True) + "\n"
 
 
 def to_json(report: Report) -> str:
@@ -31,8 +53,11 @@ def to_json_dict(report: Report) -> dict[str, Any]:
         },
         "policy": {"name": report.policy.name, "digest": report.policy.digest},
         "verdict": report.verdict.value,
-        "findings": [_finding(finding) for finding in report.findings],
+        "findings": _findings(report),
         "hidden": report.hidden,
+        "hidden_by": list(report.hidden_by),
+        "selection": asdict(report.selection) if report.selection else None,
+        "baselined": [_finding(finding) for finding in report.baselined],
         "suppressions": [_suppression(record) for record in report.suppressions],
         "coverage": [_coverage(coverage) for coverage in report.coverage],
         "scanners": [_scanner(run) for run in report.scanners],
@@ -40,9 +65,18 @@ def to_json_dict(report: Report) -> dict[str, Any]:
         "advisories": {"source": advisories.source, "digest": advisories.digest, "date": advisories.date}
         if advisories
         else None,
+        "dependencies": [asdict(dependency) for dependency in report.dependencies],
         "hosts": _hosts(report.hosts),
         "seconds": report.seconds,
     }
+
+
+def _findings(report: Report) -> list[dict[str, Any]]:
+    made = fingerprints(report.findings, report.sources)
+    return [
+        {**_finding(finding), "fingerprint": fingerprint}
+        for finding, fingerprint in zip(report.findings, made, strict=True)
+    ]
 
 
 def _hosts(matrix: HostMatrix) -> dict[str, Any]:
@@ -133,7 +167,10 @@ def permissions_dict(table: PermissionTable) -> dict[str, Any]:
             "target": found.target,
             "confidence": found.confidence,
             "through": found.through,
+            "phase": found.phase,
+            "ambient": found.ambient,
             "chain": [_step(step) for step in found.chain],
+            "within": [_step(step) for step in found.within],
         }
         for found in table.inferred
     ]

@@ -1,0 +1,178 @@
+"""The report as SARIF 2.1.0 (OASIS standard): one run for each project.
+
+- ``results`` are the findings; those silenced in the source or accepted by a baseline have ``suppressions`` that say
+  so. Evidence chains are ``codeFlows``.
+- What was not looked at makes ``executionSuccessful`` false and is a ``toolExecutionNotifications`` entry. It is a
+  result too, because readers such as GitHub show nothing else.
+- URIs are relative to ``SRCROOT``, the root of the repository; columns count Unicode code points.
+- ``partialFingerprints`` hold :data:`.fingerprint.FORM`, made of rule, path, subject and the text of the lines, so
+  results are recognised after lines have moved.
+- Nothing is said about version control, and no times are given: the check does not know the one, and the same input
+  gives the same log.
+
+``[`` would begin a link in a message, and ``{0}`` a placeholder (3.11.5, 3.11.6), so those are escaped. Other braces
+are left alone: readers replace placeholders and show everything else as it stands.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from theodore_plugin.coverage import Coverage, State
+from theodore_plugin.finding import Finding, Severity, Verdict
+from theodore_plugin.report.fingerprint import FORM, fingerprints
+from theodore_plugin.report.model import Report, ScannerRun, SuppressionRecord, blocks
+from theodore_plugin.report.sarif_places import ROOT, Places, Values, message_text
+from theodore_plugin.report.sarif_rules import LEVELS, descriptor
+from theodore_plugin.report.visible import visible
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+_Taken = tuple[Finding, Values | None]
+"""A finding, and the ``suppression`` that took it out of the answer."""
+
+
+def render(reports: Sequence[Report]) -> str:
+    """Return one SARIF log with a run per project."""
+    log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(report) for report in reports]}
+    return json.dumps(log, indent=2, ensure_ascii=True) + "\n"
+
+
+def _run(report: Report) -> Values:
+    everything = [*report.findings, *_silenced(report.suppressions), *report.baselined]
+    places, rules = Places.of(report, everything), _rules(everything)
+    return {
+        "tool": {
+            "driver": {
+                "name": "theodore-plugin",
+                "version": report.tool_version,
+                "rules": [descriptor(name, first) for name, first in rules.items()],
+            },
+            "extensions": [_extension(run) for run in report.scanners],
+        },
+        "automationDetails": {"id": f"theodore-plugin/{visible(report.project.name)}/"},
+        "invocations": [_invocation(report, places)],
+        "columnKind": "unicodeCodePoints",
+        "originalUriBaseIds": {ROOT: {"description": {"text": "The root of the repository."}}},
+        "results": _results(report, places, tuple(rules)),
+        "properties": _about(report),
+    }
+
+
+def _silenced(records: Sequence[SuppressionRecord]) -> Iterator[Finding]:
+    return (finding for record in records for finding in record.silenced)
+
+
+def _rules(findings: Sequence[Finding]) -> Mapping[str, Finding]:
+    """Return the rules that reported, by name and in the order of their first finding, with that finding."""
+    first: dict[str, Finding] = {}
+    for finding in findings:
+        first.setdefault(finding.rule, finding)
+    return first
+
+
+def _results(report: Report, places: Places, rules: Sequence[str]) -> list[Values]:
+    taken = list(_taken(report, places))
+    made = fingerprints([finding for finding, _ in taken], report.sources)
+    index = {name: number for number, name in enumerate(rules)}
+    results = []
+    for (finding, suppression), fingerprint in zip(taken, made, strict=True):
+        result = _result(finding, places) | {"ruleIndex": index[finding.rule]}
+        result["partialFingerprints"] = {FORM: fingerprint}
+        if suppression:
+            result["suppressions"] = [suppression]
+        results.append(result)
+    return results
+
+
+def _taken(report: Report, places: Places) -> Iterator[_Taken]:
+    """Yield every finding, with the reason why it does not count where there is one."""
+    yield from ((finding, None) for finding in report.findings)
+    for record in report.suppressions:
+        yield from ((finding, _in_source(record, places)) for finding in record.silenced)
+    accepted = {"kind": "external", "status": "accepted", "justification": "accepted by the baseline"}
+    yield from ((finding, accepted) for finding in report.baselined)
+
+
+def _in_source(record: SuppressionRecord, places: Places) -> Values:
+    until = f" (until {record.until.isoformat()})" if record.until else ""
+    return {
+        "kind": "inSource",
+        "status": "accepted",
+        "justification": f"{visible(record.reason)}{until}",
+        "location": places.location(record.location),
+    }
+
+
+def _result(finding: Finding, places: Places) -> Values:
+    location = places.location(finding.location)
+    if finding.subject and finding.severity is not Severity.INCOMPLETE:
+        location["logicalLocations"] = [{"fullyQualifiedName": visible(finding.subject)}]
+    result: Values = {
+        "ruleId": visible(finding.rule),
+        "level": _level(finding),
+        "message": {"text": message_text(_message(finding))},
+        "locations": [location],
+        "properties": {
+            "confidence": finding.confidence.value,
+            "blocks": blocks(finding),
+            "source": visible(finding.source),
+            **({"alsoReportedAs": [visible(name) for name in finding.related]} if finding.related else {}),
+        },
+    }
+    if finding.evidence:
+        result["codeFlows"] = [places.code_flow(finding.evidence)]
+    return result
+
+
+def _level(finding: Finding) -> str:
+    """Return the level; an error that is a guess does not block, and readers would take ``error`` as if it did."""
+    guess = finding.severity is Severity.ERROR and not blocks(finding)
+    return "warning" if guess else LEVELS[finding.severity]
+
+
+def _message(finding: Finding) -> str:
+    return f"{finding.message}\nhelp: {finding.help}" if finding.help else finding.message
+
+
+def _extension(run: ScannerRun) -> Values:
+    """Return the component of an analyser that took part; its rules are the driver's, as ``bandit/B602``."""
+    version = {"version": visible(run.version)} if run.version else {}
+    about = {"status": run.status, "detail": visible(run.detail), "sandbox": visible(run.sandbox)}
+    return {"name": visible(run.name), **version, "properties": about}
+
+
+def _invocation(report: Report, places: Places) -> Values:
+    lost = [finding for finding in report.findings if finding.severity is Severity.INCOMPLETE]
+    return {
+        "executionSuccessful": report.verdict is not Verdict.INCOMPLETE,
+        "toolExecutionNotifications": [_notification(finding, places) for finding in lost],
+    }
+
+
+def _notification(finding: Finding, places: Places) -> Values:
+    return {
+        "descriptor": {"id": visible(finding.rule)},
+        "level": "error",
+        "message": {"text": message_text(_message(finding))},
+        "locations": [places.location(finding.location)],
+    }
+
+
+def _about(report: Report) -> Values:
+    """Return what a reader of the log alone would miss: the verdict, under which policy, and over what."""
+    return {
+        "verdict": report.verdict.value,
+        "policy": {"name": visible(report.policy.name), "digest": report.policy.digest},
+        "ruleSet": report.rule_set,
+        "project": {"name": visible(report.project.name), "version": visible(report.project.version)},
+        "hidden": report.hidden,
+        "selectedRulesOnly": [visible(option) for option in report.selection.asked] if report.selection else None,
+        "coverage": [_coverage(account) for account in report.coverage],
+    }
+
+
+def _coverage(account: Coverage) -> Values:
+    counts = {state.value: account.count(state) for state in State}
+    return {"analyser": visible(account.analyser), "unit": account.unit, **counts}
