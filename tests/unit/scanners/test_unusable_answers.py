@@ -11,9 +11,11 @@ from theodore_loader.sandbox.run import Completed
 from theodore_loader.sandbox.tier import Tier
 from theodore_plugin.coverage import State
 from theodore_plugin.finding import Location
-from theodore_plugin.scanners import bandit, mypy, pip_audit
+from theodore_plugin.scanners import bandit, pip_audit
 from theodore_plugin.scanners.hermetic import ToolRun
+from theodore_plugin.scanners.mypy_answer import read_answer
 from theodore_plugin.scanners.pins import Pin
+from theodore_plugin.scanners.pip_audit_answer import account, read_answers
 
 IDNA = Pin("idna", "3.7", Location("pylock.toml"))
 
@@ -24,7 +26,15 @@ def answer(stdout, returncode=0, **more):
     return ToolRun(completed, "none")
 
 
-@pytest.mark.parametrize("parse", [bandit._parse, mypy._parse, pip_audit._parse])
+@pytest.fixture
+def end(tmp_path):
+    """The file mypy leaves when it reached its end."""
+    path = tmp_path / "end.xml"
+    path.write_text('<?xml version="1.0"?>\n<testsuite tests="1">\n</testsuite>\n')
+    return path
+
+
+@pytest.mark.parametrize("tool", ["bandit", "mypy", "pip-audit"])
 @pytest.mark.parametrize(
     "run",
     [
@@ -38,28 +48,41 @@ def answer(stdout, returncode=0, **more):
         answer({"dependencies": [{"nom": 1}], "results": []}),
     ],
 )
-def test_what_is_no_report_is_not_taken_for_one(parse, run):
+def test_what_is_no_report_is_not_taken_for_one(tool, run, end):
+    parse = {"bandit": bandit._parse, "mypy": lambda run: read_answer(run, end), "pip-audit": read_answers}[tool]
     assert parse(run) is None
 
 
-def test_an_empty_answer_is_mypys_clean_one_and_nobody_elses():
-    assert mypy._parse(answer(b"")) == []
+def test_an_empty_answer_is_mypys_clean_one_if_it_reached_its_end_and_nobody_elses(end, tmp_path):
+    assert read_answer(answer(b""), end) == []
+    assert read_answer(answer(b""), tmp_path / "missing.xml") is None
+    end.write_text("<testsuite")
+    assert read_answer(answer(b""), end) is None
     assert bandit._parse(answer(b"")) is None
-    assert pip_audit._parse(answer(b"")) is None
+    assert read_answers(answer(b"")) is None
+
+
+def test_an_ending_that_contradicts_the_messages_is_not_mypys(end):
+    error = {"file": "x.py", "line": 1, "column": 0, "message": "m", "severity": "error"}
+    assert read_answer(answer(b"", returncode=1), end) is None
+    assert read_answer(answer(error, returncode=0), end) is None
+    assert read_answer(answer(error, returncode=1), end) == [error]
+    assert read_answer(answer({**error, "line": "1"}, returncode=1), end) is None
 
 
 @pytest.mark.parametrize(
     ("said", "says"),
     [
-        ({}, "did not mention it"),
-        ({"idna": {"name": "idna", "skip_reason": "not found on PyPI"}}, "not found on PyPI"),
-        ({"idna": {"name": "idna", "skip_reason": ""}}, "skipped without a reason"),
-        ({"idna": {"name": "idna", "version": "3.6", "vulns": []}}, "answered for version 3.6"),
-        ({"idna": {"name": "idna", "version": "3.7"}}, "answered for version 3.7"),
+        ([], "did not mention it"),
+        ([{"name": "idna", "skip_reason": "not found on PyPI"}], "not found on PyPI"),
+        ([{"name": "idna", "skip_reason": ""}], "skipped without a reason"),
+        ([{"name": "idna", "version": "3.6", "vulns": []}], "answered for version 3.6"),
     ],
 )
 def test_a_package_that_was_not_looked_up_is_not_audited(said, says):
-    (entry,) = pip_audit._account((IDNA,), said)
+    answers = read_answers(answer({"dependencies": said}))
+    assert answers is not None
+    (entry,) = account((IDNA,), answers)
     assert entry.state is State.FAILED
     assert says in entry.reason
 
