@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.policy import Policy
 from theodore_loader.policy.model import RuleSetting
+from theodore_plugin.engine.licence import Licence
 from theodore_plugin.engine.selection import EVERYTHING, Known, choose, parse_selection
-from theodore_plugin.finding import Confidence, Finding, Location, Severity
+from theodore_plugin.finding import Confidence, Finding, Location, Rule, Severity, Silencer
 
 GROUPS = {
     "undeclared-permission": "permissions",
@@ -18,6 +19,10 @@ GROUPS = {
     "manifest-missing": "manifest",
 }
 KNOWN = Known(GROUPS, ("bandit", "mypy"))
+RULES = {
+    name: Rule(name, Severity.ERROR, Confidence.HIGH, silencer, "", "", "")
+    for name, silencer in [("unused-permission", Silencer.INLINE), ("weak-crypto", Silencer.POLICY)]
+}
 ANYTHING = Policy("anything")
 ENFORCING = Policy("acme", rules={"unused-permission": RuleSetting("error"), "bandit/B602": RuleSetting("error")})
 
@@ -42,7 +47,7 @@ def parse(policy=ANYTHING, **asked):
 
 
 def chosen(findings=SEVERAL, policy=ANYTHING, guesses=True, **asked):
-    return choose(findings, parse(policy, **asked), policy, guesses=guesses)
+    return choose(findings, parse(policy, **asked), Licence(RULES, policy), guesses=guesses)
 
 
 def rules(result):
@@ -56,7 +61,7 @@ def problem(policy=ANYTHING, **asked):
 
 
 def test_by_default_everything_is_reported_and_nothing_is_said_about_it():
-    result = choose(SEVERAL, EVERYTHING, ANYTHING, guesses=True)
+    result = choose(SEVERAL, EVERYTHING, Licence(RULES, ANYTHING), guesses=True)
     assert (result.findings, result.hidden, result.hidden_by, result.label) == (SEVERAL, 0, (), None)
 
 
@@ -143,6 +148,13 @@ def test_what_a_policy_enforces_stays_whatever_is_selected():
     findings = [finding("unused-permission"), finding("weak-crypto"), finding("bandit/B602", source="bandit")]
     result = chosen(findings, ENFORCING, select=["manifest"], min_confidence="high", guesses=False)
     assert rules(result) == ["unused-permission", "bandit/B602"]
+
+
+def test_what_a_project_says_about_itself_takes_out_only_what_its_author_may_silence():
+    findings = [finding("unused-permission"), finding("weak-crypto"), finding("weak-crypto", "warning")]
+    result = chosen(findings, ignore=["theodore/"], authors=True)
+    assert result.findings == (finding("weak-crypto"),)
+    assert chosen(findings, ignore=["theodore/"]).findings == ()
 
 
 @pytest.mark.parametrize("name", ["unused-permission", "permissions", "unused-*"])

@@ -97,3 +97,20 @@ def test_a_suppression_of_nothing_is_reported_and_a_misspelt_one_gets_a_hint():
     result = outcome([], suppression("secret-to-log"), suppression("secret-too-log"))
     assert rules_of(result) == ["unused-suppression"] * 2
     assert "did you mean 'secret-to-log'" in result.findings[1].message
+
+
+def test_as_many_comments_as_findings_are_matched_in_one_go():
+    """A hostile file of two megabytes holds about so many of each; trying all pairs would take minutes."""
+    lines = range(1, 20_001)
+    result = outcome(
+        [finding("secret-to-log", line) for line in lines], *(suppression("secret-to-log", line=line) for line in lines)
+    )
+    assert (len(result.findings), len(result.records)) == (0, 20_000)
+
+
+def test_the_first_of_two_comments_on_a_line_silences_and_the_other_is_unused():
+    result = outcome(
+        [finding("secret-to-log", 2, 5)], suppression("secret-to-log"), suppression("secret-to-log", line=4)
+    )
+    assert rules_of(result) == ["unused-suppression"]
+    assert [len(record.silenced) for record in result.records] == [1, 0]

@@ -43,9 +43,9 @@ def set_aside(
     accepted = {entry.fingerprint for entry in baseline.entries}
     remaining, known, seen = [], [], set()
     for finding, fingerprint in zip(findings, fingerprints(findings, sources), strict=True):
+        seen.add(fingerprint)
         if fingerprint in accepted and _may_accept(baseline, finding, licence):
             known.append(finding)
-            seen.add(fingerprint)
         else:
             remaining.append(finding)
     if not any(finding.severity is Severity.INCOMPLETE for finding in findings):

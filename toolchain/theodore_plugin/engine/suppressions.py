@@ -30,16 +30,52 @@ def apply(
     findings: Sequence[Finding], suppressions: Iterable[Suppression], licence: Licence, today: date
 ) -> Suppressed:
     """Silence what may be silenced; see the module docstring."""
-    remaining, records, complaints = list(findings), [], []
+    standing, records, complaints = _Standing(findings), [], []
     for suppression in suppressions:
         problems = list(_problems(suppression, licence, today))
         complaints += problems
         obeyed = () if any(_disqualifies(problem) for problem in problems) else _permitted(suppression, licence)
-        silenced = tuple(finding for finding in remaining if _covers(suppression, obeyed, finding))
-        remaining = [finding for finding in remaining if finding not in silenced]
+        silenced = standing.take(suppression, obeyed)
         complaints += _unused(suppression, obeyed, silenced, licence)
         records.append(_record(suppression, silenced))
-    return Suppressed((*remaining, *complaints), tuple(records))
+    return Suppressed((*standing.left(), *complaints), tuple(records))
+
+
+class _Standing:
+    """The findings not silenced yet, by place: a hostile file can hold as many comments as findings."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self._left = {
+            number: finding for number, finding in enumerate(findings) if finding.severity is not Severity.INCOMPLETE
+        }
+        self._untouched = [finding for finding in findings if finding.severity is Severity.INCOMPLETE]
+        self._on_line: dict[tuple[str, str, int], list[int]] = {}
+        self._over_lines: dict[tuple[str, str], list[int]] = {}
+        for number, finding in self._left.items():
+            place = finding.location
+            if (place.end_line or place.line) == place.line:
+                self._on_line.setdefault((finding.rule, place.path, place.line), []).append(number)
+            else:
+                self._over_lines.setdefault((finding.rule, place.path), []).append(number)
+
+    def take(self, suppression: Suppression, rules: Iterable[str]) -> tuple[Finding, ...]:
+        """Remove and return what a suppression covers of these rules."""
+        path, line = suppression.location.path, suppression.line
+        numbers: set[int] = set()
+        for rule in rules:
+            numbers.update(self._on_line.get((rule, path, line), ()))
+            numbers.update(
+                n for n in self._over_lines.get((rule, path), ()) if n in self._left and self._spans(n, line)
+            )
+        return tuple(self._left.pop(number) for number in sorted(numbers) if number in self._left)
+
+    def left(self) -> tuple[Finding, ...]:
+        """Return what was never taken."""
+        return (*self._left.values(), *self._untouched)
+
+    def _spans(self, number: int, line: int) -> bool:
+        place = self._left[number].location
+        return place.line <= line <= (place.end_line or place.line)
 
 
 def _problems(suppression: Suppression, licence: Licence, today: date) -> Iterator[Finding]:
@@ -52,7 +88,7 @@ def _problems(suppression: Suppression, licence: Licence, today: date) -> Iterat
         yield _finding("suppression-without-reason", suppression, "this suppression gives no reason", help)
     yield from _expiry(suppression, today)
     for rule in suppression.rules:
-        if rule in licence.rules and not licence.allows(rule):
+        if rule in licence.rules and not licence.permits(rule):
             message = f"{rule} cannot be silenced in the source{_owner(licence.rules[rule])}"
             yield _finding(
                 "suppression-not-permitted", suppression, message, "fix what it reports and remove the comment"
@@ -78,13 +114,6 @@ def _disqualifies(problem: Finding) -> bool:
 
 def _permitted(suppression: Suppression, licence: Licence) -> tuple[str, ...]:
     return tuple(rule for rule in suppression.rules if licence.allows(rule))
-
-
-def _covers(suppression: Suppression, rules: Sequence[str], finding: Finding) -> bool:
-    place = finding.location
-    if finding.severity is Severity.INCOMPLETE or place.path != suppression.location.path:
-        return False
-    return finding.rule in rules and place.line <= suppression.line <= (place.end_line or place.line)
 
 
 def _unused(
