@@ -8,19 +8,14 @@ from typing import Any
 import click
 
 from theodore_plugin.cli import options
+from theodore_plugin.cli.forms import Output
 from theodore_plugin.cli.program import Session
 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @options.check_policy
-@click.option(
-    "--output-format",
-    type=click.Choice(["full", "concise", "json"]),
-    default="full",
-    show_default=True,
-    help="How the report is printed on standard output.",
-)
+@options.reporting
 @options.advisories
 @options.environment
 @options.capability_map
@@ -39,6 +34,7 @@ from theodore_plugin.cli.program import Session
 )
 @click.option("--persona", type=click.Choice(["regular", "auditor"]), help="Auditors also see low confidence findings.")
 @click.option("--matrix", is_flag=True, help="Also answer for each known host version in the declared range.")
+@options.fixing
 @click.option("--watch", "keep_watching", is_flag=True, help="Check again whenever something changes, until Ctrl-C.")
 @click.option("--exit-zero", is_flag=True, help="End with 0 where findings would give 1, and say so.")
 @click.option("--no-cache", is_flag=True, help="Look at everything anew, and keep nothing for the next time.")
@@ -48,9 +44,13 @@ def command(
     /,
     paths: tuple[Path, ...],
     output_format: str,
+    outputs: tuple[Output, ...],
     matrix: bool,
     exit_zero: bool,
     write_baseline: Path | None,
+    fix: bool,
+    unsafe_fixes: bool,
+    diff: bool,
     keep_watching: bool,
     **asked: Any,
 ) -> int:
@@ -63,9 +63,11 @@ def command(
     the first of 2, 5, 4, 1 that occurs.
     """
     from theodore_plugin.cli.checking import Asked, check
+    from theodore_plugin.cli.fixing import Fixing
     from theodore_plugin.settings import Options
 
-    wanted = Asked(paths, output_format, matrix, exit_zero, write_baseline)
+    fixing = Fixing.of(fix=fix, unsafe=unsafe_fixes, diff=diff)
+    wanted = Asked(paths, output_format, matrix, exit_zero, write_baseline, fixing, outputs)
     if keep_watching:
         from theodore_plugin.cli.checking import check_and_watch
 

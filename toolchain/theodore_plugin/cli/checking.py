@@ -11,10 +11,12 @@ from theodore_loader.errors import LoaderError
 from theodore_plugin.cli.accepting import refuse_a_part, write_accepted
 from theodore_plugin.cli.console import print_error, stderr, stdout, visible
 from theodore_plugin.cli.failure import exit_code
+from theodore_plugin.cli.fixing import Fixing, fix_all
+from theodore_plugin.cli.forms import Output
 from theodore_plugin.cli.program import Session
 from theodore_plugin.cli.progress import Progress
 from theodore_plugin.cli.replay import emit
-from theodore_plugin.cli.reporting import show_reports
+from theodore_plugin.cli.reporting import refuse_outputs, show_reports, write_outputs
 from theodore_plugin.cli.screen import Screen
 from theodore_plugin.engine.batch import Job, Outcome, check_all
 from theodore_plugin.exit_codes import OF_VERDICT, ExitCode, strongest
@@ -34,6 +36,8 @@ class Asked:
     matrix: bool = False
     exit_zero: bool = False
     write_baseline: Path | None = None
+    fixing: Fixing | None = None
+    outputs: tuple[Output, ...] = ()
 
 
 def check_and_watch(asked: Asked, options: Options, session: Session) -> NoReturn:
@@ -42,7 +46,7 @@ def check_and_watch(asked: Asked, options: Options, session: Session) -> NoRetur
 
     named = (options.policy, options.baseline, *options.capability_maps)
     inputs = [Path(name) for name in named if name is not None and Path(name).is_file()]
-    outputs = [asked.write_baseline] if asked.write_baseline else []
+    outputs = [*([asked.write_baseline] if asked.write_baseline else []), *(file for _, file in asked.outputs)]
     watched = Watched.of(find_targets(asked.paths), inputs, outputs)
     watch(lambda: check(asked, options, Session(session.debug)), watched, debug=session.debug)
 
@@ -50,21 +54,39 @@ def check_and_watch(asked: Asked, options: Options, session: Session) -> NoRetur
 def check(asked: Asked, options: Options, session: Session) -> int:
     """Check what is asked for and return the exit code. Raises LoaderError where there is nothing to report on."""
     targets = find_targets(asked.paths)
+    refuse_outputs(asked.outputs)
     if asked.write_baseline:
         refuse_a_part(options)
+    if asked.fixing:
+        asked.fixing.refuse_wheels(targets)
     terms: list[Settings | None] = []
     with Progress() as progress:
         outcomes = list(check_all(_jobs(targets, options, terms), watch=progress.watch))
+    if asked.fixing:
+        outcomes = _fixed(targets, outcomes, options, asked.fixing)
     if asked.write_baseline:
         outcomes = _accepted(asked.write_baseline, outcomes, terms)
     reports = [outcome for outcome in outcomes if isinstance(outcome, Report)]
     _raise_if_alone(outcomes)
+    if asked.fixing and asked.fixing.diff:
+        return _code(outcomes, asked)
     screen = Screen(stdout)
     show_reports(reports, asked.output_format, screen, matrix=asked.matrix)
     if asked.output_format == "full":
         screen.print(_next_step(targets, reports))
     emit(screen.shown(), "")
+    write_outputs(reports, asked.outputs)
     return _code(outcomes, asked)
+
+
+def _fixed(targets: Sequence[Path], outcomes: Sequence[Outcome], options: Options, fixing: Fixing) -> list[Outcome]:
+    """Mend what was checked, and check those projects again that are not the same any more."""
+    changed = fix_all(targets, outcomes, options, fixing)
+    if not changed:
+        return list(outcomes)
+    with Progress() as progress:
+        again = iter(list(check_all(_jobs(changed, options, []), watch=progress.watch)))
+    return [next(again) if target in changed else outcome for target, outcome in zip(targets, outcomes, strict=True)]
 
 
 def _jobs(targets: Sequence[Path], options: Options, terms: list[Settings | None]) -> Iterator[Job | LoaderError]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from theodore_plugin.cli.forms import Form, FormAndFile
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 check_policy: Decorator = click.option(
@@ -54,6 +56,29 @@ text_or_json: Decorator = click.option(
 )
 
 
+def reporting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Take how the report is shown and where else it goes: ``output_format`` and ``outputs``."""
+    for option in (
+        click.option(
+            "--output",
+            "outputs",
+            metavar="FORMAT=FILE",
+            multiple=True,
+            type=FormAndFile(),
+            help="Also write the report to FILE: sarif=out.sarif, html=report.html. Repeatable.",
+        ),
+        click.option(
+            "--output-format",
+            type=Form(),
+            default="full",
+            show_default=True,
+            help="How the report is printed on standard output.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say what is reported; what they take out is counted in the report."""
     for decorator in reversed(_SELECTING):
@@ -81,3 +106,14 @@ _SELECTING: tuple[Decorator, ...] = (
         "--min-confidence", type=click.Choice(["low", "medium", "high"]), help="Do not report what is less certain."
     ),
 )
+
+
+def fixing(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Take what is to be mended: ``fix``, ``unsafe_fixes`` and ``diff``."""
+    for option in (
+        click.option("--diff", is_flag=True, help="Show what would be fixed as a unified diff, and write nothing."),
+        click.option("--unsafe-fixes", is_flag=True, help="Include fixes that change behaviour or ask for more."),
+        click.option("--fix", is_flag=True, help="Fix what can be fixed without changing behaviour, then check again."),
+    ):
+        command = option(command)
+    return command

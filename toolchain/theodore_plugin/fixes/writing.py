@@ -20,6 +20,8 @@ from theodore_loader.artifact.tree import flush_folder
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.trust.protected import name_file
 
+_AGAIN = "nothing was written; check again"
+
 
 @dataclass(frozen=True, slots=True)
 class _Target:
@@ -32,8 +34,8 @@ class _Target:
 def write(root: Path, changes: Mapping[str, tuple[bytes, bytes]]) -> None:
     """Replace files below ``root``: path to content before and after.
 
-    Raises ConfigurationProblem if a file is not the one that was checked, or lies elsewhere; then nothing is written. Raises
-    OSError if the file system fails; then what was written is put back.
+    Raises ConfigurationProblem if a file is not the one that was checked, or lies elsewhere; then nothing is
+    written. Raises OSError if the file system fails; then what was written is put back.
     """
     targets = list(_targets(root, changes))
     staged: list[tuple[_Target, Path]] = []
@@ -60,9 +62,7 @@ def _targets(root: Path, changes: Mapping[str, tuple[bytes, bytes]]) -> Iterator
             continue
         seen[path] = after
         if path.read_bytes() != before:
-            raise ConfigurationProblem(
-                f"{name} was changed while it was being checked", help="nothing was written; check again"
-            )
+            raise ConfigurationProblem(f"{name} was changed while it was being checked", help=_AGAIN)
         yield _Target(path, before, after)
 
 
@@ -71,10 +71,10 @@ def _resolved(path: Path, inside: Path, name: str) -> Path:
     try:
         found = path.resolve(strict=True)
     except (OSError, RuntimeError):  # RuntimeError: links that lead to themselves, before Python 3.13
-        raise ConfigurationProblem(f"{name} is no longer there", help="nothing was written; check again") from None
+        raise ConfigurationProblem(f"{name} is no longer there", help=_AGAIN) from None
     if not found.is_relative_to(inside):
         raise ConfigurationProblem(
-            f"{name} leads out of the project", help="nothing was written; replace the link by the file"
+            f"{name} leads out of the project", help="nothing was written; put the file in its place"
         )
     if not stat.S_ISREG(found.stat().st_mode):
         raise ConfigurationProblem(f"{name} is no regular file", help="nothing was written")

@@ -22,6 +22,7 @@ from rich.text import Text
 
 from theodore_plugin.coverage import Coverage, State
 from theodore_plugin.finding import Finding, Severity, Verdict
+from theodore_plugin.report.fixes_text import fixable_lines
 from theodore_plugin.report.frame import code_frame
 from theodore_plugin.report.model import Report, ScannerRun
 from theodore_plugin.report.visible import visible
@@ -42,6 +43,7 @@ def full(report: Report) -> Iterator[Text]:
         yield from finding_block(finding, report)
         yield Text()
     yield from _account(report)
+    yield from fixable_lines(report)
     yield verdict_line(report)
 
 
