@@ -14,7 +14,7 @@ of them ends first.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -32,6 +32,8 @@ from theodore_plugin.engine.selection import EVERYTHING, choose
 from theodore_plugin.engine.steps import STATIC, ScannerStep, StaticStep, scanner_step, static_step
 from theodore_plugin.engine.suppressions import Suppressed, apply
 from theodore_plugin.finding import Finding
+from theodore_plugin.fixes.model import Fix
+from theodore_plugin.fixes.unused_suppression import SortKey, suppression_fixes
 from theodore_plugin.project import PluginProject
 from theodore_plugin.report.model import AdvisoryLabel, PolicyLabel, ProjectLabel, Report
 from theodore_plugin.report.permission_table import permission_table
@@ -157,8 +159,17 @@ def _report(
         selection=shown.label,
         baselined=new.baselined,
         hosts=static.analysis.hosts.as_shown(shown.findings) if static.analysis else NO_MATRIX,
+        fixes=_fixes(project, static, scans, shown.findings),
         seconds=round(seconds, 3),
     )
+
+
+def _fixes(
+    project: PluginProject, static: StaticStep, scans: Iterable[ScannerStep], findings: Iterable[Finding]
+) -> Mapping[SortKey, Fix]:
+    """Say how what is shown can be mended."""
+    offered = dict(static.analysis.fixes) if static.analysis else {}
+    return {**offered, **suppression_fixes(project, findings, {scan.run.name: scan.run.status for scan in scans})}
 
 
 def _static_findings(project: PluginProject, static: StaticStep) -> Iterator[Finding]:
