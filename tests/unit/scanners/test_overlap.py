@@ -57,3 +57,33 @@ def test_an_override_about_the_result_is_a_return_type_mismatch_or_the_missing_a
 def test_an_override_about_the_parameters_is_a_signature_mismatch():
     (merged,) = merge([], [theirs("mypy/override", 3, Severity.ERROR)], {"signature-mismatch", "return-type-mismatch"})
     assert (merged.rule, merged.severity) == ("signature-mismatch", Severity.ERROR)
+
+
+SECRET_RULE = {"hardcoded-secret"}
+
+
+def secret(source, rule, line, severity=Severity.WARNING):
+    return Finding(rule, severity, Confidence.MEDIUM, Location("a.py", line, 5), "X = 'hunter2'", source=source)
+
+
+def test_a_secret_that_three_analysers_see_is_reported_once():
+    foreign = [secret("bandit", "bandit/B105", 3), secret("secrets", "secrets/github-token", 3)]
+    (merged,) = merge([ours("hardcoded-secret", 3)], foreign, SECRET_RULE)
+    assert (merged.rule, merged.related) == ("hardcoded-secret", ("bandit/B105", "secrets/github-token"))
+
+
+def test_a_secret_that_two_tools_see_is_reported_once_as_gravely_as_the_graver_says():
+    foreign = [secret("bandit", "bandit/B105", 3), secret("secrets", "secrets/github-token", 3, Severity.ERROR)]
+    (merged,) = merge([], foreign, SECRET_RULE)
+    assert (merged.severity, merged.source) == (Severity.ERROR, "secrets")
+    assert set(merged.related) == {"bandit/B105", "secrets/github-token"}
+
+
+def test_two_secrets_of_one_tool_on_one_line_stay_two():
+    foreign = [secret("secrets", "secrets/github-token", 3), secret("secrets", "secrets/aws-access-key-id", 3)]
+    assert len(merge([], foreign, SECRET_RULE)) == 2
+
+
+def test_a_password_that_bandit_quotes_is_not_quoted_again():
+    (merged,) = merge([], [secret("bandit", "bandit/B105", 3)], SECRET_RULE)
+    assert "hunter2" not in merged.message

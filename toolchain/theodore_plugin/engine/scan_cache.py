@@ -108,6 +108,7 @@ def _narrowed(tree: CleanTree, context: ScanContext, paths: frozenset[str]) -> t
         context.project,
         files=tuple(file for file in context.project.files if file.path in paths),
         texts=tuple(text for text in context.project.texts if text.path in paths),
+        not_texts=tuple(entry for entry in context.project.not_texts if entry.path in paths),
     )
     return replace(tree, files=tuple(path for path in tree.files if path in paths)), replace(context, project=project)
 
@@ -143,9 +144,10 @@ def _joined(name: str, given: Iterable[str], fresh: ScannerResult, kept: Iterabl
 
 
 def _contents(project: PluginProject) -> dict[str, str]:
-    """Return the digest of every file a scanner may be given, and of what it is called when imported."""
+    """Return the digest of every file a scanner may be given, and of what it is called when imported or shipped."""
     files = {file.path: f"{file.digest} {file.module}" for file in project.files}
-    return {text.path: text.digest for text in project.texts} | files
+    texts = {text.path: f"{text.digest} {text.shipped}" for text in project.texts}
+    return {entry.path: entry.reason for entry in project.not_texts} | texts | files
 
 
 def _base(scanner: Scanner, fingerprint: str) -> str:

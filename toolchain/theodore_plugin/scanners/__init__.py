@@ -6,6 +6,7 @@ from theodore_plugin.scanners.bandit import BanditScanner
 from theodore_plugin.scanners.mypy import MypyScanner
 from theodore_plugin.scanners.pip_audit import PipAuditScanner
 from theodore_plugin.scanners.scanner import Scanner
+from theodore_plugin.scanners.secrets import SecretsScanner
 
-SCANNERS: tuple[Scanner, ...] = (BanditScanner(), MypyScanner(), PipAuditScanner())
+SCANNERS: tuple[Scanner, ...] = (BanditScanner(), MypyScanner(), PipAuditScanner(), SecretsScanner())
 """The explicit list; order is the order of the report."""

@@ -6,11 +6,11 @@ alone says so (bandit, for one, does not tell a literal ``eval`` from a computed
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from theodore_plugin.finding import Finding
-from theodore_plugin.scanners.mypy import RETURN_TYPE
+from theodore_plugin.finding import Finding, Severity
+from theodore_plugin.scanners.mypy_answer import RETURN_TYPE
 
 OURS: Mapping[str, str] = {
     "bandit/B102": "dynamic-code-execution",
@@ -34,38 +34,59 @@ OURS: Mapping[str, str] = {
     "mypy/abstract": "missing-method",
 }
 """Native id to the rule of ours that says the same thing."""
+_SECRETS = "secrets"
+"""Everything this scanner reports is a secret; its native id says of whom."""
+_WITHOUT_THE_VALUE = {
+    "bandit/B105": "what looks like a password stands in the source",
+    "bandit/B106": "what looks like a password is written as an argument",
+    "bandit/B107": "what looks like a password is written as a default",
+}
+"""bandit quotes the password it has found."""
+_GRAVITY = {severity: number for number, severity in enumerate(Severity)}
 _RETURNS = ("return-type-mismatch", "async-mismatch")
 """What an ``override`` about the result says: a method that is not async returns another type to mypy."""
 
 
 def merge(own: Iterable[Finding], foreign: Iterable[Finding], known_rules: Collection[str]) -> tuple[Finding, ...]:
-    """Return all findings, tools' duplicates folded into ours; only rules in ``known_rules`` lend their name."""
-    ours, alone = list(own), []
+    """Return all findings, tools' duplicates folded into ours; only rules in ``known_rules`` lend their name.
+
+    Two tools that say the same thing on one line, where we say nothing, are one finding as well: the graver one.
+    """
+    found = list(own)
+    ours = len(found)
     for finding in foreign:
-        twin = _twin(ours, finding, known_rules)
+        renamed = _renamed(finding, known_rules)
+        twin = _twin(found, ours, finding, renamed)
         if twin is None:
-            alone.append(_renamed(finding, known_rules))
+            found.append(renamed)
+        elif twin < ours:
+            found[twin] = _with_related(found[twin], finding)
         else:
-            ours[twin] = _with_related(ours[twin], finding)
-    return tuple(sorted([*ours, *alone], key=lambda finding: finding.sort_key))
+            found[twin] = _graver(found[twin], renamed)
+    return tuple(sorted(found, key=lambda finding: finding.sort_key))
 
 
-def _twin(findings: list[Finding], foreign: Finding, known_rules: Collection[str]) -> int | None:
-    names = {_name(foreign, known_rules), *(_RETURNS if _is_about_the_result(foreign) else ())}
-    for index, finding in enumerate(findings):
-        if finding.rule in names and _same_place(finding, foreign):
+def _twin(found: Sequence[Finding], ours: int, foreign: Finding, renamed: Finding) -> int | None:
+    """Return what says the same: one of ours (they come first), or what another tool said under our name."""
+    names = {renamed.rule, *(_RETURNS if _is_about_the_result(foreign) else ())}
+    for index, finding in enumerate(found):
+        of_another = index < ours or (renamed.rule != foreign.rule and finding.source != foreign.source)
+        if of_another and finding.rule in names and _same_place(finding, foreign):
             return index
     return None
 
 
-def _same_place(ours: Finding, theirs: Finding) -> bool:
-    place, line = ours.location, theirs.location.line
-    return place.path == theirs.location.path and place.line <= line <= (place.end_line or place.line)
+def _same_place(one: Finding, other: Finding) -> bool:
+    place, line = one.location, other.location.line
+    return place.path == other.location.path and place.line <= line <= (place.end_line or place.line)
 
 
 def _renamed(finding: Finding, known_rules: Collection[str]) -> Finding:
     rule = _name(finding, known_rules)
-    return finding if rule == finding.rule else replace(finding, rule=rule, related=(*finding.related, finding.rule))
+    if rule == finding.rule:
+        return finding
+    message = _WITHOUT_THE_VALUE.get(finding.rule, finding.message)
+    return replace(finding, rule=rule, message=message, related=(*finding.related, finding.rule))
 
 
 def _with_related(ours: Finding, theirs: Finding) -> Finding:
@@ -73,8 +94,17 @@ def _with_related(ours: Finding, theirs: Finding) -> Finding:
     return replace(ours, related=tuple(dict.fromkeys((*ours.related, *native))))
 
 
+def _graver(one: Finding, other: Finding) -> Finding:
+    """Return the graver of two findings of one name, with the native ids of both."""
+    kept, folded = sorted((one, other), key=lambda finding: (_GRAVITY[finding.severity], finding.sort_key))
+    return replace(kept, related=tuple(dict.fromkeys((*kept.related, *folded.related))))
+
+
 def _name(finding: Finding, known_rules: Collection[str]) -> str:
-    ours = _RETURNS[0] if _is_about_the_result(finding) else OURS.get(finding.rule)
+    if finding.source == _SECRETS:
+        ours: str | None = "hardcoded-secret"
+    else:
+        ours = _RETURNS[0] if _is_about_the_result(finding) else OURS.get(finding.rule)
     return ours if ours is not None and ours in known_rules else finding.rule
 
 

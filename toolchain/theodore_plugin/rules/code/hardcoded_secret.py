@@ -54,9 +54,12 @@ def _formats(context: RuleContext) -> Iterator[tuple[Location, str]]:
 
 def _in_text(file: SourceFile) -> Iterator[tuple[Location, str]]:
     text = file.data.decode("utf-8", "replace")
-    for label, start, _end in formats_in(text):
-        line = text.count("\n", 0, start) + 1
-        yield Location(file.path, line, start - text.rfind("\n", 0, start)), label
+    for label, start, end in formats_in(text):
+        yield Location(file.path, *_position(text, start), *_position(text, end)), label
+
+
+def _position(text: str, offset: int) -> tuple[int, int]:
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
 def _named(context: RuleContext) -> Iterator[tuple[Location, str]]:
