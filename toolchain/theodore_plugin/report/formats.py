@@ -11,10 +11,10 @@ from importlib import import_module
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from theodore_plugin.report.model import Report
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the names are wanted where options are parsed, long before there is a report
     from rich.text import Text
+
+    from theodore_plugin.report.model import Report
 
 FORMATS: Mapping[str, str] = {
     "full": "theodore_plugin.report.text",
