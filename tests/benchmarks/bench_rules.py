@@ -19,7 +19,7 @@ from theodore_loader.policy import load_policy
 from theodore_plugin.analysis import analyse
 from theodore_plugin.project import PluginProject
 from theodore_plugin.project.wheel import project_of
-from theodore_plugin.rules import RULES
+from theodore_plugin.rules.catalogue import RULES
 
 JUDGED = (
     "undeclared-import",

@@ -19,7 +19,7 @@ from theodore_plugin.analysis import analyse
 from theodore_plugin.contracts.catalogue import Catalogue, shipped_catalogue
 from theodore_plugin.finding import Finding
 from theodore_plugin.project import PluginProject
-from theodore_plugin.rules import RULES
+from theodore_plugin.rules.catalogue import RULES
 from theodore_plugin.rules.context import RuleModule
 from theodore_plugin.rules.examples import ARGUMENTS, METHODS, PYPROJECT, README, installed, plugin
 

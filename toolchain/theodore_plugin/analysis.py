@@ -26,7 +26,7 @@ from theodore_plugin.inference.summaries.follow import follow
 from theodore_plugin.inference.summaries.store import SummaryStore
 from theodore_plugin.metadata import MetadataReading, read_metadata
 from theodore_plugin.project import PluginProject
-from theodore_plugin.rules import RULES
+from theodore_plugin.rules.catalogue import RULES
 from theodore_plugin.rules.context import RuleContext, RuleModule
 from theodore_plugin.rules.interface.matrix import host_matrix
 

@@ -14,7 +14,7 @@ from theodore_plugin.contracts.catalogue import shipped_contracts
 from theodore_plugin.contracts.compare import compare
 from theodore_plugin.facts.names import OwnClass
 from theodore_plugin.project import PluginProject
-from theodore_plugin.rules import RULES
+from theodore_plugin.rules.catalogue import RULES
 from theodore_plugin.rules.examples import example_files, plugin
 
 POLICY = load_policy("default")

@@ -14,7 +14,7 @@ from theodore_plugin.contracts.matrix import HostMatrix
 from theodore_plugin.finding import Confidence, Example, Rule, Severity, Silencer, Verdict
 from theodore_plugin.project import PluginProject
 from theodore_plugin.report.hosts_text import hosts_table
-from theodore_plugin.rules import RULES
+from theodore_plugin.rules.catalogue import RULES
 from theodore_plugin.rules.examples import example_files, plugin
 
 POLICY = load_policy("default")

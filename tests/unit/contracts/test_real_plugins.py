@@ -9,7 +9,7 @@ import pytest
 from theodore_loader.policy import load_policy
 from theodore_plugin.analysis import analyse
 from theodore_plugin.project import PluginProject
-from theodore_plugin.rules import RULES
+from theodore_plugin.rules.catalogue import RULES
 from theodore_plugin.scaffold import NewProject, create_project
 from theodore_sdk.info import PluginCategory
 

@@ -5,8 +5,8 @@ import pytest
 from theodore_plugin.finding import Silencer
 from theodore_plugin.report.rule_page import rule_page
 from theodore_plugin.report.rule_pages import pages, write_pages
-from theodore_plugin.rules import RULES
 from theodore_plugin.rules.book import rule_book, rule_set_digest
+from theodore_plugin.rules.catalogue import RULES
 from theodore_plugin.rules.engine.reports import ENGINE_RULES
 from theodore_plugin.rules.packaging.refusals import ARTIFACT_RULES
 from theodore_plugin.rules.trust.refusals import TRUST_RULES

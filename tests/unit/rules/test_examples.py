@@ -11,7 +11,7 @@ from theodore_loader.policy import Policy, load_policy
 from theodore_plugin.analysis import analyse
 from theodore_plugin.contracts.catalogue import shipped_catalogue
 from theodore_plugin.project import PluginProject
-from theodore_plugin.rules import RULES
+from theodore_plugin.rules.catalogue import RULES
 from theodore_plugin.rules.context import RuleModule
 from theodore_plugin.rules.examples import example_files, installed, plugin
 

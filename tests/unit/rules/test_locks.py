@@ -7,7 +7,7 @@ import pytest
 from theodore_loader.policy import load_policy
 from theodore_plugin.analysis import analyse
 from theodore_plugin.project import PluginProject
-from theodore_plugin.rules import RULES
+from theodore_plugin.rules.catalogue import RULES
 from theodore_plugin.rules.dependencies.locked import read_locked
 from theodore_plugin.rules.examples import PYPROJECT, example_files, plugin
 

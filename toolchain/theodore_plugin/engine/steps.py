@@ -12,10 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from theodore_loader.artifact.lock import read_lock
 from theodore_loader.errors import ConfigurationProblem, Refused
-from theodore_plugin.analysis import StaticAnalysis, analyse
+from theodore_loader.policy.model import Policy
 from theodore_plugin.coverage import Coverage, CoverageError, Covered, State
 from theodore_plugin.engine.budget import OutOfTime, time_budget
 from theodore_plugin.engine.scan_cache import scan
@@ -27,6 +28,9 @@ from theodore_plugin.scanners.hermetic import CleanTree
 from theodore_plugin.scanners.scanner import Failure, ScanContext, Scanner, ScannerResult, failed
 from theodore_plugin.scanners.tools import installed_version, unusable
 from theodore_plugin.settings import Settings
+
+if TYPE_CHECKING:
+    from theodore_plugin.analysis import StaticAnalysis
 
 STATIC = "theodore"
 """How our own analysis is called where analysers are listed."""
@@ -53,13 +57,16 @@ class ScannerStep:
 
 
 def static_step(
-    project: PluginProject, settings: Settings, analysis: Callable[..., StaticAnalysis] = analyse
+    project: PluginProject, settings: Settings, analysis: Callable[..., StaticAnalysis] | None = None
 ) -> StaticStep:
     """Run the static rules."""
     given = given_files(project)
     try:
+        # imported here, while the scanners are already running
+        from theodore_plugin.analysis import analyse
+
         with time_budget(settings.scan_seconds):
-            found = analysis(
+            found = (analysis or analyse)(
                 _as_locked(project, settings),
                 settings.policy,
                 environment=settings.environment,
@@ -119,10 +126,17 @@ def _fixes_the_same(own: bytes | None, canonical: bytes) -> bool:
         return False
 
 
+def _switched_off(name: str, given: tuple[str, ...], policy: Policy) -> ScannerResult:
+    reason = f"switched off by policy {policy.name} ({policy.place('scanners', name, 'enabled')})"
+    return ScannerResult((), Coverage.uniform(name, given, State.SKIPPED, reason), detail=reason, skipped=True)
+
+
 def _scan(scanner: Scanner, tree: CleanTree, context: ScanContext) -> ScannerResult:
     given: tuple[str, ...] = ()
     try:
         given = scanner.given(context)
+        if not context.settings.policy.scanner(scanner.name).enabled:
+            return _switched_off(scanner.name, given, context.settings.policy)
         unfit = unusable(scanner.distribution)
         return failed(scanner.name, given, unfit) if unfit else scan(scanner, tree, context, partial(_run, scanner))
     except ConfigurationProblem:

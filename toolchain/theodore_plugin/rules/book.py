@@ -10,7 +10,6 @@ from functools import cache
 from theodore_loader.data import policies_dir
 from theodore_plugin import __version__
 from theodore_plugin.finding import Rule
-from theodore_plugin.rules import RULES
 from theodore_plugin.rules.engine.reports import ENGINE_RULES, KNOWN_VULNERABILITY
 from theodore_plugin.rules.packaging.refusals import ARTIFACT_RULES
 from theodore_plugin.rules.trust.refusals import TRUST_RULES
@@ -19,6 +18,8 @@ from theodore_plugin.rules.trust.refusals import TRUST_RULES
 @cache
 def rule_book() -> Mapping[str, Rule]:
     """Return all rules by name, in report order."""
+    from theodore_plugin.rules.catalogue import RULES  # every rule's file: the scanners are started before
+
     static = (module.RULE for module in RULES)
     return {rule.name: rule for rule in (*static, *ENGINE_RULES, *ARTIFACT_RULES, *TRUST_RULES)}
 
@@ -26,6 +27,8 @@ def rule_book() -> Mapping[str, Rule]:
 @cache
 def rule_groups() -> Mapping[str, str]:
     """Return the group of each rule: the folder its file is in, and the heading it has in lists."""
+    from theodore_plugin.rules.catalogue import RULES
+
     static = {module.RULE.name: module.__name__.split(".")[-2] for module in RULES}
     apart = {"engine": ENGINE_RULES, "packaging": ARTIFACT_RULES, "trust": TRUST_RULES}
     others = {rule.name: group for group, rules in apart.items() for rule in rules}
