@@ -7,7 +7,10 @@ digest of everything it came from. The cache holds plain JSON and can be deleted
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +38,15 @@ BUILT_IN = ("default", "strict", "development")
 MAX_EXTENDS = 8
 
 
+@dataclass(frozen=True, slots=True)
+class PolicySource:
+    """One file of a policy: what places call it, its bytes, and where it was read."""
+
+    label: str
+    data: bytes
+    path: Path
+
+
 def load_policy(path_or_name: str | Path = "default") -> Policy:
     """Load a built-in policy by name, or a file by path.
 
@@ -43,38 +55,38 @@ def load_policy(path_or_name: str | Path = "default") -> Policy:
         ConfigurationProblem: no such policy, the file cannot be read, or policies extend each other in a circle.
 
     """
-    return _policy(_stacked(_find(path_or_name), ()))
+    return stacked_policy([(source.label, source.data) for source in policy_sources(path_or_name)])
 
 
-def read_policy(data: bytes, label: str) -> Policy:
-    """Build a policy from the text of a file that extends nothing; ``label`` is how places name it.
+def policy_sources(path_or_name: str | Path) -> tuple[PolicySource, ...]:
+    """Read a policy and everything it extends, itself first; raises as :func:`load_policy` does.
 
-    Raises as :func:`load_policy` does.
+    A file of another folder is called by its path from the folder of the first one.
     """
-    layer = cached_layer(data, label)
-    if "extends" in layer:
-        raise ConfigurationProblem(f"{label} extends another policy", help="give a policy that stands alone")
-    return _policy(layer)
+    found: list[PolicySource] = []
+    path: Path | None = _find(path_or_name)
+    while path is not None:
+        if len(found) >= MAX_EXTENDS or any(path.resolve() == one.path.resolve() for one in found):
+            chain = " -> ".join([*(one.path.name for one in found), path.name])
+            raise ConfigurationProblem(
+                f"policies extend each other without end: {chain}", help="extend a built-in policy"
+            )
+        found.append(PolicySource(_label(path, found), _read(path), path))
+        parent = cached_layer(found[-1].data, found[-1].label).get("extends")
+        path = None if parent is None else _find(parent, relative_to=path.parent)
+    return tuple(found)
 
 
-def _stacked(path: Path, seen: tuple[Path, ...]) -> Layer:
-    """Read a layer and everything it extends. A file of another folder is called by its path from the first one's."""
-    data = _read(path)
-    if path.resolve() in seen or len(seen) >= MAX_EXTENDS:
-        chain = " -> ".join(one.name for one in (*seen, path))
-        raise ConfigurationProblem(f"policies extend each other without end: {chain}", help="extend a built-in policy")
-    layer = cached_layer(data, _label(path, seen))
-    parent = layer.get("extends")
-    if parent is None:
-        return layer
-    below = _stacked(_find(parent, relative_to=path.parent), (*seen, path.resolve()))
-    return lay_over(layer, below)
+def stacked_policy(sources: Sequence[tuple[str, bytes]]) -> Policy:
+    """Build a policy from the labels and contents of its files, the extending one first."""
+    layers = [cached_layer(data, label) for label, data in sources]
+    return _policy(reduce(lambda upper, lower: lay_over(upper, lower), layers))
 
 
-def _label(path: Path, seen: tuple[Path, ...]) -> str:
-    if not seen or path.parent == policies_dir():
+def _label(path: Path, above: Sequence[PolicySource]) -> str:
+    if not above or path.parent == policies_dir():
         return path.name
-    return os.path.relpath(path.resolve(), seen[0].parent).replace(os.sep, "/")
+    return os.path.relpath(path.resolve(), above[0].path.resolve().parent).replace(os.sep, "/")
 
 
 def _find(path_or_name: str | Path, relative_to: Path | None = None) -> Path:

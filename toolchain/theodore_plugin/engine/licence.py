@@ -15,9 +15,15 @@ class Licence:
 
     rules: Mapping[str, Rule]
     policy: Policy
+    authors: bool = True
+    """Whether authors silence anything of their own accord; under a registry's profile only what the policy grants."""
 
     def allows(self, rule: str) -> bool:
-        """Return whether an author may silence ``rule``; a tool's own finding (``mypy/arg-type``) may be."""
+        """Return whether an author's word silences ``rule`` in this check."""
+        return self.permits(rule) and (self.authors or rule in self.policy.suppressions)
+
+    def permits(self, rule: str) -> bool:
+        """Return whether an author may silence ``rule`` at all; a tool's own finding (``mypy/arg-type``) may be."""
         known = self.rules.get(rule)
         if known is None:
             return "/" in rule

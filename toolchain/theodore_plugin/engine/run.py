@@ -17,20 +17,23 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import TypeVar
 
 from theodore_plugin import __version__
 from theodore_plugin.contracts.matrix import NO_MATRIX
 from theodore_plugin.engine.baseline import set_aside
+from theodore_plugin.engine.exceptions import except_findings
 from theodore_plugin.engine.findings import configuration_seen, failure_finding
 from theodore_plugin.engine.foreign_comments import blanket_comments, type_ignores
 from theodore_plugin.engine.levels import weigh
 from theodore_plugin.engine.licence import Licence
+from theodore_plugin.engine.redaction import masked
 from theodore_plugin.engine.selection import EVERYTHING, choose
 from theodore_plugin.engine.steps import STATIC, ScannerStep, StaticStep, scanner_step, static_step
 from theodore_plugin.engine.suppressions import Suppressed, apply
+from theodore_plugin.engine.terms import profile_label, terms_seen
 from theodore_plugin.finding import Finding
 from theodore_plugin.fixes.model import Fix
 from theodore_plugin.fixes.unused_suppression import SortKey, suppression_fixes
@@ -135,32 +138,38 @@ def _report(
 ) -> Report:
     """Weigh everything that was found and put it beside what was looked at."""
     everything = merge(_static_findings(project, static), _scanner_findings(project, scans, settings), rule_book())
-    suppressed = _suppress([*everything, *configuration_seen(project)], static, settings)
-    weighed = tuple(weigh(suppressed.findings, settings.policy, rule_book()))
-    licence = Licence(rule_book(), settings.policy)
-    sources = {file.path: file.data for file in project.files}
-    new = set_aside(weighed, sources, settings.baseline, licence)
+    told = masked(everything, project)
+    circumstances = (*configuration_seen(project), *terms_seen(project, settings, scans))
+    licence = Licence(rule_book(), settings.policy, authors=settings.profile is None)
+    today = datetime.now(UTC).date()
+    suppressed = _suppress([*told.findings, *circumstances], static, licence, today)
+    excepted = except_findings(suppressed.findings, settings.policy, project, rule_book(), today)
+    weighed = tuple(weigh(excepted.findings, settings.policy, rule_book()))
+    new = set_aside(weighed, told.sources, settings.baseline, licence)
     guesses = settings.persona is Persona.AUDITOR
     shown = choose(new.findings, settings.selection or EVERYTHING, licence, guesses=guesses)
     return Report(
         tool_version=__version__,
         rule_set=rule_set_digest(settings.capabilities.digest if settings.capabilities else None),
         project=_label(project),
-        policy=PolicyLabel(settings.policy.name, settings.policy.digest),
+        policy=PolicyLabel(settings.policy.name, settings.policy.digest, settings.audience),
         findings=tuple(sorted(shown.findings, key=lambda finding: finding.sort_key)),
         suppressions=suppressed.records,
         coverage=(static.coverage, *(scan.result.coverage for scan in scans)),
         scanners=tuple(scan.run for scan in scans),
         permissions=permission_table(static.analysis),
         advisories=_advisories(scans),
-        sources=sources,
+        sources=told.sources,
         hidden=shown.hidden,
         hidden_by=shown.hidden_by,
         selection=shown.label,
         baselined=new.baselined,
+        exceptions=excepted.records,
+        profile=profile_label(settings, scans),
         hosts=static.analysis.hosts.as_shown(shown.findings) if static.analysis else NO_MATRIX,
         fixes=_fixes(project, static, scans, shown.findings),
         seconds=round(seconds, 3),
+        place=None if project.is_wheel else project.root,
     )
 
 
@@ -187,14 +196,13 @@ def _scanner_findings(project: PluginProject, scans: Iterable[ScannerStep], sett
             yield failure_finding(project, failure, scan.run.name, required=required)
 
 
-def _suppress(findings: Sequence[Finding], static: StaticStep, settings: Settings) -> Suppressed:
+def _suppress(findings: Sequence[Finding], static: StaticStep, licence: Licence, today: date) -> Suppressed:
     if static.analysis is None:
         return Suppressed(tuple(findings), ())
     blankets = static.analysis.blankets
     comments = [*static.analysis.suppressions, *type_ignores(blankets, findings)]
     complaints = blanket_comments(blankets, findings)
-    today = datetime.now(UTC).date()
-    return apply([*findings, *complaints], comments, Licence(rule_book(), settings.policy), today)
+    return apply([*findings, *complaints], comments, licence, today)
 
 
 def _label(project: PluginProject) -> ProjectLabel:

@@ -14,12 +14,14 @@ from theodore_plugin.project import PluginProject
 from theodore_plugin.settings.narrowing import baseline_of, selection_of
 from theodore_plugin.settings.options import NOTHING_SAID, Options, Persona
 from theodore_plugin.settings.origin import Said, Setting, Voice, decide
+from theodore_plugin.settings.profile_voice import profile_voice
 from theodore_plugin.settings.project_table import project_voice
 from theodore_plugin.settings.standing import read_standing
 
 if TYPE_CHECKING:
     from theodore_plugin.engine.baseline_file import Baseline
     from theodore_plugin.engine.selection import Selection
+    from theodore_plugin.settings.profile import Profile
 
 SCAN_SECONDS = 120.0
 """Time budget of one step; mypy, the slowest, needs 8 s cold on a large dependency tree."""
@@ -45,6 +47,10 @@ class Settings:
     """Where the code of dependencies is; without one they are judged by the capability map alone."""
     capabilities: CapabilityMap | None = None
     """The shipped capability map with the user's over it; ``None`` for the shipped one as it is."""
+    audience: str | None = None
+    """For whom the policy's levels are read; ``policy`` is already the one that counts for them."""
+    profile: Profile | None = None
+    """The registry's terms this check follows."""
     as_library: bool = False
     """Whether the project is no Theodore plugin and is not asked to be one."""
     selection: Selection | None = None
@@ -61,21 +67,24 @@ class Settings:
         """Hear everybody, strongest first; raise ConfigurationProblem for what is wrong."""
         from theodore_loader.policy.load import load_policy
 
-        decided = {setting.name: setting for setting in _decided(voices(project, options))}
+        profile = _profile(options)
+        decided = {setting.name: setting for setting in _decided(voices(project, options, profile))}
 
         def value(name: str) -> Any:
             return decided[name].value
 
-        policy = load_policy(value("policy"))
+        policy = profile.policy if profile else load_policy(value("policy")).for_audience(value("audience"))
         return cls(
             policy=policy,
+            audience=value("audience"),
+            profile=profile,
             advisories=AdvisorySource.parse(value("advisories")),
             persona=Persona(value("persona")),
             lock=options.lock,
             environment=Environment.at(options.environment) if options.environment else None,
             capabilities=load_maps(options.capability_maps) if options.capability_maps else None,
             as_library=value("as_library"),
-            incremental=not options.no_cache,
+            incremental=not options.no_cache and profile is None,
             selection=selection_of(decided, project, policy),
             baseline=baseline_of(decided, project),
             decided=tuple(decided.values()),
@@ -86,10 +95,20 @@ class Settings:
         return replace(self, selection=None, baseline=None, as_library=False, incremental=False)
 
 
-def voices(project: PluginProject, options: Options) -> Sequence[Voice]:
+def voices(project: PluginProject, options: Options, profile: Profile | None = None) -> Sequence[Voice]:
     """Return everybody who says something about this check, strongest first."""
     standing = read_standing()
-    return (standing.organisation, _command_line(options), project_voice(project), standing.defaults)
+    everybody = (standing.organisation, _command_line(options), project_voice(project), standing.defaults)
+    return everybody if profile is None else (profile_voice(profile), *everybody)
+
+
+def _profile(options: Options) -> Profile | None:
+    """Return the profile that whoever runs the check named."""
+    if options.profile is None:
+        return None
+    from theodore_plugin.settings.profile import load_profile
+
+    return load_profile(options.profile)
 
 
 _NAMES = (

@@ -25,20 +25,24 @@ class Setting:
     value: Any
     origin: str
     overruled: tuple[Said, ...] = ()
+    binding: bool = False
+    """Whether somebody decided it who cannot be contradicted: a profile or the organisation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """Everything one source says, by the name of the setting."""
+    """Everything one source says, by the name of the setting; a binding one lets nobody below it choose."""
 
     who: str
     says: Mapping[str, Said]
+    binding: bool = False
 
 
 def decide(name: str, voices: Sequence[Voice], default: Any) -> Setting:
     """Return what the strongest voice says, or the default."""
-    said = [voice.says[name] for voice in voices if name in voice.says]
+    said = [(voice, voice.says[name]) for voice in voices if name in voice.says]
     if not said:
         return Setting(name, default, DEFAULT)
-    first, *others = said
-    return Setting(name, first.value, first.origin, tuple(one for one in others if one.value != first.value))
+    (strongest, first), *others = said
+    overruled = tuple(one for _, one in others if one.value != first.value)
+    return Setting(name, first.value, first.origin, overruled, strongest.binding)

@@ -93,7 +93,7 @@ def _voice(name: str, table: Mapping[str, Any], where: Mapping[str, Place], path
     for key, value in table.items():
         line = where.get(key, where.get("", (1, 1)))[0]
         says[key.replace("-", "_")] = Said(_beside(key, value, path), f"{path}:{line}")
-    return Voice(name, says)
+    return Voice(name, says, binding=name == ORGANISATION)
 
 
 def _beside(key: str, value: Any, path: Path) -> Any:

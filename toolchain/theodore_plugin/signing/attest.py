@@ -83,8 +83,9 @@ def _extension(report: Report, policy: Policy) -> Extension:
 
 
 def _check(run: ScannerRun, policy: Policy) -> CheckResult:
-    status = _STATUS.get(run.status, "skipped")
-    required = policy.scanner(run.name).required
+    setting = policy.scanner(run.name)
+    status = _STATUS.get(run.status, "skipped") if setting.enabled else "skipped"
+    required = setting.required and setting.enabled
     return CheckResult(run.name, run.version, status, required, run.sandbox, run.detail)  # type: ignore[arg-type]
 
 

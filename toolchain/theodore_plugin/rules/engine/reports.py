@@ -113,6 +113,46 @@ TARGET_TOOL_CONFIG_IGNORED = Rule(
     remedy="Nothing needs to change; the file keeps its meaning for your own use of the tool.",
 )
 
+POLICY_EXCEPTION_UNUSED = Rule(
+    name="policy-exception-unused",
+    severity=Severity.WARNING,
+    confidence=Confidence.HIGH,
+    silencer=Silencer.POLICY,
+    summary="The policy has an exception for this plugin, and nothing reports what it accepts.",
+    why="An exception that is no longer needed would accept the next, different defect under the same name.",
+    remedy="Ask the exception's owner to remove it; `theodore-plugin policy explain` shows the line.",
+)
+
+POLICY_EXCEPTION_EXPIRED = Rule(
+    name="policy-exception-expired",
+    severity=Severity.WARNING,
+    confidence=Confidence.HIGH,
+    silencer=Silencer.POLICY,
+    summary="The policy has an exception for this plugin that has ended; what it accepted is reported again.",
+    why="An exception is a promise to come back by a day; after that day it counts for nothing.",
+    remedy="Fix what is reported, or ask the exception's owner for a later day with a reason that still holds.",
+)
+
+PROFILE_MISMATCH = Rule(
+    name="profile-mismatch",
+    severity=Severity.INCOMPLETE,
+    confidence=Confidence.HIGH,
+    silencer=Silencer.NOBODY,
+    summary="This machine differs from the profile the check follows: another tool, rule set, policy or advisory data.",
+    why="The registry's verdict is reproduced only on its own terms; a difference could hide or add a finding.",
+    remedy="Install the versions the profile names and use its advisory data; each difference names its remedy.",
+)
+
+SETTING_OVERRULED = Rule(
+    name="setting-overruled",
+    severity=Severity.NOTICE,
+    confidence=Confidence.HIGH,
+    silencer=Silencer.NOBODY,
+    summary="Something that was asked for does not count: the organisation or a registry's profile decides it.",
+    why="Whoever asked would otherwise believe that the report is what was asked for.",
+    remedy="`check --show-settings` shows every setting, where it comes from and what it overrules.",
+)
+
 ENGINE_RULES: tuple[Rule, ...] = (
     ANALYZER_FAILED,
     VULNERABILITY_DATA_UNAVAILABLE,
@@ -124,4 +164,8 @@ ENGINE_RULES: tuple[Rule, ...] = (
     SUPPRESSION_NOT_PERMITTED,
     UNUSED_BASELINE_ENTRY,
     TARGET_TOOL_CONFIG_IGNORED,
+    POLICY_EXCEPTION_UNUSED,
+    POLICY_EXCEPTION_EXPIRED,
+    PROFILE_MISMATCH,
+    SETTING_OVERRULED,
 )
