@@ -5,13 +5,16 @@ import pytest
 
 from theodore_plugin.coverage import Coverage, Covered, State
 from theodore_plugin.finding import Confidence, Finding, Location, Severity, Step
+from theodore_plugin.fixes.model import Edit, Fix
 from theodore_plugin.report.model import (
     AdvisoryLabel,
     AuditedDependency,
     DeclaredPermission,
+    ExceptionRecord,
     InferredPermission,
     PermissionTable,
     PolicyLabel,
+    ProfileLabel,
     ProjectLabel,
     Report,
     ScannerRun,
@@ -114,11 +117,21 @@ def everything(rich_report, undeclared):
         ),
     )
     accepted = Finding("leaked-resource", Severity.WARNING, Confidence.MEDIUM, place, "is not closed")
+    excepted = replace(accepted, rule="native-call", message="calls native code")
+    mended = next(finding for finding in rich_report.findings if finding.rule == "undeclared-permission")
+    place = Location("src/p/plugin.py", 5, 22, 5, 25)
+    fix = Fix("undeclared-permission", False, (Edit(place, 86, b"get", b"post"),), "call httpx.post")
     hole = Vulnerability("PYSEC-2024-60", ("CVE-2024-3651",), "slow", ("3.8",), "high, CVSS 7.5", "https://osv.dev/x")
     return replace(
         rich_report,
         findings=tuple(sorted((*rich_report.findings, *more), key=lambda finding: finding.sort_key)),
         baselined=(accepted,),
+        exceptions=(
+            ExceptionRecord(("native-call",), "acme.yaml:31", "reviewed", "ada", date(2027, 3, 1), (excepted,)),
+            ExceptionRecord(("weak-crypto",), "acme.yaml:40", "not used", "ada", date(2027, 3, 1)),
+        ),
+        profile=ProfileLabel("registry", "d" * 64, ("bandit 1.9.1 here, 1.9.2 there",)),
+        fixes={mended.sort_key: fix},
         hidden_by=("--min-severity notice",),
         selection=SelectionLabel(("--ignore code",), 3, 1),
         dependencies=(
@@ -161,6 +174,9 @@ def hostile(make_report):
         policy=PolicyLabel(HOSTILE, "b" * 64),
         suppressions=(SuppressionRecord((HOSTILE,), place, HOSTILE, date(2027, 1, 1), (found,)),),
         baselined=(found,),
+        exceptions=(ExceptionRecord((HOSTILE,), HOSTILE, HOSTILE, HOSTILE, date(2027, 1, 1), (found,)),),
+        profile=ProfileLabel(HOSTILE, "d" * 64, (HOSTILE,)),
+        fixes={found.sort_key: Fix(HOSTILE, True, (Edit(place, 0, b"", b"\xff]]>\x00"),), HOSTILE)},
         coverage=(Coverage(HOSTILE, (Covered(HOSTILE), Covered(path, State.FAILED, HOSTILE))),),
         scanners=(ScannerRun(HOSTILE, HOSTILE, "failed", 0.4, HOSTILE, HOSTILE),),
         permissions=PermissionTable(

@@ -89,6 +89,7 @@ def test_what_was_taken_out_or_skipped_is_skipped_and_says_why(everything):
     reasons = [case.find("skipped").get("message") for case in own if case.find("skipped") is not None]
     assert reasons == [
         "silenced at src/p/plugin.py:1:1 until 2027-01-01: a test key",
+        "excepted by ada in acme.yaml:31 until 2027-03-01: reviewed",
         "accepted by the baseline",
         "not shipped",
     ]
@@ -101,7 +102,8 @@ def test_a_clean_project_has_cases_that_pass(make_report):
 
 def test_no_finding_is_lost_between_the_suites(everything):
     root = tree(everything)
-    taken = sum(len(record.silenced) for record in everything.suppressions) + len(everything.baselined)
+    records = [record.silenced for record in everything.suppressions]
+    taken = sum(map(len, [*records, *(record.excepted for record in everything.exceptions), everything.baselined]))
     found = [case for case in root.iter("testcase") if " at " in case.get("name")]
     assert len(found) == len(everything.findings) + taken
 

@@ -93,9 +93,27 @@ def test_findings_are_no_failure_of_the_run(make_report, undeclared):
 def test_what_was_taken_out_says_by_whom(everything):
     taken = {r["ruleId"]: r["suppressions"][0] for r in only_run(everything)["results"] if "suppressions" in r}
     assert taken["secret-to-log"]["kind"] == "inSource"
-    assert taken["secret-to-log"]["justification"] == "a test key (until 2027-01-01)"
-    assert taken["leaked-resource"]["kind"] == "external"
-    assert len(taken) == 2
+    assert taken["secret-to-log"]["justification"].endswith("until 2027-01-01: a test key")
+    assert taken["native-call"]["kind"] == "external"
+    assert taken["native-call"]["justification"].startswith("excepted by ada in acme.yaml:31 until 2027-03-01")
+    assert taken["leaked-resource"] == {
+        "kind": "external",
+        "status": "accepted",
+        "justification": "accepted by the baseline",
+    }
+    assert len(taken) == 3
+
+
+def test_a_fix_says_what_goes_and_what_comes(everything):
+    ((fix,),) = [result["fixes"] for result in only_run(everything)["results"] if "fixes" in result]
+    assert fix["description"]["text"] == "call httpx.post (changes behaviour, or asks for more)"
+    ((change,),) = (fix["artifactChanges"],)
+    assert change["replacements"] == [
+        {
+            "deletedRegion": {"startLine": 5, "startColumn": 22, "endLine": 5, "endColumn": 25},
+            "insertedContent": {"text": "post"},
+        }
+    ]
 
 
 def test_the_evidence_is_a_code_flow(make_report, undeclared):
@@ -161,7 +179,7 @@ def test_the_text_of_a_message_is_neither_link_nor_placeholder(make_report):
 
 def test_every_project_is_a_run_of_its_own(make_report, everything):
     runs = log(make_report(), everything)["runs"]
-    assert [len(run["results"]) for run in runs] == [0, 8]
+    assert [len(run["results"]) for run in runs] == [0, 9]
     assert runs[0]["automationDetails"] == {"id": "theodore-plugin/page-scraper/"}
 
 
@@ -179,7 +197,8 @@ def test_hostile_text_is_ascii_and_printable_once_read(hostile):
         elif isinstance(value, dict):
             for name, inner in value.items():
                 yield name
-                yield from texts(inner)
+                if name != "insertedContent":  # what a fix writes is what it writes
+                    yield from texts(inner)
         elif isinstance(value, list):
             for inner in value:
                 yield from texts(inner)

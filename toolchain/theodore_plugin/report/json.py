@@ -13,8 +13,18 @@ from typing import Any
 from theodore_plugin.contracts.matrix import HostMatrix
 from theodore_plugin.coverage import Coverage, State
 from theodore_plugin.finding import Finding, Location, Step, Verdict
+from theodore_plugin.fixes.model import Fix
 from theodore_plugin.report.fingerprint import fingerprints
-from theodore_plugin.report.model import SCHEMA_VERSION, PermissionTable, Report, ScannerRun, SuppressionRecord, blocks
+from theodore_plugin.report.model import (
+    SCHEMA_VERSION,
+    ExceptionRecord,
+    PermissionTable,
+    ProfileLabel,
+    Report,
+    ScannerRun,
+    SuppressionRecord,
+    blocks,
+)
 
 _WORST_FIRST = (Verdict.INCOMPLETE, Verdict.FAIL, Verdict.PASS)
 
@@ -51,7 +61,8 @@ def to_json_dict(report: Report) -> dict[str, Any]:
             "kind": project.kind,
             "sha256": project.sha256,
         },
-        "policy": {"name": report.policy.name, "digest": report.policy.digest},
+        "policy": asdict(report.policy),
+        "profile": _profile(report.profile),
         "verdict": report.verdict.value,
         "findings": _findings(report),
         "hidden": report.hidden,
@@ -59,6 +70,7 @@ def to_json_dict(report: Report) -> dict[str, Any]:
         "selection": asdict(report.selection) if report.selection else None,
         "baselined": [_finding(finding) for finding in report.baselined],
         "suppressions": [_suppression(record) for record in report.suppressions],
+        "exceptions": [_exception(record) for record in report.exceptions],
         "coverage": [_coverage(coverage) for coverage in report.coverage],
         "scanners": [_scanner(run) for run in report.scanners],
         "permissions": permissions_dict(report.permissions),
@@ -74,9 +86,19 @@ def to_json_dict(report: Report) -> dict[str, Any]:
 def _findings(report: Report) -> list[dict[str, Any]]:
     made = fingerprints(report.findings, report.sources)
     return [
-        {**_finding(finding), "fingerprint": fingerprint}
+        {**_finding(finding), "fingerprint": fingerprint, **_fix(report.fix_of(finding))}
         for finding, fingerprint in zip(report.findings, made, strict=True)
     ]
+
+
+def _fix(fix: Fix | None) -> dict[str, Any]:
+    return {"fix": {"safe": fix.safe, "description": fix.description}} if fix else {}
+
+
+def _profile(profile: ProfileLabel | None) -> dict[str, Any] | None:
+    if profile is None:
+        return None
+    return {"name": profile.name, "digest": profile.digest, "differences": list(profile.differences)}
 
 
 def _hosts(matrix: HostMatrix) -> dict[str, Any]:
@@ -128,6 +150,17 @@ def _suppression(record: SuppressionRecord) -> dict[str, Any]:
         "reason": record.reason,
         "until": record.until.isoformat() if record.until else None,
         "silenced": [_finding(finding) for finding in record.silenced],
+    }
+
+
+def _exception(record: ExceptionRecord) -> dict[str, Any]:
+    return {
+        "rules": list(record.rules),
+        "place": record.place,
+        "reason": record.reason,
+        "owner": record.owner,
+        "until": record.until.isoformat(),
+        "excepted": [_finding(finding) for finding in record.excepted],
     }
 
 

@@ -18,7 +18,8 @@ from xml.etree import ElementTree as ET
 
 from theodore_plugin.coverage import Coverage, Covered, State
 from theodore_plugin.finding import Finding, Severity
-from theodore_plugin.report.model import Report, SuppressionRecord, blocks
+from theodore_plugin.report.model import Report, blocks
+from theodore_plugin.report.taken_out import taken_out
 from theodore_plugin.report.visible import visible
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -50,8 +51,8 @@ def _suites(report: Report) -> Iterator[ET.Element]:
 def _accounts(report: Report) -> list[Coverage]:
     """Return the accounts of all analysers; one that reports without having an account gets an empty one."""
     known = [account.analyser for account in report.coverage]
-    silenced = (finding for record in report.suppressions for finding in record.silenced)
-    others = {_analyser(finding, known) for finding in (*report.findings, *silenced, *report.baselined)} - set(known)
+    everything = (*report.findings, *(taken.finding for taken in taken_out(report)))
+    others = {_analyser(finding, known) for finding in everything} - set(known)
     return [*report.coverage, *(Coverage(name, ()) for name in sorted(others))]
 
 
@@ -67,13 +68,9 @@ def _cases(report: Report, account: Coverage) -> Iterator[ET.Element]:
     own = [finding for finding in report.findings if _analyser(finding, known) == name]
     for finding in own:
         yield _found(finding, name)
-    for record in report.suppressions:
-        for finding in record.silenced:
-            if _analyser(finding, known) == name:
-                yield _skipped(_case(finding, name), _silenced(record))
-    for finding in report.baselined:
-        if _analyser(finding, known) == name:
-            yield _skipped(_case(finding, name), "accepted by the baseline")
+    for taken in taken_out(report):
+        if _analyser(taken.finding, known) == name:
+            yield _skipped(_case(taken.finding, name), taken.why)
     touched = {finding.location.path for finding in own}
     for entry in account.entries:
         if entry.state is not State.ANALYSED or entry.path not in touched:
@@ -108,11 +105,6 @@ def _looked_at(entry: Covered, analyser: str) -> ET.Element:
 def _skipped(case: ET.Element, reason: str) -> ET.Element:
     ET.SubElement(case, "skipped", message=_attribute(reason))
     return case
-
-
-def _silenced(record: SuppressionRecord) -> str:
-    until = f" until {record.until.isoformat()}" if record.until else ""
-    return f"silenced at {record.location}{until}: {record.reason}"
 
 
 def _details(finding: Finding) -> str:

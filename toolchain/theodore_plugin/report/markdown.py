@@ -15,6 +15,7 @@ from theodore_plugin.finding import Finding, Severity, Verdict
 from theodore_plugin.report.enforcement import enforcement
 from theodore_plugin.report.model import AuditedDependency, InferredPermission, Report, ScannerRun, blocks
 from theodore_plugin.report.repository import in_repository
+from theodore_plugin.report.taken_out import taken_out
 from theodore_plugin.report.visible import visible
 
 MAX_BYTES = 1_000_000
@@ -52,7 +53,7 @@ def _overview(reports: Sequence[Report]) -> Iterator[str]:
 def _section(report: Report) -> Iterator[str]:
     yield f"## {_verdict(report)}: {escaped(_name(report))}"
     yield ""
-    yield f"{escaped(_counts(report))}, under policy {escaped(report.policy.name)}"
+    yield f"{escaped(_counts(report))}, under policy {escaped(report.policy.name)}{_terms(report)}"
     yield from _selected(report)
     yield from _findings(report)
     yield from _permissions(report)
@@ -73,6 +74,15 @@ def _counts(report: Report) -> str:
     tally = report.tally()
     parts = [f"{tally[severity]} {severity.value}" for severity in Severity if tally[severity]]
     return ", ".join(parts) or "no findings"
+
+
+def _terms(report: Report) -> str:
+    if report.profile is None:
+        return ""
+    differs = "; ".join(report.profile.differences)
+    return f", profile {escaped(report.profile.name)}" + (
+        f" (**not the same here**: {escaped(differs)})" if differs else ""
+    )
 
 
 def _selected(report: Report) -> Iterator[str]:
@@ -176,17 +186,11 @@ def _known(dependency: AuditedDependency) -> str:
 
 
 def _taken_out(report: Report) -> Iterator[str]:
-    silenced = [
-        [escaped(finding.rule), escaped(str(finding.location)), escaped(f"silenced: {record.reason}")]
-        for record in report.suppressions
-        for finding in record.silenced
+    rows = [
+        [escaped(one.finding.rule), escaped(str(one.finding.location)), escaped(one.why)] for one in taken_out(report)
     ]
-    accepted = [
-        [escaped(finding.rule), escaped(str(finding.location)), "accepted by the baseline"]
-        for finding in report.baselined
-    ]
-    if silenced or accepted:
-        yield from _titled("Taken out", _table(["rule", "place", "why"], [*silenced, *accepted]))
+    if rows:
+        yield from _titled("Taken out", _table(["rule", "place", "why"], rows))
     if report.hidden:
         by = f" ({', '.join(report.hidden_by)})" if report.hidden_by else ""
         yield ""

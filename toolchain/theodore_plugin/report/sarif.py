@@ -1,7 +1,7 @@
 """The report as SARIF 2.1.0 (OASIS standard): one run for each project.
 
-- ``results`` are the findings; those silenced in the source or accepted by a baseline have ``suppressions`` that say
-  so. Evidence chains are ``codeFlows``.
+- ``results`` are the findings; those silenced in the source, excepted by the policy or accepted by a baseline have
+  ``suppressions`` that say so. Evidence chains are ``codeFlows``, ways to mend them ``fixes``.
 - What was not looked at makes ``executionSuccessful`` false and is a ``toolExecutionNotifications`` entry. It is a
   result too, because readers such as GitHub show nothing else.
 - URIs are relative to ``SRCROOT``, the root of the repository; columns count Unicode code points.
@@ -17,20 +17,20 @@ are left alone: readers replace placeholders and show everything else as it stan
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 from theodore_plugin.coverage import Coverage, State
 from theodore_plugin.finding import Finding, Severity, Verdict
+from theodore_plugin.fixes.model import Fix
 from theodore_plugin.report.fingerprint import FORM, fingerprints
-from theodore_plugin.report.model import Report, ScannerRun, SuppressionRecord, blocks
+from theodore_plugin.report.model import Report, ScannerRun, blocks
 from theodore_plugin.report.sarif_places import ROOT, Places, Values, message_text
 from theodore_plugin.report.sarif_rules import LEVELS, descriptor
+from theodore_plugin.report.taken_out import TakenOut, taken_out
 from theodore_plugin.report.visible import visible
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-
-_Taken = tuple[Finding, Values | None]
-"""A finding, and the ``suppression`` that took it out of the answer."""
 
 
 def render(reports: Sequence[Report]) -> str:
@@ -40,7 +40,7 @@ def render(reports: Sequence[Report]) -> str:
 
 
 def _run(report: Report) -> Values:
-    everything = [*report.findings, *_silenced(report.suppressions), *report.baselined]
+    everything = [*report.findings, *(taken.finding for taken in taken_out(report))]
     places, rules = Places.of(report, everything), _rules(everything)
     return {
         "tool": {
@@ -60,10 +60,6 @@ def _run(report: Report) -> Values:
     }
 
 
-def _silenced(records: Sequence[SuppressionRecord]) -> Iterator[Finding]:
-    return (finding for record in records for finding in record.silenced)
-
-
 def _rules(findings: Sequence[Finding]) -> Mapping[str, Finding]:
     """Return the rules that reported, by name and in the order of their first finding, with that finding."""
     first: dict[str, Finding] = {}
@@ -73,36 +69,46 @@ def _rules(findings: Sequence[Finding]) -> Mapping[str, Finding]:
 
 
 def _results(report: Report, places: Places, rules: Sequence[str]) -> list[Values]:
-    taken = list(_taken(report, places))
-    made = fingerprints([finding for finding, _ in taken], report.sources)
+    """Return the findings and then those that do not count, each with the reason."""
+    taken = list(taken_out(report))
+    shown = [_result(finding, places) | _fixes(report.fix_of(finding), places) for finding in report.findings]
+    results = [*shown, *(_result(one.finding, places) | _suppressions(one, places) for one in taken)]
+    findings = [*report.findings, *(one.finding for one in taken)]
     index = {name: number for number, name in enumerate(rules)}
-    results = []
-    for (finding, suppression), fingerprint in zip(taken, made, strict=True):
-        result = _result(finding, places) | {"ruleIndex": index[finding.rule]}
-        result["partialFingerprints"] = {FORM: fingerprint}
-        if suppression:
-            result["suppressions"] = [suppression]
-        results.append(result)
+    for finding, result, made in zip(findings, results, fingerprints(findings, report.sources), strict=True):
+        result["ruleIndex"] = index[finding.rule]
+        result["partialFingerprints"] = {FORM: made}
     return results
 
 
-def _taken(report: Report, places: Places) -> Iterator[_Taken]:
-    """Yield every finding, with the reason why it does not count where there is one."""
-    yield from ((finding, None) for finding in report.findings)
-    for record in report.suppressions:
-        yield from ((finding, _in_source(record, places)) for finding in record.silenced)
-    accepted = {"kind": "external", "status": "accepted", "justification": "accepted by the baseline"}
-    yield from ((finding, accepted) for finding in report.baselined)
+def _suppressions(taken: TakenOut, places: Places) -> Values:
+    kind = "inSource" if taken.place else "external"
+    suppression: Values = {"kind": kind, "status": "accepted", "justification": visible(taken.why)}
+    if taken.place:
+        suppression["location"] = places.location(taken.place)
+    return {"suppressions": [suppression]}
 
 
-def _in_source(record: SuppressionRecord, places: Places) -> Values:
-    until = f" (until {record.until.isoformat()})" if record.until else ""
-    return {
-        "kind": "inSource",
-        "status": "accepted",
-        "justification": f"{visible(record.reason)}{until}",
-        "location": places.location(record.location),
-    }
+def _fixes(fix: Fix | None, places: Places) -> Values:
+    """Return how a finding can be mended: one change for each file, its replacements in the order of the file."""
+    if fix is None:
+        return {}
+    edits = sorted(fix.edits, key=lambda edit: (edit.path, edit.start))
+    changes = [
+        {
+            "artifactLocation": places.artifact(path),
+            "replacements": [
+                {
+                    "deletedRegion": places.region(edit.location),
+                    "insertedContent": {"text": edit.after.decode("utf-8", "replace")},
+                }
+                for edit in group
+            ],
+        }
+        for path, group in groupby(edits, key=lambda edit: edit.path)
+    ]
+    described = f"{fix.description}{'' if fix.safe else ' (changes behaviour, or asks for more)'}"
+    return {"fixes": [{"description": {"text": message_text(described)}, "artifactChanges": changes}]}
 
 
 def _result(finding: Finding, places: Places) -> Values:
@@ -165,6 +171,7 @@ def _about(report: Report) -> Values:
     return {
         "verdict": report.verdict.value,
         "policy": {"name": visible(report.policy.name), "digest": report.policy.digest},
+        "profile": visible(report.profile.name) if report.profile else None,
         "ruleSet": report.rule_set,
         "project": {"name": visible(report.project.name), "version": visible(report.project.version)},
         "hidden": report.hidden,
