@@ -6,7 +6,7 @@ from typing import Any
 
 Layer = dict[str, Any]
 
-_BY_NAME = ("rules", "scanners", "limits", "advisories", "verdict", "suppressions", "places")
+_BY_NAME = ("rules", "limits", "advisories", "verdict", "suppressions", "places")
 """Mappings of which an upper layer replaces what it names, and inherits the rest."""
 
 
@@ -20,12 +20,19 @@ def lay_over(upper: Layer, lower: Layer) -> Layer:
     result = {**lower, **upper}
     for mapping in _BY_NAME:
         result[mapping] = {**lower.get(mapping, {}), **upper.get(mapping, {})}
+    result["scanners"] = _scanners_over(upper.get("scanners", {}), lower.get("scanners", {}))
     result["forbidden_packages"] = [*lower["forbidden_packages"], *upper["forbidden_packages"]]
     result["permissions"] = _permissions_over(upper["permissions"], lower["permissions"])
     result["categories"] = _categories_over(upper["categories"], lower["categories"])
     result["audiences"] = _audiences_over(upper, lower)
     result["tests"] = upper["tests"]
     return result
+
+
+def _scanners_over(upper: Layer, lower: Layer) -> Layer:
+    """Replace each setting that the upper layer names; how a scanner is run stays unless it is written anew."""
+    defined = {name: {"definition": one["definition"]} for name, one in lower.items() if "definition" in one}
+    return {**lower, **{name: {**defined.get(name, {}), **setting} for name, setting in upper.items()}}
 
 
 def _permissions_over(upper: Layer, lower: Layer) -> Layer:

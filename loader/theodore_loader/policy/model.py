@@ -52,6 +52,9 @@ class ScannerSetting:
     enforced: bool = True
     required: bool = True
     enabled: bool = True
+    definition: Mapping[str, Any] | None = None
+    """How a scanner of the policy owner's own is run (``scanner_definition`` of the schema); the built-in ones have
+    none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +195,7 @@ class Policy:
             "categories": {kind.value: _ceiling(ceiling) for kind, ceiling in sorted(self.categories.items())},
             "rules": _settings(self.rules),
             "audiences": {name: {"rules": _settings(rules)} for name, rules in sorted(self.audiences.items())},
-            "scanners": {name: asdict(setting) for name, setting in sorted(self.scanners.items())},
+            "scanners": {name: _scanner_decisions(setting) for name, setting in sorted(self.scanners.items())},
             "limits": {name: float(value) for name, value in asdict(self.limits).items()},
             "minimum_tier": self.minimum_tier,
             "suppressions": {"allow": sorted(self.suppressions)},
@@ -216,6 +219,10 @@ def _exception(one: PolicyException) -> dict[str, Any]:
     narrowed = {"plugin": one.plugin, "sha256": one.sha256, "path": one.path, "subject": one.subject}
     given = {name: value for name, value in narrowed.items() if value is not None}
     return {**given, "rules": sorted(one.rules), "until": one.until.isoformat()}
+
+
+def _scanner_decisions(setting: ScannerSetting) -> dict[str, Any]:
+    return {name: value for name, value in asdict(setting).items() if value is not None}
 
 
 def _decisions(rules: PermissionRules) -> dict[str, Any]:

@@ -22,6 +22,9 @@ class Problem(NamedTuple):
 class PolicyProblems(ConfigurationProblem):
     """The policy file cannot be used. ``problems`` lists every defect found, in file order."""
 
+    what = "policy"
+    advice = "correct the file, then try `theodore-plugin policy check FILE`; the reference is docs/policy.md"
+
     def __init__(self, label: str, problems: Sequence[Problem]) -> None:
         self.label = label
         self.problems = tuple(sorted(problems))
@@ -30,8 +33,8 @@ class PolicyProblems(ConfigurationProblem):
         if len(self.problems) > MAX_LISTED:
             lines.append(f"  ... and {len(self.problems) - MAX_LISTED} more")
         super().__init__(
-            "\n".join([f"{label} is not a usable policy ({count}):", *lines]),
-            help="correct the file, then try `theodore-plugin policy check FILE`; the reference is docs/policy.md",
+            "\n".join([f"{label} is not a usable {self.what} ({count}):", *lines]),
+            help=self.advice,
         )
 
 

@@ -37,16 +37,21 @@ def validate(document: Document, label: str) -> None:
         raise PolicyProblems(label, problems)
 
 
+def problems_against(document: Document, schema: bytes) -> Iterator[Problem]:
+    """Yield what does not fit a JSON Schema (2020-12), in the words of policies; other YAML files are held to it too."""
+    for error in _validator(schema).iter_errors(document.value):
+        yield from _translated(error, document)
+
+
 @cache
-def _validator() -> Any:
+def _validator(schema: bytes) -> Any:
     from jsonschema import Draft202012Validator
 
-    return Draft202012Validator(json.loads(schema_bytes()))
+    return Draft202012Validator(json.loads(schema))
 
 
 def _schema_problems(document: Document) -> Iterator[Problem]:
-    for error in _validator().iter_errors(document.value):
-        yield from _translated(error, document)
+    return problems_against(document, schema_bytes())
 
 
 def _translated(error: Any, document: Document) -> Iterator[Problem]:
