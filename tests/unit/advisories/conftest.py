@@ -14,7 +14,7 @@ from theodore_plugin.advisories.build import Origin
 from theodore_plugin.advisories.database import Database
 from theodore_plugin.advisories.snapshot import import_file
 
-NOW = datetime(2024, 6, 1, tzinfo=UTC)
+NOW = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)

@@ -25,8 +25,15 @@ def test_the_base_score_is_the_published_one(vector, score):
 
 @pytest.mark.parametrize(
     "vector",
-    ["", "7.5", "CVSS:3.1", "CVSS:3.1/AV:N/S:U", "CVSS:3.1/AV:X/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "AV:N/AC:L/Au:N"]
-    + ["CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"],
+    [
+        "",
+        "7.5",
+        "CVSS:3.1",
+        "CVSS:3.1/AV:N/S:U",
+        "CVSS:3.1/AV:X/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
+        "AV:N/AC:L/Au:N/C:P/I:P/A:P",
+        "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N",
+    ],
 )
 def test_what_is_no_cvss_3_vector_has_no_score(vector):
     assert base_score(vector) is None

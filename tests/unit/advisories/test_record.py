@@ -69,7 +69,7 @@ WRONG = {
     "no date": {"modified": "y"},
     "a date without a zone": {"modified": "2024-01-01T00:00:00"},
     "a date that overflows": {"modified": "0001-01-01T00:00:00+23:00"},
-    "a date in the future": {"modified": "2024-06-03T00:00:00Z"},
+    "a date in the future": {"modified": "2025-01-03T00:00:00Z"},
     "a later schema": {"schema_version": "2.0.0"},
     "withdrawn without a date": {"withdrawn": True},
     "affected that is no list": {"affected": {}},

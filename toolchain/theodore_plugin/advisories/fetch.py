@@ -26,7 +26,7 @@ OFFICIAL = "https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip"
 """All records about packages of PyPI (https://google.github.io/osv.dev/data/)."""
 
 MAX_DOWNLOAD_BYTES = 512 * 2**20
-"""Ten times what the official file had in 2024."""
+"""Packed size above which a file is no snapshot of PyPI."""
 
 SILENCE_SECONDS = 30.0
 DEADLINE_SECONDS = 900.0
