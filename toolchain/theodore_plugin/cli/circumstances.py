@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _VARIABLES = (
+    "CI_PROJECT_DIR",
     "COLORTERM",
     "COLUMNS",
     "FORCE_COLOR",
+    "GITHUB_WORKSPACE",
     "HOME",
     "LANG",
     "LC_ALL",
@@ -29,6 +31,8 @@ _VARIABLES = (
     "PYTHONPATH",
     "PYTHONUSERBASE",
     "TERM",
+    "THEODORE_PLUGIN_CONFIG",
+    "THEODORE_PLUGIN_HOME",
     "TTY_COMPATIBLE",
     "TTY_INTERACTIVE",
     "VIRTUAL_ENV",

@@ -49,6 +49,7 @@ COMMANDS: dict[str, Entry] = {
     "cache": Entry("theodore_plugin.cli.cache", "Show or remove what is kept between runs."),
     "advisories": Entry("theodore_plugin.cli.advisories", "Keep known vulnerabilities on this machine."),
     "policy": Entry("theodore_plugin.cli.policy", "Validate and show policies.", toolchain=False),
+    "schema": Entry("theodore_plugin.cli.schema", "Print the JSON Schema of a file.", toolchain=False),
 }
 
 
