@@ -47,7 +47,7 @@ def test_the_command_line_wins_over_the_project(tmp_path):
         ('[tool.theodore-plugin]\npersona = "boss"', "persona is one of regular, auditor, not 'boss'"),
         ('[tool.theodore-plugin]\npolicy = "../outside.yaml"', "outside the project"),
         ('[tool.theodore-plugin]\npolicy = "gone.yaml"', "gone.yaml"),
-        ('[tool.theodore-plugin]\nadvisories = "http://evil.example/"', "advisories is one of online, off"),
+        ('[tool.theodore-plugin]\nadvisories = "http://evil.example/"', "advisories is one of online, local, off"),
     ],
 )
 def test_a_wrong_table_is_explained(tmp_path, table, says):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from theodore_loader.policy.model import Policy
@@ -11,12 +12,12 @@ from theodore_plugin.advisories.source import ONLINE, AdvisorySource
 from theodore_plugin.distributions.environment import Environment
 from theodore_plugin.inference.capabilities import CapabilityMap, load_maps
 from theodore_plugin.project import PluginProject
-from theodore_plugin.settings.narrowing import baseline_of, selection_of
+from theodore_plugin.settings.narrowing import baseline_of, data_files, named_files, selection_of
 from theodore_plugin.settings.options import NOTHING_SAID, Options, Persona
 from theodore_plugin.settings.origin import Said, Setting, Voice, decide
 from theodore_plugin.settings.profile_voice import profile_voice
 from theodore_plugin.settings.project_table import project_voice
-from theodore_plugin.settings.standing import read_standing
+from theodore_plugin.settings.standing import read_standing, standing_file
 
 if TYPE_CHECKING:
     from theodore_plugin.engine.baseline_file import Baseline
@@ -59,23 +60,24 @@ class Settings:
     """Findings that are accepted as they are."""
     incremental: bool = True
     """Whether what earlier runs established may be used; who signs a verdict looks at everything anew."""
+    files: tuple[Path, ...] = field(default=(), compare=False)
+    """Every file that was read, or looked for, to decide all this."""
     decided: tuple[Setting, ...] = field(default=(), compare=False)
     """Each setting with its origin, for ``--show-settings``."""
 
     @classmethod
     def load(cls, project: PluginProject, options: Options = NOTHING_SAID) -> Settings:
         """Hear everybody, strongest first; raise ConfigurationProblem for what is wrong."""
-        from theodore_loader.policy.load import load_policy
-
         profile = _profile(options)
         decided = {setting.name: setting for setting in _decided(voices(project, options, profile))}
 
         def value(name: str) -> Any:
             return decided[name].value
 
-        policy = profile.policy if profile else load_policy(value("policy")).for_audience(value("audience"))
+        policy, policy_files = _policy(profile, value("policy"), value("audience"))
         return cls(
             policy=policy,
+            files=(standing_file(), *policy_files, *named_files(decided)),
             audience=value("audience"),
             profile=profile,
             advisories=AdvisorySource.parse(value("advisories")),
@@ -90,6 +92,12 @@ class Settings:
             decided=tuple(decided.values()),
         )
 
+    @property
+    def inputs(self) -> tuple[tuple[str, str], ...]:
+        """Every file and folder besides the project that a check has read by now (kinds as in ``survey.witness``)."""
+        files = tuple(("file", str(path.absolute())) for path in (*self.files, *data_files(self.advisories)))
+        return files + (self.environment.inputs if self.environment else ())
+
     def whole(self) -> Settings:
         """Return the same settings with nothing taken out: what a check has to have that something is signed on."""
         return replace(self, selection=None, baseline=None, as_library=False, incremental=False)
@@ -100,6 +108,17 @@ def voices(project: PluginProject, options: Options, profile: Profile | None = N
     standing = read_standing()
     everybody = (standing.organisation, _command_line(options), project_voice(project), standing.defaults)
     return everybody if profile is None else (profile_voice(profile), *everybody)
+
+
+def _policy(profile: Profile | None, named: str | Path, audience: str | None) -> tuple[Policy, tuple[Path, ...]]:
+    """Return the policy that counts, and the files it was read from."""
+    if profile is not None:
+        return profile.policy, (profile.path,)
+    from theodore_loader.policy.load import policy_sources, stacked_policy
+
+    sources = policy_sources(named)
+    policy = stacked_policy([(source.label, source.data) for source in sources])
+    return policy.for_audience(audience), tuple(source.path for source in sources)
 
 
 def _profile(options: Options) -> Profile | None:

@@ -1,11 +1,13 @@
-"""The settings that take findings out of a report, understood only where somebody said any of them."""
+"""Settings that take findings out of a report, understood only where somebody said any of them; files they name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from theodore_loader.policy.model import Policy
+from theodore_plugin.advisories.source import AdvisorySource, Kind
 from theodore_plugin.project import PluginProject
 from theodore_plugin.settings.origin import Setting
 
@@ -43,6 +45,23 @@ def baseline_of(decided: Mapping[str, Setting], project: PluginProject) -> Basel
     from theodore_plugin.engine.baseline_file import read_baseline
 
     return read_baseline(setting.value, project.name or project.label, authors=_is_the_projects(setting, project))
+
+
+def named_files(decided: Mapping[str, Setting]) -> tuple[Path, ...]:
+    """Return the files that settings name besides a policy: the baseline and the user's capability maps."""
+    named = (decided["baseline"].value, *(decided["capability_maps"].value or ()))
+    return tuple(Path(name) for name in named if name is not None)
+
+
+def data_files(advisories: AdvisorySource) -> tuple[Path, ...]:
+    """Return the file that holds the vulnerability data, if one does."""
+    if advisories.kind is Kind.SNAPSHOT:
+        return (Path(advisories.where),)
+    if advisories.kind is Kind.DATABASE:
+        from theodore_plugin.advisories.store import database_path
+
+        return (database_path(),)
+    return ()
 
 
 def _is_the_projects(setting: Setting, project: PluginProject) -> bool:
