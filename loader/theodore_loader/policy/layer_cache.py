@@ -12,7 +12,7 @@ from theodore_loader.paths import cache_dir, private_dir
 from theodore_loader.policy.layer import Layer
 from theodore_loader.policy.schema import schema_bytes
 
-FORMAT = b"policy-layer-2"
+FORMAT = b"policy-layer-3"
 """Raised whenever the meaning of a layer, or the grammar of a pattern, changes."""
 MAX_BYTES = 4 * 1024 * 1024
 

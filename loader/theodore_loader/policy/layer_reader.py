@@ -20,8 +20,11 @@ def read_layer(data: bytes, label: str) -> Layer:
     layer["categories"] = {
         name: reader.ceiling(ceiling, ("categories", name)) for name, ceiling in layer.get("categories", {}).items()
     }
-    layer["rules"] = _settings(layer.get("rules", {}))
-    layer["audiences"] = {name: _settings(one.get("rules", {})) for name, one in layer.get("audiences", {}).items()}
+    layer["rules"] = reader.settings(layer.get("rules", {}), ("rules",))
+    layer["audiences"] = {
+        name: reader.settings(one.get("rules", {}), ("audiences", name, "rules"))
+        for name, one in layer.get("audiences", {}).items()
+    }
     layer["forbidden_packages"] = reader.listed("forbidden_packages", _forbidden)
     if "exceptions" in layer:
         layer["exceptions"] = reader.listed("exceptions", _exception)
@@ -47,6 +50,12 @@ class _Reader:
     def listed(self, name: str, normalised: Any) -> list[Layer]:
         entries = self._document.value.get(name, [])
         return [{**normalised(entry), "location": self._place((name, i))} for i, entry in enumerate(entries)]
+
+    def settings(self, rules: Layer, path: Path) -> Layer:
+        return {
+            name: {**({"level": value} if isinstance(value, str) else value), "location": self._place((*path, name))}
+            for name, value in rules.items()
+        }
 
     def places(self) -> dict[str, str]:
         """Return where each key stands that is not inside a list: ``limits.max_memory_mb`` -> ``acme.yaml:12``."""
@@ -81,7 +90,3 @@ def _exception(entry: Layer) -> Layer:
 
 def _normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _settings(rules: Layer) -> Layer:
-    return {name: {"level": value} if isinstance(value, str) else dict(value) for name, value in rules.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -43,6 +43,8 @@ class RuleSetting:
 
     level: str
     enforced: bool = True
+    location: str = field(default="", compare=False)
+    """Where the policy says so (``acme.yaml:12``); empty for a rule's own level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +182,12 @@ class Policy:
         remapped = self.audiences.get(audience, {}) if audience else {}
         if not remapped:
             return self
-        places = {f"rules.{rule}": self.place("audiences", str(audience), "rules", rule) for rule in remapped}
-        return replace(self, rules={**self.rules, **remapped}, audiences={}, places={**self.places, **places})
+        return replace(self, rules={**self.rules, **remapped}, audiences={})
+
+    def changes_on(self, today: date) -> date | None:
+        """Return the first day from which the same check may say something else, because an exception has ended."""
+        ends = [one.until + timedelta(days=1) for one in self.exceptions if one.until >= today]
+        return min(ends, default=None)
 
     def scanner(self, name: str) -> ScannerSetting:
         """Return the setting of a scanner, by default required and enforced."""
@@ -207,7 +213,7 @@ class Policy:
 
 
 def _settings(rules: Mapping[str, RuleSetting]) -> dict[str, Any]:
-    return {name: asdict(setting) for name, setting in sorted(rules.items())}
+    return {name: {"level": one.level, "enforced": one.enforced} for name, one in sorted(rules.items())}
 
 
 def _ceiling(ceiling: Ceiling) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,9 @@ def test_an_audience_replaces_the_levels_it_names(write: Write) -> None:
     author = policy.for_audience("author")
     assert author.rule("unused-permission", "warning") == RuleSetting("notice")
     assert author.rule("dynamic-import", "warning") == RuleSetting("warning")
-    assert author.place("rules", "unused-permission") == "acme.yaml:6"
+    assert author.rule("unused-permission", "warning").location == "acme.yaml:6"
+    assert author.rule("dynamic-import", "warning").location == "acme.yaml:3"
+    assert author.rule("other", "warning").location == ""
     assert policy.rule("unused-permission", "warning") == RuleSetting("error")
 
 
@@ -62,3 +65,13 @@ def test_a_wrong_audience_is_explained(
     [(line, _, said, _)] = problems(f"schema: 1\nname: a\n{text}\n")
     assert line == 3
     assert message in said
+
+
+def test_a_policy_says_when_an_exception_ends(write: Write) -> None:
+    entry = "{plugin: a, rules: [shell-injection], reason: r, owner: o, until: %s}"
+    text = f"{POLICY}exceptions: [{entry % '2026-05-01'}, {entry % '2026-03-01'}, {entry % '2026-01-01'}]\n"
+    policy = load_policy(write(text))
+    assert policy.changes_on(date(2026, 2, 1)) == date(2026, 3, 2)
+    assert policy.changes_on(date(2026, 3, 1)) == date(2026, 3, 2)
+    assert policy.changes_on(date(2026, 3, 2)) == date(2026, 5, 2)
+    assert policy.changes_on(date(2026, 5, 2)) is None
