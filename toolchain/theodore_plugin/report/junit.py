@@ -19,6 +19,7 @@ from xml.etree import ElementTree as ET
 from theodore_plugin.coverage import Coverage, Covered, State
 from theodore_plugin.finding import Finding, Severity
 from theodore_plugin.report.model import Report, blocks
+from theodore_plugin.report.repository import in_repository
 from theodore_plugin.report.taken_out import taken_out
 from theodore_plugin.report.visible import visible
 
@@ -64,21 +65,22 @@ def _analyser(finding: Finding, known: Sequence[str]) -> str:
 
 
 def _cases(report: Report, account: Coverage) -> Iterator[ET.Element]:
+    locate = in_repository(report)
     name, known = account.analyser, [other.analyser for other in report.coverage]
     own = [finding for finding in report.findings if _analyser(finding, known) == name]
     for finding in own:
-        yield _found(finding, name)
+        yield _found(finding, name, locate(finding.location.path))
     for taken in taken_out(report):
         if _analyser(taken.finding, known) == name:
-            yield _skipped(_case(taken.finding, name), taken.why)
+            yield _skipped(_case(taken.finding, name, locate(taken.finding.location.path)), taken.why)
     touched = {finding.location.path for finding in own}
     for entry in account.entries:
         if entry.state is not State.ANALYSED or entry.path not in touched:
             yield _looked_at(entry, name)
 
 
-def _found(finding: Finding, analyser: str) -> ET.Element:
-    case = _case(finding, analyser)
+def _found(finding: Finding, analyser: str, file: str) -> ET.Element:
+    case = _case(finding, analyser, file)
     if finding.severity is Severity.INCOMPLETE or blocks(finding):
         tag = "error" if finding.severity is Severity.INCOMPLETE else "failure"
         told = ET.SubElement(case, tag, message=_attribute(finding.message), type=_attribute(finding.rule))
@@ -88,9 +90,9 @@ def _found(finding: Finding, analyser: str) -> ET.Element:
     return case
 
 
-def _case(finding: Finding, analyser: str) -> ET.Element:
+def _case(finding: Finding, analyser: str, file: str) -> ET.Element:
     name = _attribute(f"{finding.rule} at {finding.location}")
-    return ET.Element("testcase", classname=_class_name(analyser), name=name, file=_attribute(finding.location.path))
+    return ET.Element("testcase", classname=_class_name(analyser), name=name, file=_attribute(file))
 
 
 def _looked_at(entry: Covered, analyser: str) -> ET.Element:

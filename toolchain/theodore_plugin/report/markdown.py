@@ -14,6 +14,7 @@ from theodore_plugin.coverage import Coverage, State
 from theodore_plugin.finding import Finding, Severity, Verdict
 from theodore_plugin.report.enforcement import enforcement
 from theodore_plugin.report.model import AuditedDependency, InferredPermission, Report, ScannerRun, blocks
+from theodore_plugin.report.outcome import counts, why
 from theodore_plugin.report.repository import in_repository
 from theodore_plugin.report.taken_out import taken_out
 from theodore_plugin.report.visible import visible
@@ -45,7 +46,7 @@ def escaped(text: str) -> str:
 def _overview(reports: Sequence[Report]) -> Iterator[str]:
     if len(reports) == 1:
         return
-    rows = [[_verdict(report), escaped(_name(report)), escaped(_counts(report))] for report in reports]
+    rows = [[_verdict(report), escaped(_name(report)), escaped(counts(report))] for report in reports]
     yield "# theodore-plugin check"
     yield from _table(["verdict", "project", "findings"], rows)
 
@@ -53,7 +54,9 @@ def _overview(reports: Sequence[Report]) -> Iterator[str]:
 def _section(report: Report) -> Iterator[str]:
     yield f"## {_verdict(report)}: {escaped(_name(report))}"
     yield ""
-    yield f"{escaped(_counts(report))}, under policy {escaped(report.policy.name)}{_terms(report)}"
+    yield escaped(why(report))
+    yield ""
+    yield f"{escaped(counts(report))}, under policy {escaped(report.policy.name)}{_terms(report)}"
     yield from _selected(report)
     yield from _findings(report)
     yield from _permissions(report)
@@ -68,12 +71,6 @@ def _verdict(report: Report) -> str:
 
 def _name(report: Report) -> str:
     return f"{report.project.name} {report.project.version}".strip()
-
-
-def _counts(report: Report) -> str:
-    tally = report.tally()
-    parts = [f"{tally[severity]} {severity.value}" for severity in Severity if tally[severity]]
-    return ", ".join(parts) or "no findings"
 
 
 def _terms(report: Report) -> str:
@@ -129,7 +126,8 @@ def _permissions(report: Report) -> Iterator[str]:
         for one in report.permissions.declared
     ]
     inferred = [
-        ["inferred", escaped(_act(one)), escaped(_reached(one)), one.confidence] for one in report.permissions.inferred
+        ["inferred", escaped(act), escaped(_reached(group)), _certainty(group)]
+        for act, group in _by_act(report.permissions.inferred).items()
     ]
     if declared or inferred:
         titles = ["side", "permission", "reason, or where it is used", "held by, or certainty"]
@@ -140,14 +138,26 @@ def _holders(kind: str, pattern: str) -> str:
     return escaped(", ".join(one.holder.value for one in enforcement(kind, pattern)))
 
 
-def _act(found: InferredPermission) -> str:
-    return f"{found.type} {found.access} {found.target or '*'}"
+def _by_act(inferred: Sequence[InferredPermission]) -> dict[str, list[InferredPermission]]:
+    """Put together what is needed in several places."""
+    groups: dict[str, list[InferredPermission]] = {}
+    for one in inferred:
+        groups.setdefault(f"{one.type} {one.access} {one.target or '*'}", []).append(one)
+    return groups
 
 
-def _reached(found: InferredPermission) -> str:
-    last = found.chain[-1] if found.chain else None
+def _reached(group: Sequence[InferredPermission]) -> str:
+    """Name the first place, and how many others there are."""
+    first = group[0]
+    last = first.chain[-1] if first.chain else None
     place = f"{last.label} ({last.location.path}:{last.location.line})" if last else ""
-    return f"{place} through {found.through}".strip() if found.through else place
+    through = f" through {first.through}" if first.through else ""
+    more = f" and {len(group) - 1} more" if len(group) > 1 else ""
+    return f"{place}{through}{more}".strip()
+
+
+def _certainty(group: Sequence[InferredPermission]) -> str:
+    return escaped(", ".join(sorted({one.confidence for one in group})))
 
 
 def _coverage(report: Report) -> Iterator[str]:
@@ -160,7 +170,7 @@ def _coverage(report: Report) -> Iterator[str]:
 def _account(account: Coverage, run: ScannerRun | None) -> list[str]:
     name = f"{account.analyser} {run.version}".strip() if run else account.analyser
     counts = [account.count(state) for state in (State.ANALYSED, State.SKIPPED, State.FAILED)]
-    given = f"{len(account.entries)} {account.unit}s"
+    given = f"{len(account.entries)} {account.unit}{'' if len(account.entries) == 1 else 's'}"
     return [escaped(name), given, *map(str, counts), escaped(run.detail if run else "")]
 
 
