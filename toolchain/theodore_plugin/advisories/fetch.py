@@ -91,10 +91,18 @@ class _Redirections(urllib.request.HTTPRedirectHandler):
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
         """Follow only to where we would have gone ourselves; never from the network into this machine."""
-        refuse_unsafe(newurl)
-        if _is_loopback_http(urlsplit(newurl)) and not _is_loopback_http(urlsplit(req.full_url)):
-            raise ConfigurationProblem(f"{req.full_url}: redirects to this machine ({newurl})", help=_OFFLINE)
+        try:
+            _refuse_detour(req.full_url, newurl)
+        except ConfigurationProblem:
+            fp.close()
+            raise
         return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _refuse_detour(url: str, to: str) -> None:
+    refuse_unsafe(to)
+    if _is_loopback_http(urlsplit(to)) and not _is_loopback_http(urlsplit(url)):
+        raise ConfigurationProblem(f"{url}: redirects to this machine ({to})", help=_OFFLINE)
 
 
 def _opener(url: str) -> urllib.request.OpenerDirector:
