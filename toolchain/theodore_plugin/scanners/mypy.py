@@ -115,7 +115,8 @@ def _with_cache(copy: TypedCopy, cache: MypyCache | None, deadline: float) -> _A
     if kept and answer.messages is None and answer.stopped is None and _may_be_repeated(answer, deadline):
         cache.forget()
         answer = _run(copy, b"", deadline)
-    cache.keep(pack(copy.databases) if answer.messages is not None else None)
+    if answer.messages is not None:  # else what was kept is as good as before
+        cache.keep(pack(copy.databases))
     return answer
 
 
