@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from theodore_plugin.finding import Finding, Severity, Verdict
 from theodore_plugin.report.model import Report, blocks
+from theodore_plugin.report.outcome import counts, why
 from theodore_plugin.report.repository import in_repository
-from theodore_plugin.report.text import verdict_line
 from theodore_plugin.report.visible import visible
 
 MAX_MESSAGE = 4_000
@@ -36,7 +36,7 @@ def render(reports: Sequence[Report]) -> str:
 
 def _lines(report: Report) -> Iterator[str]:
     locate = in_repository(report)
-    yield _command(_VERDICTS[report.verdict], {"title": TITLE}, verdict_line(report).plain)
+    yield _command(_VERDICTS[report.verdict], {"title": TITLE}, _verdict(report))
     ordered = sorted(report.findings, key=lambda finding: (_WORST_FIRST.index(_kind(finding)), finding.sort_key))
     for finding in ordered:
         place = finding.location
@@ -48,6 +48,11 @@ def _lines(report: Report) -> Iterator[str]:
             "title": finding.rule,
         }
         yield _command(_kind(finding), properties, _message(finding))
+
+
+def _verdict(report: Report) -> str:
+    name = f"{report.project.name} {report.project.version}".strip()
+    return f"{report.verdict.value}: {name} under policy {report.policy.name} ({counts(report)})\n{why(report)}"
 
 
 def _kind(finding: Finding) -> str:
