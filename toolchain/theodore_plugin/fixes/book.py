@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from theodore_plugin.fixes.fixer import Fixer
 
 MODULES = (
+    "undeclared_permission",
+    "dependency_capability",
+    "undeclared_target",
+    "unused_permission",
+    "permission_overbroad",
     "unsafe_deserialisation",
     "tls_verification_disabled",
     "path_traversal",

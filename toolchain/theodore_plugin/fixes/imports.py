@@ -11,7 +11,8 @@ from theodore_plugin.fixes.model import Edit, NoFix
 from theodore_plugin.fixes.source import Source
 
 _COMMA_ENDS = re.compile(r",[ \t]*(?:#.*)?")
-BY_NAME = frozenset({"collections.abc", "theodore_sdk", "typing"})
+SDK = "theodore_sdk"
+BY_NAME = frozenset({"collections.abc", SDK, "typing"})
 """Modules from which single names are imported; others are imported as a whole."""
 
 
@@ -26,6 +27,8 @@ def spelt(context: FixContext, facts: m.ModuleFacts, path: str) -> tuple[str, tu
     module, _, name = path.rpartition(".")
     by_name = module in BY_NAME
     taken = name if by_name else module.partition(".")[0]
+    if module == SDK and name in _names_used(facts) - _names_bound(facts):
+        return name, ()  # the import is missing already, or comes with a star; the metadata is read all the same
     if taken in _names_used(facts):
         raise NoFix(f"{taken} is not imported in {facts.path}, or means something else there")
     source = context.source(facts.path)
@@ -42,19 +45,32 @@ def _known(context: FixContext, facts: m.ModuleFacts, path: str) -> str | None:
         for name, node in sorted(bound.items(), key=lambda item: item[0]):
             meaning = context.rules.names.resolve(facts, name) if isinstance(node, m.Import | m.ImportFrom) else None
             # in no branch: under TYPE_CHECKING it would not be there at run time
-            if isinstance(meaning, Foreign) and meaning.path == wanted and any(item is node for item in facts.body):
+            if (
+                isinstance(meaning, Foreign)
+                and _same(meaning.path, wanted)
+                and any(item is node for item in facts.body)
+            ):
                 return f"{name}{rest}"
     return None
 
 
+def _same(path: str, wanted: str) -> bool:
+    """Whether two paths are the same thing; what the SDK exports may be imported from where it is defined."""
+    (module, _, name), (package, _, last) = path.rpartition("."), wanted.rpartition(".")
+    return path == wanted or (name == last and package == SDK and module.startswith(f"{SDK}."))
+
+
 def _names_used(facts: m.ModuleFacts) -> set[str]:
     """Every name that is bound or read anywhere in a module, so that a new one hides and changes nothing."""
-    found: set[str] = set()
+    return _names_bound(facts) | {node.id for node in m.walk(facts.body) if isinstance(node, m.Name)}
+
+
+def _names_bound(facts: m.ModuleFacts) -> set[str]:
+    kinds = (m.Function, m.Class, m.Import, m.ImportFrom, m.Parameter)
+    found = {node.name for node in m.walk(facts.body) if isinstance(node, kinds)}
     for node in m.walk(facts.body):
-        if isinstance(node, m.Name):
-            found.add(node.id)
-        elif isinstance(node, m.Function | m.Class | m.Import | m.ImportFrom | m.Parameter):
-            found.add(node.name)
+        if isinstance(node, m.Assign):
+            found |= {target.id for target in node.targets if isinstance(target, m.Name)}
     return found
 
 

@@ -30,7 +30,7 @@ Mended = tuple[Finding, Fix]
 _Likeness = tuple[str, str, str]
 
 EXPOSED: Mapping[str, frozenset[str]] = {
-    rule: frozenset({"permission-reason-missing", "policy-denied", "permission-overbroad"})
+    rule: frozenset({"permission-reason-missing", "policy-denied"})
     for rule in ("undeclared-permission", "undeclared-target", "dependency-capability")
 }
 """What a declaration is judged by once it is there: its reason is the author's to write, its grant the policy's."""

@@ -162,6 +162,11 @@ def without_argument(call: cst.Call, number: int) -> cst.Call:
 
 def quoted(text: str, like: str = '"') -> str:
     """Write a string literal with the quotes of ``like``; what cannot be seen is escaped."""
-    escaped = text.replace("\\", "\\\\").encode("unicode_escape" if not text.isprintable() else "utf-8")
     quote = "'" if like.lstrip("rRbBuUfF").startswith("'") else '"'
-    return quote + escaped.decode("utf-8").replace("\\\\\\\\", "\\\\").replace(quote, f"\\{quote}") + quote
+    return quote + "".join(_escaped(letter, quote) for letter in text) + quote
+
+
+def _escaped(letter: str, quote: str) -> str:
+    if letter in {"\\", quote}:
+        return f"\\{letter}"
+    return letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
