@@ -57,16 +57,16 @@ def test_every_document_fits(make_report, everything, hostile):
 def test_a_suite_per_project_and_analyser(everything, make_report):
     names = [suite.get("name") for suite in tree(everything, make_report())]
     assert names == [
-        "page-scraper: theodore",
-        "page-scraper: mypy",
-        "page-scraper: pip-audit",
-        "page-scraper: bandit",
+        "page-scraper: theodore (selected rules only)",
+        "page-scraper: mypy (selected rules only)",
+        "page-scraper: pip-audit (selected rules only)",
+        "page-scraper: bandit (selected rules only)",
         "page-scraper: theodore",
     ]
 
 
 def test_what_blocks_fails_and_what_does_not_passes(everything):
-    own = suites(tree(everything))["page-scraper: theodore"]
+    own = suites(tree(everything))["page-scraper: theodore (selected rules only)"]
     failed = [case.get("name") for case in own if case.find("failure") is not None]
     assert failed == ["undeclared-permission at src/p/plugin.py:5:16"]
     told = {case.get("name"): case.findtext("system-out") for case in own if case.find("system-out") is not None}
@@ -85,7 +85,7 @@ def test_a_failed_analyser_is_an_error_in_its_own_suite(make_report, undeclared)
 
 
 def test_what_was_taken_out_or_skipped_is_skipped_and_says_why(everything):
-    own = suites(tree(everything))["page-scraper: theodore"]
+    own = suites(tree(everything))["page-scraper: theodore (selected rules only)"]
     reasons = [case.find("skipped").get("message") for case in own if case.find("skipped") is not None]
     assert reasons == [
         "silenced at src/p/plugin.py:1:1 until 2027-01-01: a test key",

@@ -52,7 +52,8 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _verdict(report: Report) -> str:
     name = f"{report.project.name} {report.project.version}".strip()
-    return f"{report.verdict.value}: {name} under policy {report.policy.name} ({counts(report)})\n{why(report)}"
+    part = ", selected rules only" if report.selection else ""
+    return f"{report.verdict.value}: {name} under policy {report.policy.name} ({counts(report)}{part})\n{why(report)}"
 
 
 def _kind(finding: Finding) -> str:

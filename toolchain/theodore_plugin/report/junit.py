@@ -42,7 +42,8 @@ def _suites(report: Report) -> Iterator[ET.Element]:
     seconds = {run.name: run.seconds for run in report.scanners} | {_OWN: report.seconds}
     for account in _accounts(report):
         name = account.analyser
-        suite = ET.Element("testsuite", name=_attribute(f"{report.project.name}: {name}"))
+        part = " (selected rules only)" if report.selection else ""
+        suite = ET.Element("testsuite", name=_attribute(f"{report.project.name}: {name}{part}"))
         suite.extend(_cases(report, account))
         _count(suite, suite)
         suite.set("time", f"{seconds.get(name, 0.0):.3f}")
