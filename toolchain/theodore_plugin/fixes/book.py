@@ -11,6 +11,15 @@ if TYPE_CHECKING:
     from theodore_plugin.fixes.fixer import Fixer
 
 MODULES = (
+    "unknown_manifest_field",
+    "metadata_drift",
+    "invalid_plugin_id",
+    "version_not_pep440",
+    "host_range_missing",
+    "host_range_too_narrow",
+    "entry_point_unresolvable",
+    "link_broken_or_insecure",
+    "permission_unknown",
     "undeclared_permission",
     "dependency_capability",
     "undeclared_target",
@@ -20,6 +29,9 @@ MODULES = (
     "tls_verification_disabled",
     "path_traversal",
     "blocking_call_in_async",
+    "overstrict_bound",
+    "undeclared_import",
+    "unused_dependency",
     "network_without_timeout",
 )
 
