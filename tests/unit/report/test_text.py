@@ -53,7 +53,7 @@ def test_what_was_not_analysed_silenced_or_hidden_is_named(rich_report):
     assert "pip-audit 2.10: 1 of 1 packages analysed; asked: snapshot; sandbox standard" in text
     assert "theodore: 1 of 2 files analysed; 1 skipped" in text
     assert "silenced at src/p/plugin.py:1:1: secret-to-log, because 'a test key'" in text
-    assert "2 findings of low confidence not shown" in text
+    assert "2 findings not shown" in text
     assert "advisories: snapshot advisories.jsonl, dated 2024-10-10" in text
     assert text.endswith("incomplete: page-scraper 1.2.0 under policy default (1 error, 1 incomplete; 1.2 s)")
 

@@ -26,6 +26,7 @@ from theodore_plugin.report.fixes_text import fixable_lines
 from theodore_plugin.report.frame import code_frame
 from theodore_plugin.report.model import Report, ScannerRun
 from theodore_plugin.report.visible import visible
+from theodore_plugin.report.withheld import withheld_lines
 from theodore_plugin.rules.engine.reports import TARGET_TOOL_CONFIG_IGNORED
 
 STYLES = {
@@ -76,7 +77,8 @@ def verdict_line(report: Report) -> Text:
     line = Text.assemble(
         (verdict.value, _VERDICT_STYLES[verdict]), f": {name} under policy {visible(report.policy.name)}"
     )
-    line.append(f" ({_counts(report)}; {report.seconds:.1f} s)")
+    only = ", selected rules only" if report.selection else ""
+    line.append(f" ({_counts(report)}{only}; {report.seconds:.1f} s)")
     return line
 
 
@@ -148,5 +150,4 @@ def _silenced(report: Report) -> Iterator[Text]:
         rules = ", ".join(sorted({finding.rule for finding in record.silenced}))
         if rules:
             yield Text(visible(f"silenced at {record.location}: {rules}, because {record.reason!r}"), "dim")
-    if report.hidden:
-        yield Text(f"{report.hidden} findings of low confidence not shown (--persona auditor shows them)", "dim")
+    yield from withheld_lines(report)
