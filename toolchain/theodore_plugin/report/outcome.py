@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from theodore_plugin.finding import Confidence, Finding, Severity, Verdict
 from theodore_plugin.report.model import Report, blocks
-from theodore_plugin.rules.engine.reports import TARGET_TOOL_CONFIG_IGNORED
+from theodore_plugin.rules.engine.reports import ANALYZER_FAILED, TARGET_TOOL_CONFIG_IGNORED
 
 MAX_RULES = 3
 """How many rules a sentence names."""
+MAX_STEPS = 5
+"""Ways out of an incomplete check that are listed."""
 
 
 def counts(report: Report) -> str:
@@ -23,7 +25,7 @@ def counts(report: Report) -> str:
 def why(report: Report) -> str:
     """Return one sentence on what the verdict rests on."""
     if report.verdict is Verdict.INCOMPLETE:
-        return f"Something was not looked at: {_named(_incomplete(report))}."
+        return f"Not everything was looked at: {_listed(_what(finding) for finding in _incomplete(report))}."
     if report.verdict is Verdict.FAIL:
         blocking = [finding for finding in report.findings if blocks(finding)]
         return f"{_plural(len(blocking), 'finding')} {'blocks' if len(blocking) == 1 else 'block'}: {_named(blocking)}."
@@ -40,7 +42,7 @@ def next_steps(report: Report) -> tuple[str, ...]:
 
 def _steps(report: Report) -> Iterator[str]:
     if report.verdict is Verdict.INCOMPLETE:
-        yield from dict.fromkeys(finding.help for finding in _incomplete(report) if finding.help)
+        yield from list(dict.fromkeys(finding.help for finding in _incomplete(report) if finding.help))[:MAX_STEPS]
     blocking = [finding for finding in report.findings if blocks(finding)]
     if blocking:
         rule = Counter(finding.rule for finding in blocking).most_common(1)[0][0]
@@ -51,6 +53,17 @@ def _steps(report: Report) -> Iterator[str]:
 
 def _incomplete(report: Report) -> list[Finding]:
     return [finding for finding in report.findings if finding.severity is Severity.INCOMPLETE]
+
+
+def _what(finding: Finding) -> str:
+    """Name what was not looked at: the analyser that failed, or the file."""
+    return finding.subject if finding.rule == ANALYZER_FAILED.name and finding.subject else finding.location.path
+
+
+def _listed(names: Iterable[str]) -> str:
+    several = list(dict.fromkeys(names))
+    left = len(several) - MAX_RULES
+    return ", ".join(several[:MAX_RULES]) + (f" and {left:,} more" if left > 0 else "")
 
 
 def _named(findings: list[Finding]) -> str:

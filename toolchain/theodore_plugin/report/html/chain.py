@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from theodore_plugin.finding import Step
 from theodore_plugin.report.html.code import one_line
 from theodore_plugin.report.html.context import place, prose
-from theodore_plugin.report.html.markup import Html, element, text
+from theodore_plugin.report.html.markup import Html, element
 
 MAX_STEPS = 24
 """Hops of one chain; the middle of a longer one is left out."""
@@ -75,6 +75,5 @@ def _hop(step: Step, sources: Mapping[str, bytes], *, below: Html | None, last: 
     )
 
 
-def unknown_target(kind: str) -> Html:
-    """Say that a target could not be read off the source."""
-    return element("span", text(f"any {kind}: not known from the source"), class_="quiet")
+UNKNOWN_TARGET = element("span", "which one is not known", class_="quiet")
+"""Stands where a target could not be read off the source."""

@@ -12,6 +12,7 @@ AROUND = 2
 """Lines shown before and after."""
 MAX_MARKED_LINES = 8
 MAX_LINE = 200
+MAX_DEDENT = 40
 _LIMIT = 1000
 
 
@@ -26,7 +27,8 @@ def frame(location: Location, sources: Mapping[str, bytes]) -> Html | None:
         lines.pop()
     while not lines[0][1].strip():
         del lines[0]
-    rows = [_row(number, line, location, last) for number, line in lines]
+    indent = min(_indent(line) for _number, line in lines if line.strip())
+    rows = [_row(number, line, location, last, min(indent, MAX_DEDENT)) for number, line in lines]
     return element("div", rows, class_="frame", role="group", aria_label=f"Code at line {location.line}")
 
 
@@ -36,21 +38,24 @@ def one_line(location: Location, sources: Mapping[str, bytes]) -> Html | None:
     if not line.strip():
         return None
     part = excerpt(line, location)
-    before = part.before.lstrip()
-    return element("code", _marked(Excerpt(before, part.marked, part.after)), class_="line")
+    if location.end_line is None:
+        return element("code", text(line.strip()[:MAX_LINE]), class_="line")
+    return element("code", _marked(Excerpt(part.before.lstrip(), part.marked, part.after)), class_="line")
 
 
-def _row(number: int, line: str, location: Location, last: int) -> Html:
-    marked = location.line <= number <= last
-    content = (
-        _marked(_part(number, line, location, last)) if marked else text(line[:MAX_LINE] + "…" * (len(line) > MAX_LINE))
-    )
+def _row(number: int, line: str, location: Location, last: int, indent: int) -> Html:
+    hit = location.line <= number <= last
+    content = _marked(_dedented(_part(number, line, location, last), indent)) if hit else _context(line[indent:])
     return element(
         "div",
         element("span", str(number), class_="number"),
         element("code", content),
-        class_="row hit" if marked else "row",
+        class_="row hit" if hit else "row",
     )
+
+
+def _context(line: str) -> Html:
+    return text(line[:MAX_LINE] + "…" if len(line) > MAX_LINE else line)
 
 
 def _part(number: int, line: str, location: Location, last: int) -> Excerpt:
@@ -62,6 +67,17 @@ def _part(number: int, line: str, location: Location, last: int) -> Excerpt:
     if number == last and number != location.end_line:
         end = len(line)
     return excerpt(line, Location(location.path, number, indent + 1, number, max(end, indent) + 1))
+
+
+def _dedented(part: Excerpt, indent: int) -> Excerpt:
+    """Leave out indentation that all lines shown have; a place inside it keeps the line as it is."""
+    if part.before[:indent].isspace():
+        return Excerpt(part.before[indent:], part.marked, part.after)
+    return part
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
 
 
 def _marked(part: Excerpt) -> Html:

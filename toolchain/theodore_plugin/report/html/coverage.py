@@ -38,7 +38,7 @@ def _row(one: Coverage, run: ScannerRun | None) -> tuple[Child, ...]:
         f"{skipped:,}",
         element("strong", f"{failed:,}", class_="standing bad") if failed else "0",
         _holder(run),
-        f"{run.seconds:.1f} s" if run else "",
+        f"{run.seconds:.1f} s" if run else "not timed",
     )
 
 

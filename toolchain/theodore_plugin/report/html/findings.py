@@ -86,20 +86,26 @@ def _hidden(context: Context) -> Iterator[Html]:
 
 
 def _group(context: Context, rule: str, found: Sequence[Finding], room: _Room) -> Html:
-    in_full = min(room.in_full, MAX_IN_FULL_PER_RULE, len(found))
-    listed = min(room.listed - in_full, len(found) - in_full)
+    in_full = min(room.in_full, MAX_IN_FULL_PER_RULE, len(found)) if _has_more(context, found) else 0
+    listed = max(0, min(room.listed - in_full, len(found) - in_full))
     room.in_full -= in_full
-    room.listed -= in_full + max(0, listed)
+    room.listed -= in_full + listed
     return element(
         "section",
         context.heading(1, code(rule), " ", element("span", plural(len(found), "finding"), class_="count")),
         about(rule),
         [finding_block(context, finding) for finding in found[:in_full]],
-        _listed(context, found[in_full : in_full + max(0, listed)]),
-        _left(len(found) - in_full - max(0, listed)),
+        _listed(context, found[in_full : in_full + listed], folds=in_full > 0),
+        _left(len(found) - in_full - listed),
         class_=f"group {' '.join(sorted({f'has-{finding.severity.value}' for finding in found}))}",
         id=f"{context.prefix}rule-{rule.replace('/', '-')}",
     )
+
+
+def _has_more(context: Context, found: Sequence[Finding]) -> bool:
+    """Tell whether any of the findings says more than a line."""
+    sources = context.report.sources
+    return any(one.help or one.evidence or frame(one.location, sources) for one in found)
 
 
 def about(rule: str) -> Html | None:
@@ -133,7 +139,7 @@ def finding_block(context: Context, finding: Finding) -> Html:
     return element(
         "article",
         context.heading(2, severity_label(finding), " ", prose(finding.message), " ", link),
-        element("p", place(finding.location), *_remarks(finding), class_="where"),
+        element("p", place(finding.location), *_remarks(context, finding), class_="where"),
         frame(finding.location, context.report.sources),
         element("p", element("strong", "Help "), prose(finding.help), class_="help") if finding.help else None,
         _evidence(finding, context.report.sources),
@@ -147,13 +153,17 @@ def severity_label(finding: Finding) -> Html:
     return element("span", finding.severity.value, class_=f"severity {finding.severity.value}")
 
 
-def _remarks(finding: Finding) -> Iterator[Html]:
+def _remarks(context: Context, finding: Finding) -> Iterator[Html]:
     if finding.severity is Severity.ERROR and not blocks(finding):
         yield element("span", "does not block: low confidence", class_="remark")
     elif finding.confidence.value != "high":
         yield element("span", f"{finding.confidence.value} confidence", class_="remark")
     if finding.source != "theodore":
         yield element("span", text(f"found by {finding.source}"), class_="remark")
+    fix = context.report.fix_of(finding)
+    if fix is not None:
+        option = "--fix" if fix.safe else "--fix --unsafe-fixes"
+        yield element("span", code(option), " can ", text(fix.description), class_="remark")
     if finding.related:
         yield element("span", text(f"also reported as {', '.join(finding.related)}"), class_="remark")
 
@@ -169,7 +179,7 @@ def _evidence(finding: Finding, sources: Mapping[str, bytes]) -> Html | None:
     )
 
 
-def _listed(context: Context, found: Sequence[Finding]) -> Html | None:
+def _listed(context: Context, found: Sequence[Finding], *, folds: bool) -> Html | None:
     if not found:
         return None
     rows = [
@@ -180,12 +190,14 @@ def _listed(context: Context, found: Sequence[Finding]) -> Html | None:
             place(finding.location),
             " ",
             text(finding.message, limit=300),
+            *_remarks(context, finding),
             id=context.anchor(finding),
             class_=f"finding {finding.severity.value}",
         )
         for finding in found
     ]
-    return folded(f"{plural(len(found), 'more')}".removesuffix("s"), element("ul", rows, class_="listed"))
+    several = element("ul", rows, class_="listed")
+    return folded(f"{len(found):,} more", several) if folds else several
 
 
 def _left(count: int) -> Html | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from theodore_plugin.report.enforcement import Enforcement
-from theodore_plugin.report.html.chain import chains, unknown_target
+from theodore_plugin.report.html.chain import UNKNOWN_TARGET, chains
 from theodore_plugin.report.html.context import Context, code, folded, plural, table
 from theodore_plugin.report.html.markup import Child, Html, element, joined
 from theodore_plugin.report.model import InferredPermission
@@ -54,12 +54,12 @@ def _row(context: Context, number: int, row: PermissionRow) -> tuple[Child, ...]
 
 def _name(row: PermissionRow) -> Html:
     kind = element("span", row.type, class_="kind")
-    return joined(kind, " ", code(row.pattern) if row.pattern is not None else unknown_target(row.type))
+    return joined(kind, " ", code(row.pattern) if row.pattern is not None else UNKNOWN_TARGET)
 
 
 def _held(several: tuple[Enforcement, ...]) -> Child:
     if not several:
-        return element("span", "not granted: nothing asks for it", class_="quiet")
+        return element("span", "never granted", class_="quiet")
     return [
         element("div", element("span", one.holder.value, class_=f"holder {one.holder.value}"), " ", one.precision)
         for one in several

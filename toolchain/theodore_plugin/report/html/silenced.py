@@ -6,19 +6,35 @@ from theodore_plugin.finding import Finding
 from theodore_plugin.report.html.context import Context, code, folded, place, plural, table
 from theodore_plugin.report.html.findings import severity_label
 from theodore_plugin.report.html.markup import Child, Html, element, text
-from theodore_plugin.report.model import SuppressionRecord
+from theodore_plugin.report.model import ExceptionRecord, SuppressionRecord
 
 MAX_LISTED = 1000
+MAX_CELL = 20
 _HEADERS = ("Where", "Rules", "Reason", "Until", "Silenced")
 
 
 def silenced(context: Context) -> Html | None:
     """Return the section of what does not count, or nothing where everything does."""
     report = context.report
-    parts = [_suppressions(report.suppressions), _aside(context, "baselined", report.baselined)]
+    parts = [
+        _suppressions(report.suppressions),
+        _exceptions(report.exceptions),
+        _aside(context, "accepted by the baseline", report.baselined),
+    ]
     if not any(parts):
         return None
     return context.section("silenced", "Set aside", *parts)
+
+
+def _exceptions(records: tuple[ExceptionRecord, ...]) -> Html | None:
+    if not records:
+        return None
+    headers = ("Policy", "Rules", "Reason", "Owner", "Until", "Accepts")
+    rows = [
+        (code(one.place), _rules(one.rules), one.reason, one.owner, one.until.isoformat(), _findings(one.excepted))
+        for one in records[:MAX_LISTED]
+    ]
+    return table("Exceptions of the policy", headers, rows)
 
 
 def _suppressions(records: tuple[SuppressionRecord, ...]) -> Html | None:
@@ -30,12 +46,22 @@ def _suppressions(records: tuple[SuppressionRecord, ...]) -> Html | None:
 def _row(record: SuppressionRecord) -> tuple[Child, ...]:
     return (
         place(record.location),
-        [(code(rule), " ") for rule in record.rules] or "every rule",
+        _rules(record.rules),
         text(record.reason) if record.reason else element("span", "none given", class_="standing bad"),
         record.until.isoformat() if record.until else "no end",
-        [element("div", severity_label(found), " ", text(found.message, limit=300)) for found in record.silenced]
-        or element("span", "nothing", class_="quiet"),
+        _findings(record.silenced),
     )
+
+
+def _rules(names: tuple[str, ...]) -> Child:
+    return [(code(rule), " ") for rule in names] or "every rule"
+
+
+def _findings(several: tuple[Finding, ...]) -> Child:
+    shown = [element("div", severity_label(found), " ", text(found.message, limit=300)) for found in several[:MAX_CELL]]
+    if len(several) > MAX_CELL:
+        shown.append(element("div", f"and {len(several) - MAX_CELL:,} more", class_="quiet"))
+    return shown or element("span", "nothing", class_="quiet")
 
 
 def _aside(context: Context, name: str, found: tuple[Finding, ...]) -> Html | None:

@@ -28,6 +28,7 @@ def summary(context: Context) -> Html:
             class_=f"verdict {report.verdict.value}",
         ),
         _restricted(report),
+        _differs(report),
         _next(report),
         element("dl", [_fact(name, value) for name, value in _facts(report)], class_="facts"),
         class_="summary",
@@ -67,6 +68,13 @@ def _restricted(report: Report) -> Html | None:
     return element("p", element("strong", "Selected rules only: "), asked, left, class_="caution")
 
 
+def _differs(report: Report) -> Html | None:
+    if report.profile is None or not report.profile.differences:
+        return None
+    said = element("strong", f"Not what {report.profile.name} would say: ")
+    return element("p", said, "; ".join(report.profile.differences), class_="caution")
+
+
 def _next(report: Report) -> Html | None:
     steps = next_steps(report)
     if not steps:
@@ -84,6 +92,8 @@ def _facts(report: Report) -> Iterator[tuple[str, Child]]:
     yield "Project", f"{project.name} {project.version}".strip()
     yield ("Wheel" if project.kind == "wheel" else "Source"), _source(report)
     yield "Policy", (report.policy.name, " ", _digest(report.policy.digest))
+    if report.profile:
+        yield "Profile", (report.profile.name, " ", _digest(report.profile.digest))
     yield "Rules", (f"theodore-plugin {report.tool_version} ", _digest(report.rule_set))
     yield "Tools", ", ".join(f"{run.name} {run.version}" for run in report.scanners) or "none"
     yield "Vulnerability data", _advisories(report.advisories)
