@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from theodore_plugin.fixes.context import FixContext
@@ -15,6 +15,9 @@ from theodore_plugin.fixes.model import Edit, NoFix
 from theodore_plugin.fixes.syntax import quoted
 from theodore_plugin.fixes.toml import in_dependencies, index_of, replace_string
 from theodore_plugin.rules.dependencies.locked import parsed
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 _SPECIFIER = re.compile(r"\s*[\w.-]+\s*(?:\[[^\]]*\])?\s*\(?(?P<specifier>[^;)]*)")
 """The range in a requirement that packaging has accepted (PEP 508); addresses are left to it."""
