@@ -15,10 +15,20 @@ from theodore_plugin.cli.program import Session
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @options.check_policy
+@options.audience
+@options.profile
+@click.option(
+    "--write-profile",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Publish the terms of this check: write them to FILE, for --profile.",
+)
+@click.option("--show-settings", is_flag=True, help="Show every setting and where it comes from; check nothing.")
 @options.reporting
 @options.advisories
 @options.environment
 @options.capability_map
+@options.scanner
 @options.selecting
 @click.option(
     "--baseline",
@@ -48,6 +58,8 @@ def command(
     matrix: bool,
     exit_zero: bool,
     write_baseline: Path | None,
+    write_profile: Path | None,
+    show_settings: bool,
     fix: bool,
     unsafe_fixes: bool,
     diff: bool,
@@ -66,8 +78,13 @@ def command(
     from theodore_plugin.cli.fixing import Fixing
     from theodore_plugin.settings import Options
 
+    if show_settings:
+        from theodore_plugin.cli.showing import show_settings as show
+
+        show(paths, Options(**asked), output_format)
+        return 0
     fixing = Fixing.of(fix=fix, unsafe=unsafe_fixes, diff=diff)
-    wanted = Asked(paths, output_format, matrix, exit_zero, write_baseline, fixing, outputs)
+    wanted = Asked(paths, output_format, matrix, exit_zero, write_baseline, fixing, outputs, write_profile)
     if keep_watching:
         from theodore_plugin.cli.checking import check_and_watch
 

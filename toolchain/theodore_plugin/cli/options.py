@@ -16,6 +16,16 @@ check_policy: Decorator = click.option(
     "--policy", metavar="NAME|FILE", help="Policy to check against: default, strict, development, or a policy file."
 )
 """Not given means the project's own choice."""
+audience: Decorator = click.option(
+    "--audience",
+    type=click.Choice(["author", "ci", "registry", "host"]),
+    help="For whom the policy's levels are read, where it has other ones for them.",
+)
+profile: Decorator = click.option(
+    "--profile",
+    metavar="NAME|FILE",
+    help="Check on a registry's terms: its policy, versions and data; nothing else counts, and differences are said.",
+)
 host_policy: Decorator = click.option(
     "--policy",
     metavar="NAME|FILE",
@@ -36,6 +46,14 @@ capability_map: Decorator = click.option(
     multiple=True,
     type=click.Path(path_type=Path),
     help="What libraries can do that the shipped capability map does not describe, or describes otherwise. Repeatable.",
+)
+scanner: Decorator = click.option(
+    "--scanner",
+    "scanners",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Run a scanner of your own, defined in FILE (docs/guide/scanners.md). Repeatable.",
 )
 environment: Decorator = click.option(
     "--environment",

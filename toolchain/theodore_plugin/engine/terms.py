@@ -59,7 +59,7 @@ def terms_of(settings: Settings, scans: Sequence[ScannerStep]) -> Terms:
 
 
 def _advisory_terms(label: AdvisoryLabel | None) -> AdvisoryTerms | None:
-    return AdvisoryTerms(label.digest, label.date) if label and label.digest else None
+    return AdvisoryTerms(label.digest or "", label.date) if label else None
 
 
 def _missing_scanners(place: Location, settings: Settings, scans: Sequence[ScannerStep]) -> Iterator[Finding]:

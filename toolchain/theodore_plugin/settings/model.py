@@ -12,9 +12,10 @@ from theodore_plugin.advisories.source import ONLINE, AdvisorySource
 from theodore_plugin.distributions.environment import Environment
 from theodore_plugin.inference.capabilities import CapabilityMap, load_maps
 from theodore_plugin.project import PluginProject
-from theodore_plugin.settings.narrowing import baseline_of, data_files, named_files, selection_of
+from theodore_plugin.settings.narrowing import baseline_of, data_files, is_the_projects, named_files, selection_of
 from theodore_plugin.settings.options import NOTHING_SAID, Options, Persona
 from theodore_plugin.settings.origin import Said, Setting, Voice, decide
+from theodore_plugin.settings.own_scanners import own_scanners
 from theodore_plugin.settings.profile_voice import profile_voice
 from theodore_plugin.settings.project_table import project_voice
 from theodore_plugin.settings.standing import read_standing, standing_file
@@ -22,6 +23,7 @@ from theodore_plugin.settings.standing import read_standing, standing_file
 if TYPE_CHECKING:
     from theodore_plugin.engine.baseline_file import Baseline
     from theodore_plugin.engine.selection import Selection
+    from theodore_plugin.scanners.custom_definition import Definition
     from theodore_plugin.settings.profile import Profile
 
 SCAN_SECONDS = 120.0
@@ -58,6 +60,8 @@ class Settings:
     """What is reported; ``None`` for everything."""
     baseline: Baseline | None = None
     """Findings that are accepted as they are."""
+    scanners: tuple[Definition, ...] = ()
+    """Scanners that whoever runs the check, or the policy they chose, defined."""
     incremental: bool = True
     """Whether what earlier runs established may be used; who signs a verdict looks at everything anew."""
     files: tuple[Path, ...] = field(default=(), compare=False)
@@ -75,6 +79,7 @@ class Settings:
             return decided[name].value
 
         policy, policy_files = _policy(profile, value("policy"), value("audience"))
+        own = own_scanners(options.scanners, policy, policy_is_the_projects=is_the_projects(decided["policy"], project))
         return cls(
             policy=policy,
             files=(standing_file(), *policy_files, *named_files(decided)),
@@ -87,7 +92,8 @@ class Settings:
             capabilities=load_maps(options.capability_maps) if options.capability_maps else None,
             as_library=value("as_library"),
             incremental=not options.no_cache and profile is None,
-            selection=selection_of(decided, project, policy),
+            scanners=own,
+            selection=selection_of(decided, project, policy, [scanner.name for scanner in own]),
             baseline=baseline_of(decided, project),
             decided=tuple(decided.values()),
         )
@@ -144,7 +150,9 @@ _NAMES = (
     "as_library",
     "environment",
     "capability_maps",
+    "scanners",
 )
+_REPEATABLE = frozenset({"capability_maps", "scanners"})
 
 
 def _decided(heard: Sequence[Voice]) -> list[Setting]:
@@ -160,4 +168,4 @@ def _command_line(options: Options) -> Voice:
 
 
 def _option(name: str) -> str:
-    return f"--{name.replace('_', '-').removesuffix('s' if name == 'capability_maps' else '')}"
+    return f"--{name.replace('_', '-').removesuffix('s' if name in _REPEATABLE else '')}"

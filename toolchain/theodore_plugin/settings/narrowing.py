@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 _SELECTING = ("select", "ignore", "min_severity", "min_confidence")
 
 
-def selection_of(decided: Mapping[str, Setting], project: PluginProject, policy: Policy) -> Selection | None:
-    """Return what is to be reported, ``None`` for everything; raises ConfigurationProblem for names of nothing."""
+def selection_of(
+    decided: Mapping[str, Setting], project: PluginProject, policy: Policy, tools: Iterable[str] = ()
+) -> Selection | None:
+    """Return what is to be reported, ``None`` for everything; raises ConfigurationProblem for names of nothing.
+
+    ``tools`` are scanners besides the built-in ones and those the policy names.
+    """
     if not any(decided[name].value for name in _SELECTING):
         return None
     from theodore_plugin.engine.selection import Known, parse_selection
@@ -27,13 +32,13 @@ def selection_of(decided: Mapping[str, Setting], project: PluginProject, policy:
     from theodore_plugin.scanners import SCANNERS
 
     return parse_selection(
-        Known(rule_groups(), {*(scanner.name for scanner in SCANNERS), *policy.scanners}),
+        Known(rule_groups(), {*(scanner.name for scanner in SCANNERS), *policy.scanners, *tools}),
         policy,
         select=decided["select"].value or (),
         ignore=decided["ignore"].value or (),
         min_severity=decided["min_severity"].value,
         min_confidence=decided["min_confidence"].value,
-        authors=any(_is_the_projects(decided[name], project) for name in _SELECTING),
+        authors=any(is_the_projects(decided[name], project) for name in _SELECTING),
     )
 
 
@@ -44,12 +49,13 @@ def baseline_of(decided: Mapping[str, Setting], project: PluginProject) -> Basel
         return None
     from theodore_plugin.engine.baseline_file import read_baseline
 
-    return read_baseline(setting.value, project.name or project.label, authors=_is_the_projects(setting, project))
+    return read_baseline(setting.value, project.name or project.label, authors=is_the_projects(setting, project))
 
 
 def named_files(decided: Mapping[str, Setting]) -> tuple[Path, ...]:
-    """Return the files that settings name besides a policy: the baseline and the user's capability maps."""
-    named = (decided["baseline"].value, *(decided["capability_maps"].value or ()))
+    """Return the files that settings name besides a policy: the baseline, the user's capability maps and scanners."""
+    several = ("capability_maps", "scanners")
+    named = (decided["baseline"].value, *(path for name in several for path in decided[name].value or ()))
     return tuple(Path(name) for name in named if name is not None)
 
 
@@ -64,5 +70,6 @@ def data_files(advisories: AdvisorySource) -> tuple[Path, ...]:
     return ()
 
 
-def _is_the_projects(setting: Setting, project: PluginProject) -> bool:
+def is_the_projects(setting: Setting, project: PluginProject) -> bool:
+    """Return whether the project's own table decided a setting."""
     return setting.origin.startswith(f"{project.project_file}:")

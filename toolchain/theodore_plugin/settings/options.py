@@ -35,6 +35,7 @@ class Options:
     lock: bytes | None = None
     environment: Path | None = None
     capability_maps: tuple[Path, ...] = ()
+    scanners: tuple[Path, ...] = ()
     no_cache: bool = False
 
 

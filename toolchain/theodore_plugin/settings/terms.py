@@ -17,7 +17,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class AdvisoryTerms:
-    """Which vulnerability data was asked: the digest of the snapshot, and the day of its newest record."""
+    """Which vulnerability data was asked: the digest of the data, and the day of its newest record.
+
+    An online service has no digest: the empty text, which is never the same as anything.
+    """
 
     digest: str
     date: str | None = None
@@ -28,7 +31,7 @@ class Terms:
     """The terms of one check.
 
     ``scanners`` are versions of the tools that run; ``policy`` the digest of the policy as it counts for ``audience``;
-    ``environment`` whether the code of dependencies was followed.
+    ``advisories`` is ``None`` where none were asked; ``environment`` whether the code of dependencies was followed.
     """
 
     tool: str
@@ -81,10 +84,14 @@ def _tools(wanted: Mapping[str, str], here: Mapping[str, str]) -> Iterator[Diffe
 
 
 def _advisories(wanted: AdvisoryTerms | None, here: AdvisoryTerms | None) -> Iterator[Difference]:
-    if wanted is None or (here is not None and wanted.digest == here.digest):
-        return
+    if wanted is None or here is None or wanted.digest == here.digest:
+        return  # a project without dependencies asks nothing
     data = f"advisory data of {wanted.date or 'an unknown day'} (sha256:{wanted.digest[:16]}…)"
-    now = f"data of {here.date or 'an unknown day'} (sha256:{here.digest[:16]}…)" if here else "data without a digest"
+    now = (
+        f"data of {here.date or 'an unknown day'} (sha256:{here.digest[:16]}…)"
+        if here.digest
+        else "a service without a digest"
+    )
     yield Difference(f"the profile has {data}, this check {now}", "fetch the registry's snapshot: --advisories FILE")
 
 
