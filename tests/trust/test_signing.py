@@ -19,7 +19,7 @@ from theodore_loader.trust.files import attestations_path, bundle_path
 from theodore_loader.trust.statements import read_statement, read_verdict
 from theodore_plugin.coverage import Coverage, Covered, State
 from theodore_plugin.finding import Confidence, Finding, Location, Severity
-from theodore_plugin.report.model import ScannerRun
+from theodore_plugin.report.model import ScannerRun, SelectionLabel
 from theodore_plugin.signing import instances
 from theodore_plugin.signing.attest import verdict_of
 from theodore_plugin.signing.instances import SigningError
@@ -210,6 +210,22 @@ def test_a_report_about_other_bytes_is_not_signed(bench, reports, tmp_path: Path
     other = replace(report, project=replace(report.project, sha256="0" * 64))
     with pytest.raises(LoaderError, match="changed while it was checked"):
         sign(tmp_path / bench.filename, bench.wheel, other, bench.policy, bench.instance)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [{"selection": SelectionLabel(("--ignore weak-crypto",), 0, 0)}, {"baselined": True}],
+    ids=["selected rules", "baseline"],
+)
+def test_nothing_is_signed_on_a_part_of_what_was_found(bench, reports, tmp_path: Path, part) -> None:
+    finding = Finding("weak-crypto", Severity.WARNING, Confidence.HIGH, Location("a.py"), "md5")
+    changes = {"baselined": (finding,)} if "baselined" in part else part
+    report = replace(reports(bench.wheel), **changes)
+    with pytest.raises(LoaderError, match="not over everything that was found"):
+        sign(tmp_path / bench.filename, bench.wheel, report, bench.policy, bench.instance)
+    with pytest.raises(ValueError, match="has no verdict to sign"):
+        verdict_of(report, bench.policy, "urn:x", datetime.now(UTC))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_verdict_says_what_did_not_run(bench, reports) -> None:

@@ -57,10 +57,16 @@ def read_wheel(path: Path) -> Wheel:
 def sign(path: Path, wheel: Wheel, report: Report, policy: Policy, instance: SigningInstance) -> Signed:
     """Sign ``wheel``, read from ``path``, and the verdict of ``report`` about it; writes both files beside it.
 
-    Raises :class:`NotSigned` unless the report passed, LoaderError if it is about other bytes or signing failed.
+    Raises :class:`NotSigned` unless the report passed, LoaderError if it is about a part of what was found or about
+    other bytes, or if signing failed.
     """
     if report.verdict is not Outcome.PASS:
         raise NotSigned(report)
+    if not report.whole:
+        raise LoaderError(
+            f"not signed: the verdict on {report.project.path} is not over everything that was found",
+            help="check it without --select, --ignore, --min-confidence, --baseline and --as-library",
+        )
     if report.project.sha256 != wheel.sha256:
         raise LoaderError(f"{path} changed while it was checked", help="nothing was signed; sign it again")
     bundle, verdict = _signatures(wheel, report, policy, instance)
