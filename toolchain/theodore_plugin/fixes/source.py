@@ -64,30 +64,46 @@ class Source:
 
         The end is that of the text, without the line end; comments behind the statement are outside, too.
         """
-        for start, end in self._logical_lines:
+        for start, end in self.statements:
             if start <= offset <= end:
                 return start, end
         raise NoFix(f"{self.path}: no statement was found where one was expected")
 
     @cached_property
-    def _logical_lines(self) -> list[tuple[int, int]]:
+    def statements(self) -> list[tuple[int, int]]:
+        """Where every statement line starts and ends; a compound statement is the line of its head."""
         found: list[tuple[int, int]] = []
         first, last = None, 0
-        try:
-            for token in tokenize.generate_tokens(io.StringIO(self.text, newline="").readline):
-                if token.type == tokenize.NEWLINE and first is not None:
-                    found.append((self.offset(first, 1), last))
-                    first = None
-                elif token.type not in _NO_CODE:
-                    first = token.start[0] if first is None else first
-                    last = self.offset(token.end[0], token.end[1] + 1)
-        except (tokenize.TokenError, SyntaxError) as problem:
-            raise NoFix(f"{self.path} cannot be split into lines: {problem}") from None
+        for token in self._tokens:
+            if token.type == tokenize.NEWLINE and first is not None:
+                found.append((self.offset(first, 1), last))
+                first = None
+            elif token.type not in _NO_CODE:
+                first = token.start[0] if first is None else first
+                last = self.offset(token.end[0], token.end[1] + 1)
         return found
 
     def line_end(self, offset: int) -> int:
         """Return where the line of an offset ends, behind its line end."""
         return next((start for start in self._starts if start > offset), len(self.text))
+
+    def closing(self, offset: int) -> int:
+        """Return the offset behind the parenthesis that closes the first one opened from ``offset`` on."""
+        depth = 0
+        for token in self._tokens:
+            if token.type != tokenize.OP or self.offset(token.start[0], token.start[1] + 1) < offset:
+                continue
+            depth += (token.string in "([{") - (token.string in ")]}")
+            if depth == 0 and token.string == ")":
+                return self.offset(token.end[0], token.end[1] + 1)
+        raise NoFix(f"{self.path}: a parenthesis is not closed")
+
+    @cached_property
+    def _tokens(self) -> list[tokenize.TokenInfo]:
+        try:
+            return list(tokenize.generate_tokens(io.StringIO(self.text, newline="").readline))
+        except (tokenize.TokenError, SyntaxError) as problem:
+            raise NoFix(f"{self.path} cannot be split into words: {problem}") from None
 
     def replace(self, start: int, end: int, new: str, *, joins: bool = False) -> Edit:
         """Replace the text between two offsets; what both begin and end with is left out of the edit.

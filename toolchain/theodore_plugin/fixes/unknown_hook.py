@@ -1,0 +1,36 @@
+"""A hook is called as the host calls it."""
+
+from __future__ import annotations
+
+import re
+
+from theodore_plugin.facts import model as m
+from theodore_plugin.finding import Finding
+from theodore_plugin.fixes.context import FixContext
+from theodore_plugin.fixes.contracts import function_at
+from theodore_plugin.fixes.model import Fix, NoFix
+
+RULE = "unknown-hook"
+SAFE = False
+DOES = "Rename the method to the hook it resembles. The host calls it from then on, which it never did."
+_MEANT = re.compile(r"did you mean (?P<name>\w+)\?")
+
+
+def fix(finding: Finding, context: FixContext) -> Fix:
+    """Rename the definition, if nothing else uses the name."""
+    meant = _MEANT.fullmatch(finding.help or "")
+    function = function_at(context, finding)
+    if meant is None or _is_mentioned(function.name, context):
+        raise NoFix("the name is used elsewhere, too")
+    source = context.source(finding.location.path)
+    edit = source.replace(*source.extent(finding.location), meant["name"])
+    return Fix(RULE, SAFE, (edit,), f"call it {meant['name']}")
+
+
+def _is_mentioned(name: str, context: FixContext) -> bool:
+    for facts in context.rules.facts.values():
+        for node in m.walk(facts.body):
+            written = node.attr if isinstance(node, m.Attribute) else node.id if isinstance(node, m.Name) else None
+            if name in (written, node.value if isinstance(node, m.Constant) else None):
+                return True
+    return False
