@@ -33,6 +33,11 @@ def snapshot_cache() -> Path:
     return cache_dir() / "advisories"
 
 
+def kept_path(path: Path) -> Path:
+    """Return where the database of a snapshot file is kept, or would be."""
+    return snapshot_cache() / f"{FORM}-{_digest(path)}.sqlite"
+
+
 def import_file(path: Path, target: Path, origin: Origin, *, allow_older: bool, shown: str = "") -> About:
     """Make ``target`` the database of what ``path`` (a file, an archive or a folder; ``shown`` in messages) holds."""
     return replace(target, lambda draft: build(draft, texts(path, shown), origin), allow_older=allow_older)
@@ -41,7 +46,7 @@ def import_file(path: Path, target: Path, origin: Origin, *, allow_older: bool, 
 @contextmanager
 def snapshot_database(path: Path) -> Iterator[Database]:
     """Open the database of a snapshot file. Raises ConfigurationProblem naming file, line and remedy if it is none."""
-    kept = snapshot_cache() / f"{FORM}-{_digest(path)}.sqlite"
+    kept = kept_path(path)
     make = partial(import_file, path, origin=Origin(path.name, datetime.now(UTC)), allow_older=True)
     with tempfile.TemporaryDirectory(prefix="theodore-advisories-") as room:
         database = _opened(kept) or Database(_made(make, kept, Path(room) / "advisories.sqlite"))
