@@ -131,7 +131,7 @@ def test_a_defective_snapshot_names_its_line_as_often_as_it_is_asked(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text("\n{}\n")
     for _ in range(2):
-        with pytest.raises(ConfigurationProblem, match="a.jsonl:2: "), snapshot_database(path):
+        with pytest.raises(ConfigurationProblem, match=r"a\.jsonl:2: "), snapshot_database(path):
             pass
 
 
