@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,18 +16,23 @@ from theodore_plugin.cli.console import print_error, stderr, stdout, visible
 from theodore_plugin.cli.failure import exit_code
 from theodore_plugin.cli.fixing import Fixing, fix_all
 from theodore_plugin.cli.forms import Output
+from theodore_plugin.cli.keep import keep
 from theodore_plugin.cli.program import Session
 from theodore_plugin.cli.progress import Progress
-from theodore_plugin.cli.replay import emit
+from theodore_plugin.cli.replay import Answer, Question, emit
 from theodore_plugin.cli.reporting import refuse_outputs, show_reports, write_outputs
+from theodore_plugin.cli.rests_on import Foundations
 from theodore_plugin.cli.screen import Screen
 from theodore_plugin.engine.batch import Job, Outcome, check_all
 from theodore_plugin.exit_codes import OF_VERDICT, ExitCode, strongest
 from theodore_plugin.finding import Verdict
 from theodore_plugin.project import PluginProject
 from theodore_plugin.project.targets import find_targets
+from theodore_plugin.report.formats import rendered
 from theodore_plugin.report.model import Report
 from theodore_plugin.settings import Options, Settings
+
+EXIT_ZERO = "--exit-zero: findings that block were reported, and the exit code is 0 all the same"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,12 @@ class Asked:
     write_baseline: Path | None = None
     fixing: Fixing | None = None
     outputs: tuple[Output, ...] = ()
+    write_profile: Path | None = None
+
+    @property
+    def only_asks(self) -> bool:
+        """Whether the run changes nothing but what ``--output`` names, so that it may be answered from what is kept."""
+        return self.write_baseline is None and self.fixing is None and self.write_profile is None
 
 
 def check_and_watch(asked: Asked, options: Options, session: Session) -> NoReturn:
@@ -53,15 +67,12 @@ def check_and_watch(asked: Asked, options: Options, session: Session) -> NoRetur
 
 def check(asked: Asked, options: Options, session: Session) -> int:
     """Check what is asked for and return the exit code. Raises LoaderError where there is nothing to report on."""
+    started = time.time_ns()
     targets = find_targets(asked.paths)
-    refuse_outputs(asked.outputs)
-    if asked.write_baseline:
-        refuse_a_part(options)
-    if asked.fixing:
-        asked.fixing.refuse_wheels(targets)
+    _refuse_beforehand(asked, options, targets)
     terms: list[Settings | None] = []
-    with Progress() as progress:
-        outcomes = list(check_all(_jobs(targets, options, terms), watch=progress.watch))
+    foundations = Foundations()
+    outcomes = _checked(_jobs(targets, options, terms, foundations))
     if asked.fixing:
         outcomes = _fixed(targets, outcomes, options, asked.fixing)
     if asked.write_baseline:
@@ -70,13 +81,64 @@ def check(asked: Asked, options: Options, session: Session) -> int:
     _raise_if_alone(outcomes)
     if asked.fixing and asked.fixing.diff:
         return _code(outcomes, asked)
-    screen = Screen(stdout)
-    show_reports(reports, asked.output_format, screen, matrix=asked.matrix)
-    if asked.output_format == "full":
-        screen.print(_next_step(targets, reports))
-    emit(screen.shown(), "")
+    answer = _answer(asked, targets, outcomes, reports)
+    emit(answer.out, answer.err)
     write_outputs(reports, asked.outputs)
-    return _code(outcomes, asked)
+    if asked.write_profile:
+        from theodore_plugin.cli.profiling import write_profile
+
+        write_profile(asked.write_profile, outcomes, terms)
+    if session.asked and asked.only_asks and len(reports) == len(outcomes) and foundations.carry(reports):
+        _keep(session.asked, started, answer, asked, reports, foundations)
+    return answer.code
+
+
+def _refuse_beforehand(asked: Asked, options: Options, targets: Sequence[Path]) -> None:
+    """Raise for what could not be done in the end, before anything is checked."""
+    refuse_outputs(asked.outputs)
+    if asked.write_baseline:
+        refuse_a_part(options)
+    if asked.fixing:
+        asked.fixing.refuse_wheels(targets)
+    if asked.write_profile:
+        from theodore_plugin.cli.profiling import refuse_no_terms
+
+        refuse_no_terms(options, targets)
+
+
+def _checked(jobs: Iterable[Job | LoaderError]) -> list[Outcome]:
+    with Progress() as progress:
+        return list(check_all(jobs, watch=progress.watch))
+
+
+def _answer(asked: Asked, targets: Sequence[Path], outcomes: Sequence[Outcome], reports: Sequence[Report]) -> Answer:
+    """Return what is printed, and the exit code."""
+    out, err = Screen(stdout), Screen(stderr)
+    show_reports(reports, asked.output_format, out, matrix=asked.matrix)
+    if asked.output_format == "full":
+        out.print(_next_step(targets, reports))
+    code = _code(outcomes, asked)
+    if asked.exit_zero and any(outcome.verdict is Verdict.FAIL for outcome in reports):
+        err.print([EXIT_ZERO])
+    return Answer(code, out.shown(), err.shown())
+
+
+def _keep(
+    question: Question,
+    started_ns: int,
+    answer: Answer,
+    asked: Asked,
+    reports: Sequence[Report],
+    foundations: Foundations,
+) -> None:
+    """Keep the answer, the files included, for as long as it is good."""
+    answer.files = [(os.path.realpath(file), rendered(form, reports)) for form, file in asked.outputs]
+    answer.expires = foundations.expiry(reports, datetime.now(UTC))
+    if stderr.is_terminal:
+        note = Screen(stderr)
+        note.print(["nothing has changed since this was checked; --no-cache checks it anew"], "dim")
+        answer.err += note.shown()
+    keep(question, started_ns, foundations.inputs, answer)
 
 
 def _fixed(targets: Sequence[Path], outcomes: Sequence[Outcome], options: Options, fixing: Fixing) -> list[Outcome]:
@@ -84,12 +146,13 @@ def _fixed(targets: Sequence[Path], outcomes: Sequence[Outcome], options: Option
     changed = fix_all(targets, outcomes, options, fixing)
     if not changed:
         return list(outcomes)
-    with Progress() as progress:
-        again = iter(list(check_all(_jobs(changed, options, []), watch=progress.watch)))
+    again = iter(_checked(_jobs(changed, options, [], Foundations())))
     return [next(again) if target in changed else outcome for target, outcome in zip(targets, outcomes, strict=True)]
 
 
-def _jobs(targets: Sequence[Path], options: Options, terms: list[Settings | None]) -> Iterator[Job | LoaderError]:
+def _jobs(
+    targets: Sequence[Path], options: Options, terms: list[Settings | None], foundations: Foundations
+) -> Iterator[Job | LoaderError]:
     """Open the projects one by one, so that no more are in memory than are under way; note the settings of each."""
     for target in targets:
         try:
@@ -101,6 +164,7 @@ def _jobs(targets: Sequence[Path], options: Options, terms: list[Settings | None
         else:
             terms.append(job[1])
             yield job
+            foundations.add(job)
 
 
 def _accepted(path: Path, outcomes: Sequence[Outcome], terms: Sequence[Settings | None]) -> list[Outcome]:
@@ -125,7 +189,4 @@ def _next_step(targets: Sequence[Path], reports: Sequence[Report]) -> Iterator[s
 
 def _code(outcomes: Sequence[Outcome], asked: Asked) -> ExitCode:
     code = strongest(exit_code(o) if isinstance(o, LoaderError) else OF_VERDICT[o.verdict] for o in outcomes)
-    if asked.exit_zero and code is ExitCode.FINDINGS:
-        stderr.print("--exit-zero: findings that block were reported, and the exit code is 0 all the same")
-        return ExitCode.PASS
-    return code
+    return ExitCode.PASS if asked.exit_zero and code is ExitCode.FINDINGS else code

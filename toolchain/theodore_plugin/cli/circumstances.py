@@ -20,6 +20,7 @@ _VARIABLES = (
     "COLUMNS",
     "FORCE_COLOR",
     "GITHUB_WORKSPACE",
+    "GITHUB_WORKSPACE",
     "HOME",
     "LANG",
     "LC_ALL",
@@ -37,6 +38,19 @@ _VARIABLES = (
     "TTY_INTERACTIVE",
     "VIRTUAL_ENV",
 )
+_NETWORK = frozenset(
+    {
+        "ALL_PROXY",
+        "HTTPS_PROXY",
+        "HTTP_PROXY",
+        "NO_PROXY",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "SSL_CERT_DIR",
+        "SSL_CERT_FILE",
+    }
+)
+"""Whom a vulnerability service is asked through, in either case."""
 
 
 def circumstances(arguments: Sequence[str]) -> Iterator[str]:
@@ -46,6 +60,9 @@ def circumstances(arguments: Sequence[str]) -> Iterator[str]:
     yield f"{sys.version} {sys.prefix} {sys.flags} {sys.implementation.cache_tag} {len(sys.path)} {sys.path}"
     for name in _VARIABLES:
         yield f"{name}={os.environ.get(name)}"
+    for name in sorted(os.environ):
+        if name.startswith("THEODORE_PLUGIN_") or name.upper() in _NETWORK:
+            yield f"{name}={os.environ[name]}"
     for stream in (sys.stdout, sys.stderr):
         yield f"{stream is not None and (stream.isatty(), stream.encoding)}"
     for descriptor in (0, 1, 2):

@@ -1,0 +1,52 @@
+"""What the answer of a check rests on: the files it was made from, and for how long it can stand without a new look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+
+from theodore_plugin.advisories.source import Kind
+from theodore_plugin.engine.batch import Job
+from theodore_plugin.finding import Severity
+from theodore_plugin.report.model import Report
+
+ONLINE_SECONDS = 3600
+"""How long what an online service said is taken for what it would say."""
+
+
+@dataclass(slots=True)
+class Foundations:
+    """What the checks of one run were made from."""
+
+    inputs: list[tuple[str, str]] = field(default_factory=list)
+    """Kind (:mod:`theodore_plugin.survey.witness`) and absolute path."""
+    online: bool = False
+    advisory_days: float = 0
+    """For how many days the policies take vulnerability data as it is."""
+
+    def add(self, job: Job) -> None:
+        """Take account of one more check."""
+        project, settings = job
+        self.inputs.append(("file" if project.is_wheel else "whole", str(project.root.absolute())))
+        self.inputs += settings.inputs
+        self.online |= settings.advisories.kind in {Kind.ONLINE, Kind.ENDPOINT}
+        self.advisory_days = max(self.advisory_days, settings.policy.advisories.max_age_days)
+
+    def carry(self, reports: Sequence[Report]) -> bool:
+        """Return whether the same inputs would give the same reports: what failed may go better the next time."""
+        findings = (finding for report in reports for finding in report.findings)
+        return not any(finding.severity is Severity.INCOMPLETE for finding in findings)
+
+    def expiry(self, reports: Sequence[Report], now: datetime) -> int:
+        """Return when an answer is no longer good (seconds since the epoch).
+
+        Suppressions and exceptions end with a day (UTC), vulnerability data grows stale, and services learn of more.
+        """
+        ends = [datetime.combine(now.date() + timedelta(days=1), time(), UTC)]
+        if self.online:
+            ends.append(now + timedelta(seconds=ONLINE_SECONDS))
+        for report in reports:
+            if report.advisories and report.advisories.date:
+                ends.append(datetime.fromisoformat(report.advisories.date) + timedelta(days=self.advisory_days))
+        return int(min(end for end in ends if end > now).timestamp())
