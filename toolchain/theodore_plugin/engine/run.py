@@ -38,7 +38,7 @@ from theodore_plugin.finding import Finding
 from theodore_plugin.fixes.model import Fix
 from theodore_plugin.fixes.unused_suppression import SortKey, suppression_fixes
 from theodore_plugin.project import PluginProject
-from theodore_plugin.report.model import AdvisoryLabel, PolicyLabel, ProjectLabel, Report
+from theodore_plugin.report.model import AdvisoryLabel, AuditedDependency, PolicyLabel, ProjectLabel, Report
 from theodore_plugin.report.permission_table import permission_table
 from theodore_plugin.rules.book import rule_book, rule_set_digest
 from theodore_plugin.scanners import SCANNERS
@@ -159,6 +159,7 @@ def _report(
         scanners=tuple(scan.run for scan in scans),
         permissions=permission_table(static.analysis),
         advisories=_advisories(scans),
+        dependencies=_dependencies(scans),
         sources=told.sources,
         hidden=shown.hidden,
         hidden_by=shown.hidden_by,
@@ -212,3 +213,7 @@ def _label(project: PluginProject) -> ProjectLabel:
 
 def _advisories(scans: Iterable[ScannerStep]) -> AdvisoryLabel | None:
     return next((scan.result.advisories for scan in scans if scan.result.advisories), None)
+
+
+def _dependencies(scans: Iterable[ScannerStep]) -> tuple[AuditedDependency, ...]:
+    return next((scan.result.dependencies for scan in scans if scan.result.dependencies), ())
