@@ -14,4 +14,9 @@ def age_of(date: str, now: datetime) -> timedelta:
 
 def too_old(date: str, bound: Advisories, now: datetime) -> bool:
     """Return whether the policy does not accept data of this date."""
-    return age_of(date, now) > timedelta(days=bound.max_age_days)
+    return now > good_until(date, bound)
+
+
+def good_until(date: str, bound: Advisories) -> datetime:
+    """Return the last moment at which the policy accepts data of this date."""
+    return datetime.fromisoformat(date) + timedelta(days=bound.max_age_days)

@@ -35,6 +35,8 @@ class PipAuditScanner:
     name = "pip-audit"
     distribution = "pip-audit"
     per_file = False
+    reads_files = False
+    """It is given the lock and no file of the plugin."""
     ttl_seconds = 3600.0
     """What an online service knows may change at any time."""
 

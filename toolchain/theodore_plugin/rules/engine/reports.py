@@ -26,7 +26,8 @@ VULNERABILITY_DATA_UNAVAILABLE = Rule(
     summary="Dependencies could not be audited: no lock, no answer from the advisory service, or packages it skipped.",
     why="An auditor that looked nothing up reports no vulnerabilities. Skipped is not audited.",
     remedy="Lock the dependencies (`theodore-plugin package` does), and give a source that answers: "
-    "`--advisories online`, an OSV endpoint's URL, or a snapshot file.",
+    "`--advisories online`, an OSV endpoint's URL, a snapshot file, or, without a network, `--advisories local` after "
+    "`theodore-plugin advisories update` or `import FILE`.",
 )
 
 KNOWN_VULNERABILITY = Rule(
