@@ -54,6 +54,8 @@ class ScannerSetting:
     enforced: bool = True
     required: bool = True
     enabled: bool = True
+    network: bool | None = None
+    """Whether a definition from elsewhere than this policy may let it reach the network; not said means no."""
     definition: Mapping[str, Any] | None = None
     """How a scanner of the policy owner's own is run (``scanner_definition`` of the schema); the built-in ones have
     none."""

@@ -38,7 +38,7 @@ def validate(document: Document, label: str) -> None:
 
 
 def problems_against(document: Document, schema: bytes) -> Iterator[Problem]:
-    """Yield what does not fit a JSON Schema (2020-12), in the words of policies; other YAML files are held to it too."""
+    """Yield what does not fit a JSON Schema (2020-12); other YAML files than policies are held to theirs, too."""
     for error in _validator(schema).iter_errors(document.value):
         yield from _translated(error, document)
 

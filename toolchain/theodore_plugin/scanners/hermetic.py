@@ -92,7 +92,7 @@ def clean_tree(project: PluginProject) -> Iterator[CleanTree]:
         root.mkdir()
         scratch.mkdir()
         for file in project.files:
-            _write(root, file.path, file.data)
+            write_inside(root, file.path, file.data)
         yield CleanTree(root, scratch, tuple(file.path for file in project.files))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -129,6 +129,8 @@ class Room:
     memory_bytes: int = MEMORY_BYTES
     read: tuple[str, ...] = ()
     """Absolute paths it may read besides."""
+    execute: tuple[str, ...] = ()
+    """Programs it may start besides itself, with ``subprocesses``."""
     start: Path | None = None
     """The folder it starts in; by default its scratch folder."""
 
@@ -162,7 +164,8 @@ def run_command(
     return ToolRun(completed, _held_by(completed), budget.exceeded)
 
 
-def _write(root: Path, path: str, data: bytes) -> None:
+def write_inside(root: Path, path: str, data: bytes) -> None:
+    """Write one file of a copy. Raises UnsafePathError for a path that leads out of ``root``."""
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or any(part in {"..", "."} or "\0" in part for part in parts):
         raise UnsafePathError(f"{path!r} does not stay inside the project")
@@ -181,6 +184,7 @@ def _profile(tree: CleanTree, scratch: Path, timeout: float, room: Room) -> Prof
     return Profile(
         read=(str(tree.root.parent), *read_paths(), *resolver, *_named_files(room.sockets), *room.read),
         write=(str(scratch), "/dev/null"),
+        execute=room.execute,
         sockets=room.sockets,
         connect_ports=room.connect_ports,
         subprocesses=room.subprocesses,

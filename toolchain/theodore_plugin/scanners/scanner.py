@@ -53,6 +53,8 @@ class ScannerResult:
     skipped: bool = False
     advisories: AdvisoryLabel | None = None
     dependencies: tuple[AuditedDependency, ...] = ()
+    version: str = ""
+    """What the tool says its version is, where it is no distribution whose version is known."""
 
 
 class Scanner(Protocol):
@@ -65,7 +67,7 @@ class Scanner(Protocol):
 
     @property
     def distribution(self) -> str:
-        """Distribution that provides the tool; its installed version goes into the verdict."""
+        """Distribution that provides the tool; its installed version goes into the verdict. Empty if there is none."""
         ...
 
     @property

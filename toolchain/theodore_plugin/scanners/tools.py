@@ -14,7 +14,9 @@ _REMEDY = 'pip install "theodore-plugin[toolchain]"'
 
 
 def installed_version(distribution: str) -> str:
-    """Return the installed version, or an empty string."""
+    """Return the installed version, or an empty string (for a tool that is no distribution, too)."""
+    if not distribution:
+        return ""
     try:
         return version(distribution)
     except PackageNotFoundError:
@@ -22,7 +24,9 @@ def installed_version(distribution: str) -> str:
 
 
 def unusable(distribution: str) -> Failure | None:
-    """Say why a tool cannot be used; ``None`` if it can."""
+    """Say why a tool cannot be used; ``None`` if it can. One that is no distribution says so itself when it is run."""
+    if not distribution:
+        return None
     installed = installed_version(distribution)
     if not installed:
         return Failure(f"{distribution} is not installed", _REMEDY)
