@@ -24,8 +24,19 @@ def fix(finding: Finding, context: FixContext) -> Fix:
     for group, name, target in entry_points(context.rules.project):
         if meant and finding.subject == f"{group}:{name}":
             new = _corrected(target, finding.message, meant["name"])
+            _require(context, new)
             return Fix(RULE, SAFE, (edit(context, _written(group, name, new)),), f"write {new}")
     raise NoFix("what was meant is not known")
+
+
+def _require(context: FixContext, target: str) -> None:
+    """Raise NoFix if what is written then is not there either."""
+    module, _, rest = target.partition(":")
+    name = rest.strip().partition(".")[0].partition("[")[0].strip()
+    if module.strip() not in context.rules.names.modules:
+        raise NoFix(f"{module} is a package of which nothing is known")
+    if name and name not in context.rules.names.bound_names(module.strip()):
+        raise NoFix(f"{module} has no {name}")
 
 
 def _corrected(target: str, message: str, meant: str) -> str:

@@ -17,6 +17,6 @@ DOES = "Write the name in normal form. Hosts, trust files and registries know a 
 def fix(finding: Finding, context: FixContext) -> Fix:
     """Normalise the name, if that makes it one."""
     name = canonicalize_name(str(context.rules.metadata.values.get("name", "")))
-    if finding.help != f'use "{name}"':
-        raise NoFix("the name in normal form is no plugin name either")
+    if finding.help != f'use "{name}"' or canonicalize_name(context.rules.project.name or "") != name:
+        raise NoFix("the name in normal form is no plugin name either, or not that of the distribution")
     return Fix(RULE, SAFE, (text(context, "/name", name),), f"call it {name}")

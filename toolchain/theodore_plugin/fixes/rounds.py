@@ -101,12 +101,13 @@ def _holds(before: Report, after: Report, applied: Sequence[Mended]) -> bool:
     if any(counted[1][like] > counted[0][like] - number for like, number in gone.items()):
         return False
     exposed = {rule for finding, _ in applied for rule in EXPOSED.get(finding.rule, ())}
-    serious = Counter(_like(finding) for finding in after.findings if _is_serious(finding))
-    return all(like[0] in exposed for like in serious - counted[0])
+    return all(rule in exposed for rule, _ in _serious(after) - _serious(before))
 
 
-def _is_serious(finding: Finding) -> bool:
-    return finding.severity is Severity.INCOMPLETE or blocks(finding)
+def _serious(report: Report) -> Counter[tuple[str, str]]:
+    """Count what fails or spoils a check, by rule and file: what is said about it may change with the code."""
+    findings = (item for item in report.findings if item.severity is Severity.INCOMPLETE or blocks(item))
+    return Counter((finding.rule, finding.location.path) for finding in findings)
 
 
 def _like(finding: Finding) -> _Likeness:

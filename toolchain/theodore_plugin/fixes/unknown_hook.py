@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from theodore_plugin.contracts.signature import signature_problem
 from theodore_plugin.facts import model as m
 from theodore_plugin.finding import Finding
 from theodore_plugin.fixes.context import FixContext
@@ -22,9 +23,24 @@ def fix(finding: Finding, context: FixContext) -> Fix:
     function = function_at(context, finding)
     if meant is None or _is_mentioned(function.name, context):
         raise NoFix("the name is used elsewhere, too")
+    if not _fits(function, meant["name"], context):
+        raise NoFix("the method cannot be called as the hook is")
     source = context.source(finding.location.path)
     edit = source.replace(*source.extent(finding.location), meant["name"])
     return Fix(RULE, SAFE, (edit,), f"call it {meant['name']}")
+
+
+def _fits(function: m.Function, name: str, context: FixContext) -> bool:
+    """Whether the host could call the method as it calls the hook."""
+    for host in context.rules.hosts:
+        for cls, contract in context.rules.claims(host):
+            wanted = contract.methods.get(name)
+            if wanted is None or function not in cls.node.body:
+                continue
+            unlike = function.is_async is (wanted.kind == "sync") or function.decorators
+            if unlike or signature_problem(function.parameters[1:], wanted.parameters):
+                return False
+    return True
 
 
 def _is_mentioned(name: str, context: FixContext) -> bool:
