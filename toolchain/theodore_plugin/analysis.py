@@ -29,6 +29,7 @@ from theodore_plugin.project import PluginProject
 from theodore_plugin.rules.catalogue import RULES
 from theodore_plugin.rules.context import RuleContext, RuleModule
 from theodore_plugin.rules.interface.matrix import host_matrix
+from theodore_plugin.rules.library import ABOUT_PLUGINS
 
 
 class CoverageStatus(StrEnum):
@@ -65,6 +66,8 @@ class StaticAnalysis:
     """What the interface looks like to each known host in range."""
     fixes: Fixes = field(default_factory=dict)
     """How findings can be mended."""
+    not_run: tuple[str, ...] = ()
+    """Rules that did not run, because they ask about plugins and this was analysed as a library."""
 
 
 @deep_recursion()
@@ -75,9 +78,17 @@ def analyse(
     catalogue: Catalogue | None = None,
     environment: Environment | None = None,
     capabilities: CapabilityMap | None = None,
+    *,
+    as_library: bool = False,
 ) -> StaticAnalysis:
-    """Analyse a project. What breaks inside one rule is a finding of its own; nothing a plugin contains raises."""
-    context = build_context(project, policy, catalogue, environment, capabilities)
+    """Analyse a project. What breaks inside one rule is a finding of its own; nothing a plugin contains raises.
+
+    ``as_library`` takes it for a package that is no plugin: everything public is called by somebody, and rules about
+    plugins do not run.
+    """
+    context = build_context(project, policy, catalogue, environment, capabilities, as_library=as_library)
+    left_out = tuple(rule.RULE.name for rule in rules if as_library and rule.RULE.name in ABOUT_PLUGINS)
+    rules = [rule for rule in rules if rule.RULE.name not in left_out]
     facts = tuple(context.facts.values())
     findings = tuple(sorted(_findings(context, rules), key=lambda finding: finding.sort_key))
     return StaticAnalysis(
@@ -89,6 +100,7 @@ def analyse(
         blankets=tuple(item for module in facts for item in module.blankets),
         hosts=host_matrix(context, findings, _findings),
         fixes=plan(findings, context),
+        not_run=left_out,
     )
 
 
@@ -98,16 +110,18 @@ def build_context(
     catalogue: Catalogue | None = None,
     environment: Environment | None = None,
     capabilities: CapabilityMap | None = None,
+    *,
+    as_library: bool = False,
 ) -> RuleContext:
     """Lower every file once and establish what all rules share.
 
     ``catalogue`` replaces the shipped contracts; ``environment`` is where the code of dependencies is followed;
-    ``capabilities`` replaces the shipped capability map.
+    ``capabilities`` replaces the shipped capability map; a library's metadata is not looked for.
     """
     facts, failures = lower_all(project.files)
     facts = distinctly_named(facts)
     names = Names({str(module.module): module for module in facts.values()})
-    metadata = read_metadata(project, names)
+    metadata = MetadataReading() if as_library else read_metadata(project, names)
     capabilities = capabilities or shipped_map()
     return RuleContext(
         project=project,

@@ -29,6 +29,12 @@ from theodore_plugin.cli.program import Session
 @options.environment
 @options.capability_map
 @options.scanner
+@click.option(
+    "--as-library",
+    is_flag=True,
+    default=None,
+    help="Check any Python package, which is no Theodore plugin: rules about plugins do not run.",
+)
 @options.selecting
 @click.option(
     "--baseline",

@@ -182,8 +182,12 @@ def _raise_if_alone(outcomes: Sequence[Outcome]) -> None:
         print_error(problem)
 
 
+def _can_be_packaged(report: Report) -> bool:
+    return report.verdict is Verdict.PASS and report.whole and report.project.kind != "wheel"
+
+
 def _next_step(targets: Sequence[Path], reports: Sequence[Report]) -> Iterator[str]:
-    if len(targets) == len(reports) == 1 and reports[0].verdict is Verdict.PASS and reports[0].project.kind != "wheel":
+    if len(targets) == len(reports) == 1 and _can_be_packaged(reports[0]):
         yield visible(f"next: theodore-plugin package{'' if targets[0] == Path() else f' {targets[0]}'}")
 
 

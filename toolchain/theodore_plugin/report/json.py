@@ -69,6 +69,7 @@ def to_json_dict(report: Report) -> dict[str, Any]:
         "hidden_by": list(report.hidden_by),
         "selection": asdict(report.selection) if report.selection else None,
         "baselined": [_finding(finding) for finding in report.baselined],
+        "not_run": list(report.not_run),
         "suppressions": [_suppression(record) for record in report.suppressions],
         "exceptions": [_exception(record) for record in report.exceptions],
         "coverage": [_coverage(coverage) for coverage in report.coverage],

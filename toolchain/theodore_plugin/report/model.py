@@ -198,6 +198,8 @@ class Report:
     """Set if options may have changed the verdict; nothing is signed on such a report."""
     baselined: tuple[Finding, ...] = ()
     """Findings that a baseline file accepts as they are."""
+    not_run: tuple[str, ...] = ()
+    """Rules about plugins that did not run, because the package was checked as a library."""
     exceptions: tuple[ExceptionRecord, ...] = ()
     """What the policy accepts of this plugin until a day."""
     profile: ProfileLabel | None = None
@@ -227,7 +229,7 @@ class Report:
     @property
     def whole(self) -> bool:
         """Whether the verdict is one over everything that was found: only then may anybody vouch for it."""
-        return self.selection is None and not self.baselined
+        return self.selection is None and not self.baselined and not self.not_run
 
     def tally(self) -> Counter[Severity]:
         """Return how many findings there are of each severity."""

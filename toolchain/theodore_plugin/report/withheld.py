@@ -17,6 +17,8 @@ def withheld_lines(report: Report) -> Iterator[Text]:
     if report.hidden:
         by = f" ({', '.join(map(visible, report.hidden_by))})" if report.hidden_by else ""
         yield Text(f"{_findings(report.hidden)} not shown{by}", "dim")
+    if report.not_run:
+        yield Text(f"checked as a library: {len(report.not_run)} rules about plugins did not run", "dim")
     if report.selection:
         asked = visible(", ".join(report.selection.asked))
         blocking = report.selection.blocking

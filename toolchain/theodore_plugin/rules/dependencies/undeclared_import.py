@@ -53,6 +53,8 @@ RULE = Rule(
 
 def check(context: RuleContext) -> Iterator[Finding]:
     """Look at every import that nothing around it expects to fail, once per module and library."""
+    if not _are_stated(context):
+        return
     declared, loaded = _declared(context), loaded_modules(context)
     for facts in context.facts.values():
         certain = _always_run(facts) if facts.module in loaded else frozenset[m.Span]()
@@ -62,6 +64,12 @@ def check(context: RuleContext) -> Iterator[Finding]:
             if root not in seen and span not in expected and not _is_known(context, target, declared):
                 seen.add(root)
                 yield _finding(span.at(facts.path), root, distribution(context, target), certain=span in certain)
+
+
+def _are_stated(context: RuleContext) -> bool:
+    """Whether the project says what it depends on; a build script that is run for it (PEP 621 ``dynamic``) may."""
+    table = context.project.table
+    return "name" in table and "dependencies" not in table.get("dynamic", ())
 
 
 def _always_run(facts: m.ModuleFacts) -> frozenset[m.Span]:
