@@ -179,3 +179,23 @@ def test_a_snapshot_archive_is_a_source_like_any_other(scan, lock, snapshot_file
         for line in snapshot_file.read_text().splitlines():
             archive.writestr(f"{json.loads(line)['id']}.json", line)
     assert [finding.rule for finding in audit(scan, lock(idna="3.6"), path).findings] == ["known-vulnerability"]
+
+
+def test_what_only_one_of_two_records_knows_is_in_the_one_finding(scan, lock, tmp_path):
+    def record(identifier, fixed, **more):
+        ranges = [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": fixed}]}]
+        affected = [{"package": {"ecosystem": "PyPI", "name": "idna"}, "ranges": ranges}]
+        return {"id": identifier, "modified": "2024-01-01T00:00:00Z", "affected": affected, **more}
+
+    vector = {"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}
+    records = [
+        record("GHSA-aaaa", "3.7.1", aliases=["CVE-2024-1"], summary="overflow", severity=[vector]),
+        record("PYSEC-2024-1", "3.7", aliases=["CVE-2024-1", "GHSA-aaaa"]),
+    ]
+    path = tmp_path / "two.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in records))
+    (finding,) = audit(scan, lock(idna="3.6"), path).findings
+    assert finding.message == (
+        "idna==3.6 has a known vulnerability (critical, CVSS 9.8), PYSEC-2024-1 (CVE-2024-1): overflow"
+    )
+    assert finding.help.startswith("fixed in 3.7, 3.7.1;")

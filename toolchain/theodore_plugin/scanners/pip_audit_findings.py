@@ -24,9 +24,13 @@ _DATABASES = ("PYSEC-", "GHSA-", "CVE-")
 
 
 def vulnerabilities(pin: Pin, answer: Answer, database: Database | None = None) -> tuple[Vulnerability, ...]:
-    """Return what affects a pin, sorted; ``database`` knows severities that an auditor does not pass on."""
+    """Return what affects a pin, sorted.
+
+    An auditor passes on one record of those that name each other, and no severity; ``database`` has them all.
+    """
     known = {found.id: found for found in database.affecting(pin.name, pin.version)} if database else {}
-    groups = _connected(answer.vulnerabilities)
+    unsaid = (Reported(found.id, found.aliases, found.summary, found.fixed) for found in known.values())
+    groups = _connected((*answer.vulnerabilities, *unsaid))
     return tuple(sorted((_merged(pin, group, known) for group in groups), key=lambda found: found.id))
 
 
