@@ -1,11 +1,19 @@
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
 from rich.cells import cell_len
+from rich.text import Text
 
-from theodore_plugin.finding import Confidence, Finding, Location, Severity
+from theodore_plugin.coverage import Coverage, Covered, State
+from theodore_plugin.finding import Confidence, Finding, Location, Severity, Step
+from theodore_plugin.report.model import ScannerRun
 from theodore_plugin.report.text import concise, full
+from theodore_plugin.report.wrap import wrapped
 
 
-def lines(renderer, report):
-    return "\n".join(line.plain for line in renderer(report))
+def lines(renderer, report, width=None):
+    return "\n".join(line.plain for line in renderer(report, width))
 
 
 def warning(message="wrong", location=None, **more):
@@ -26,9 +34,11 @@ error[undeclared-permission]: connects to any host, and no permission says so
    = also reported as bandit/B310
 help: declare PluginPermission(PermissionType.NETWORK, ...)
 
-theodore: 1 of 1 files analysed
+theodore: 1 of 1 file analysed
 policy default bbbbbbbbbbbb, rules aaaaaaaaaaaa
-fail: page-scraper 1.2.0 under policy default (1 error; 1.2 s)"""
+1 finding blocks: undeclared-permission.
+fail: page-scraper 1.2.0 under policy default (1 error; 1.2 s)
+next: theodore-plugin explain undeclared-permission"""
     )
 
 
@@ -48,10 +58,10 @@ def test_nothing_to_say_is_said_briefly(make_report):
 
 def test_what_was_not_analysed_silenced_or_hidden_is_named(rich_report):
     text = lines(full, rich_report)
-    assert "mypy 1.18: 0 of 1 files analysed" in text
+    assert "mypy 1.18: 0 of 1 file analysed" in text
     assert "    not analysed: src/p/plugin.py (mypy crashed)" in text
-    assert "pip-audit 2.10: 1 of 1 packages analysed; asked: snapshot; sandbox standard" in text
-    assert "theodore: 1 of 2 files analysed; 1 skipped" in text
+    assert "pip-audit 2.10: 1 of 1 package analysed; asked: snapshot\n" in text
+    assert "theodore: 1 of 2 files analysed; skipped 1 file (not shipped)" in text
     assert "silenced at src/p/plugin.py:1:1: secret-to-log, because 'a test key'" in text
     assert "2 findings not shown" in text
     assert "advisories: snapshot advisories.jsonl, dated 2024-10-10" in text
@@ -102,5 +112,106 @@ def test_configuration_that_was_not_used_is_named_in_one_line(make_report):
         for path in (".bandit", "mypy.ini")
     ]
     text = lines(full, make_report(*seen))
-    assert text.splitlines()[1] == "target-tool-config-ignored: seen and not used: .bandit:3, mypy.ini:3"
+    assert text.splitlines()[0] == "target-tool-config-ignored: seen and not used: .bandit:3, mypy.ini:3"
     assert "(2 notices;" in text
+
+
+def test_a_pass_says_on_one_line_what_was_not_looked_at(make_report):
+    report = make_report(
+        coverage=(
+            Coverage("theodore", (Covered("a.py"), Covered("tests/t.py", State.SKIPPED, "outside src/"))),
+            Coverage("mypy", (Covered("a.py"),)),
+        ),
+        scanners=(ScannerRun("mypy", "1.18", "ok", 0.4, "types of other packages were not available", "standard"),),
+    )
+    assert lines(full, report) == (
+        "not looked at: theodore: 1 file (outside src/); mypy: types of other packages were not available\n"
+        "pass: page-scraper 1.2.0 under policy default (no findings; 1.2 s)"
+    )
+
+
+def test_a_weaker_sandbox_is_said_and_the_usual_one_is_not(make_report):
+    run = ScannerRun("mypy", "1.18", "ok", 0.4, "", "basic")
+    coverage = (Coverage("mypy", (Covered("a.py"),)),)
+    assert "mypy: held only by sandbox basic" in lines(full, make_report(coverage=coverage, scanners=(run,)))
+    usual = make_report(coverage=coverage, scanners=(replace(run, sandbox="standard"),))
+    assert lines(full, usual).splitlines() == ["pass: page-scraper 1.2.0 under policy default (no findings; 1.2 s)"]
+
+
+def test_what_matters_most_stands_last(make_report, undeclared):
+    guess = Finding("a-guess", Severity.ERROR, Confidence.LOW, Location("a.py", 1), "may be wrong")
+    notice = Finding("z-notice", Severity.NOTICE, Confidence.HIGH, Location("a.py", 1), "worth knowing")
+    lost = Finding("analyzer-failed", Severity.INCOMPLETE, Confidence.HIGH, Location("a.py"), "mypy crashed")
+    text = lines(full, make_report(lost, undeclared, guess, warning(), notice))
+    places = [text.index(f"[{rule}]") for rule in ("z-notice", "a-rule", "a-guess", "undeclared-permission")]
+    assert [*places, text.index("[analyzer-failed]")] == sorted([*places, text.index("[analyzer-failed]")])
+    assert text.index("[analyzer-failed]") < text.index("Not everything was looked at: a.py.")
+
+
+def test_many_findings_of_one_rule_are_listed_after_the_first(make_report):
+    found = [warning(f"wrong {number}", Location("a.py", number)) for number in range(1, 301)]
+    text = lines(full, make_report(*found, sources={}))
+    assert text.count("warning[a-rule]: wrong") == 3
+    assert "warning[a-rule]: 297 more\n --> a.py:4:1  wrong 4\n" in text
+    assert "     and 97 others (--output-format json lists all)" in text
+
+
+def test_one_more_than_is_shown_in_full_is_shown_in_full_too(make_report):
+    found = [warning(f"wrong {number}", Location("a.py", number)) for number in range(1, 5)]
+    assert " more" not in lines(full, make_report(*found, sources={}))
+
+
+@pytest.mark.parametrize("width", [30, 40, 80, 120])
+def test_lines_are_broken_between_words_and_fit(make_report, undeclared, width):
+    source = (
+        b"# \t" + "\u540d\u202e ".encode() * 60 + b"\n" + b"    value = call(first, second, third) # " + b"x " * 300
+    )
+    wide = warning("\u540d\u524d is " + "a word or two " * 20, Location("p.py", 1, 40, 1, 60))
+    long = warning("short", Location("p.py", 2, 13, 2, 200), help="do `theodore-plugin explain x` and " * 5)
+    steps = tuple(Step(f"step {number} of the way to where it happens", Location("p.py", number)) for number in (1, 2))
+    report = make_report(wide, long, replace(undeclared, evidence=steps), sources={"p.py": source})
+    drawn = lines(full, report, width).splitlines()
+    too_long = [line for line in drawn if cell_len(line) > width]
+    assert all(len(line.split()) <= 2 or "next:" in line or "`" in line for line in too_long)
+    frames = [(code, mark) for code, mark in pairwise(drawn) if mark.lstrip(" |").startswith("^")]
+    assert len(frames) == 2
+    assert all(cell_len(code) <= width and cell_len(mark) <= width for code, mark in frames)
+
+
+def test_in_a_pipe_a_line_stays_a_line(make_report):
+    found = warning("word " * 100, help="help " * 100)
+    text = lines(full, make_report(found, sources={}))
+    assert max(map(len, text.splitlines())) > 500
+
+
+def test_a_command_to_paste_stays_on_one_line():
+    line = Text("help: mypy gave up; to reproduce: python -I -m mypy --config-file=/dev/null --strict src/acme_reader")
+    assert [part.plain for part in wrapped(line, 40, 6)] == [
+        "help: mypy gave up; to reproduce:",
+        "      python -I -m mypy --config-file=/dev/null --strict src/acme_reader",
+    ]
+
+
+def test_names_between_backquotes_are_not_broken():
+    line = Text("help: run `theodore-plugin explain x` and `theodore-plugin package` then")
+    assert [part.plain for part in wrapped(line, 40, 6)] == [
+        "help: run `theodore-plugin explain x`",
+        "      and `theodore-plugin package` then",
+    ]
+
+
+def test_a_word_longer_than_a_line_is_left_to_the_terminal():
+    word = "x" * 100
+    assert [part.plain for part in wrapped(Text(f"see {word} there"), 40, 2)] == ["see", f"  {word}", "  there"]
+
+
+def test_styles_survive_breaking():
+    line = Text.assemble(("error", "bold red"), ": ", ("many words " * 10, "bold"))
+    parts = list(wrapped(line, 40, 2))
+    assert len(parts) > 2
+    assert all(any(str(span.style) == "bold" for span in part.spans) for part in parts)
+
+
+def test_a_finding_about_a_file_as_a_whole_has_no_frame(make_report):
+    report = make_report(warning(location=Location("pyproject.toml")), sources={"pyproject.toml": b"[project]\n"})
+    assert " | " not in lines(full, report)

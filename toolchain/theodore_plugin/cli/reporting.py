@@ -9,7 +9,7 @@ from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_plugin.cli.forms import Output
-from theodore_plugin.cli.screen import Screen
+from theodore_plugin.cli.screen import UNBOUNDED, Screen, width_of
 from theodore_plugin.report.formats import LINES, lines_of, rendered
 from theodore_plugin.report.hosts_text import hosts_table
 from theodore_plugin.report.model import Report
@@ -25,8 +25,9 @@ def show_reports(reports: Sequence[Report], output_format: str, screen: Screen, 
     if output_format not in LINES:
         screen.write(rendered(output_format, reports))
         return
+    width = width_of(screen.shape)
     for report in reports:
-        lines = lines_of(output_format, [report])
+        lines = lines_of(output_format, [report], width if width < UNBOUNDED else None)
         screen.print(chain(hosts_table(report.hosts), lines) if matrix else lines)
 
 

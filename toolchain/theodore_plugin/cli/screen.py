@@ -11,7 +11,7 @@ from typing import Literal
 from rich.console import Console, RenderableType
 from rich.tree import Tree
 
-_UNBOUNDED = 10_000
+UNBOUNDED = 10_000
 _Colours = Literal["standard", "256", "truecolor", "windows"] | None
 _COLOURS: dict[str | None, _Colours] = {
     None: None,
@@ -56,4 +56,4 @@ class Screen:
 
 def width_of(console: Console) -> int:
     """Return the columns of a terminal, or of what COLUMNS says; in a file or a pipe, a row stays one line."""
-    return console.width if console.is_terminal or "COLUMNS" in os.environ else _UNBOUNDED
+    return console.width if console.is_terminal or "COLUMNS" in os.environ else UNBOUNDED

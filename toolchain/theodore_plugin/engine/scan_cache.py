@@ -17,6 +17,7 @@ import msgspec
 from theodore_plugin.coverage import Coverage, Covered, State
 from theodore_plugin.finding import Finding
 from theodore_plugin.project import PluginProject
+from theodore_plugin.report.model import UNCHANGED
 from theodore_plugin.scanners.hermetic import CleanTree
 from theodore_plugin.scanners.scanner import ScanContext, Scanner, ScannerResult
 from theodore_plugin.scanners.tools import installed_version
@@ -24,7 +25,6 @@ from theodore_plugin.store.catalogue import SCANS
 from theodore_plugin.store.code import code_digest
 from theodore_plugin.store.store import Store, key_of
 
-KEPT = "unchanged since an earlier run"
 Scan = Callable[[CleanTree, ScanContext], ScannerResult]
 
 
@@ -43,7 +43,9 @@ def scan(scanner: Scanner, tree: CleanTree, context: ScanContext, run: Scan) -> 
     if store is None or fingerprint is None:
         return run(tree, context)
     shelf = _Shelf(store, _base(scanner, fingerprint), scanner.ttl_seconds)
-    result = _by_file(scanner, tree, context, run, shelf) if scanner.per_file else _whole(tree, context, run, shelf)
+    result = (
+        _by_file(scanner, tree, context, run, shelf) if scanner.per_file else _whole(scanner, tree, context, run, shelf)
+    )
     store.trim()
     return result
 
@@ -74,8 +76,9 @@ class _Shelf:
             self.store.put(key_of(self.base, what), msgspec.msgpack.encode(_Kept(result, time.time())))
 
 
-def _whole(tree: CleanTree, context: ScanContext, run: Scan, shelf: _Shelf) -> ScannerResult:
-    what = "\n".join(f"{path} {digest}" for path, digest in sorted(_contents(context.project).items()))
+def _whole(scanner: Scanner, tree: CleanTree, context: ScanContext, run: Scan, shelf: _Shelf) -> ScannerResult:
+    contents = _contents(context.project) if getattr(scanner, "reads_files", True) else {}
+    what = "\n".join(f"{path} {digest}" for path, digest in sorted(contents.items()))
     kept = shelf.get(what)
     if kept is not None:
         return replace(kept, detail=_with_note(kept.detail))
@@ -95,7 +98,7 @@ def _by_file(scanner: Scanner, tree: CleanTree, context: ScanContext, run: Scan,
     elif missing:
         fresh = run(*_narrowed(tree, context, frozenset(missing)))
     else:
-        fresh = ScannerResult((), Coverage.account(scanner.name, (), ()), detail=KEPT)
+        fresh = ScannerResult((), Coverage.account(scanner.name, (), ()), detail=UNCHANGED)
     if not fresh.failures:
         for path, part in _parts(fresh).items():
             shelf.put(f"{path} {contents.get(path)}", part)
@@ -152,8 +155,9 @@ def _contents(project: PluginProject) -> dict[str, str]:
 
 def _base(scanner: Scanner, fingerprint: str) -> str:
     version = installed_version(scanner.distribution)
-    return key_of(code_digest("scanners"), scanner.name, scanner.distribution, version, fingerprint)
+    code = (code_digest("scanners"), code_digest("advisories"))
+    return key_of(*code, scanner.name, scanner.distribution, version, fingerprint)
 
 
 def _with_note(detail: str) -> str:
-    return f"{detail}; {KEPT}" if detail else KEPT
+    return f"{detail}; {UNCHANGED}" if detail else UNCHANGED

@@ -39,16 +39,16 @@ def rendered(name: str, reports: Sequence[Report], *, width: int | None = None) 
     Raises KeyError for a name that is not in :data:`FORMATS`.
     """
     if name in LINES:
-        return _drawn(lines_of(name, reports), width or FILE_WIDTH)
+        return _drawn(lines_of(name, reports, width), width or FILE_WIDTH)
     text: str = import_module(FORMATS[name]).render(reports)
     return text
 
 
-def lines_of(name: str, reports: Sequence[Report]) -> Iterator[Text]:
-    """Yield the lines of a form for people, project by project."""
+def lines_of(name: str, reports: Sequence[Report], width: int | None = None) -> Iterator[Text]:
+    """Yield the lines of a form for people, project by project, broken at ``width`` columns if there is one."""
     generator = getattr(import_module(FORMATS[name]), name)
     for report in reports:
-        yield from generator(report)
+        yield from generator(report, width)
 
 
 def _drawn(lines: Iterator[Text], width: int) -> str:

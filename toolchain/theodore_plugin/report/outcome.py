@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 
 from theodore_plugin.finding import Confidence, Finding, Severity, Verdict
 from theodore_plugin.report.model import Report, blocks
-from theodore_plugin.rules.engine.reports import ANALYZER_FAILED, TARGET_TOOL_CONFIG_IGNORED
+from theodore_plugin.rules.engine.reports import TARGET_TOOL_CONFIG_IGNORED
 
+FILE_NOT_ANALYSED = "file-not-analysed"
 MAX_RULES = 3
 """How many rules a sentence names."""
 MAX_STEPS = 5
@@ -56,8 +57,8 @@ def _incomplete(report: Report) -> list[Finding]:
 
 
 def _what(finding: Finding) -> str:
-    """Name what was not looked at: the analyser that failed, or the file."""
-    return finding.subject if finding.rule == ANALYZER_FAILED.name and finding.subject else finding.location.path
+    """Name what was not looked at: the file, or the analyser that failed."""
+    return finding.location.path if finding.rule == FILE_NOT_ANALYSED else finding.subject or finding.location.path
 
 
 def _listed(names: Iterable[str]) -> str:
