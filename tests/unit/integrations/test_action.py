@@ -61,7 +61,7 @@ def test_what_cannot_be_checked_says_so_in_the_summary(installed):
 
 def test_several_paths_and_further_arguments(installed, plugin):
     other = plugin.rename(plugin.with_name("with a space"))
-    done = installed.run("Check", paths=f"{other.name}\n\n", args="--ignore\nunused-*\n", policy="strict")
+    done = installed.run("Check", paths=f"{other.name}\n\n", args="--min-severity\nwarning\n", policy="strict")
     assert installed.output()["exit-code"] == str(done.returncode)
     assert "under policy strict" in done.stdout
 
