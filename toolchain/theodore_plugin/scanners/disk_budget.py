@@ -17,7 +17,7 @@ from theodore_loader.sandbox.profile import MIB
 
 MAX_BYTES = 256 * MIB
 """Of everything in one tool's scratch folder; mypy's cache of a large dependency tree was seen at 40 MiB."""
-MAX_FILES = 20_000
+MAX_FILES = 10_000
 FREE_BYTES = 128 * MIB
 """What is left free, or half of what was free when the tool started if that is less."""
 _EVERY_SECONDS = 0.2
