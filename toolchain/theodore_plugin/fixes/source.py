@@ -74,7 +74,7 @@ class Source:
         """Where every statement line starts and ends; a compound statement is the line of its head."""
         found: list[tuple[int, int]] = []
         first, last = None, 0
-        for token in self._tokens:
+        for token in self.tokens:
             if token.type == tokenize.NEWLINE and first is not None:
                 found.append((self.offset(first, 1), last))
                 first = None
@@ -90,7 +90,7 @@ class Source:
     def closing(self, offset: int) -> int:
         """Return the offset behind the parenthesis that closes the first one opened from ``offset`` on."""
         depth = 0
-        for token in self._tokens:
+        for token in self.tokens:
             if token.type != tokenize.OP or self.offset(token.start[0], token.start[1] + 1) < offset:
                 continue
             depth += (token.string in "([{") - (token.string in ")]}")
@@ -99,7 +99,8 @@ class Source:
         raise NoFix(f"{self.path}: a parenthesis is not closed")
 
     @cached_property
-    def _tokens(self) -> list[tokenize.TokenInfo]:
+    def tokens(self) -> list[tokenize.TokenInfo]:
+        """The words of the text. Raises NoFix for a text this interpreter's tokenizer cannot split."""
         try:
             return list(tokenize.generate_tokens(io.StringIO(self.text, newline="").readline))
         except (tokenize.TokenError, SyntaxError) as problem:
