@@ -1,5 +1,6 @@
 from theodore_plugin.coverage import State
 from theodore_plugin.finding import Severity
+from theodore_plugin.scanners import bandit
 from theodore_plugin.scanners.bandit import BanditScanner
 
 SHELL = "import subprocess\n\n\ndef f(x):\n    subprocess.run(x, shell=True)  # nosec\n"
@@ -54,3 +55,12 @@ def test_it_runs_out_of_time_as_a_failure(scan):
     assert "did not finish" in result.failures[0].reason
     assert result.failures[0].help == "to reproduce: python -I -m bandit -q -r src/demo"
     assert {entry.state for entry in result.coverage.entries} == {State.FAILED}
+
+
+def test_more_files_than_fit_on_a_command_line_are_all_analysed(scan, monkeypatch):
+    files = {"src/demo/__init__.py": SHELL, "src/demo/CVS/hidden.py": SHELL, "src/demo/broken.py": "def (\n"}
+    expected = scan(BanditScanner(), files)
+    monkeypatch.setattr(bandit, "_ROOM", 10)
+    result = scan(BanditScanner(), files)
+    assert result.findings == expected.findings
+    assert result.coverage == expected.coverage

@@ -87,3 +87,17 @@ def test_a_syntax_error_stops_it_and_everything_counts_as_lost(scan):
 def test_a_module_that_shadows_the_standard_library_is_not_passed_over(scan):
     result = scan(MypyScanner(), {"src/demo/__init__.py": PLUGIN, "src/typing.py": "Any = 1\n"})
     assert result.failures or "mypy/override" in by_rule(result)
+
+
+def test_names_that_look_like_options_or_files_of_arguments_are_names(scan):
+    files = {"src/demo/__init__.py": PLUGIN, "src/ünï/__init__.py": "X: int = ''\n", "src/@x/y.py": "", "src/-x.py": ""}
+    result = scan(MypyScanner(), files)
+    assert result.failures == ()
+    assert "src/ünï/__init__.py" in {finding.location.path for finding in result.findings}
+
+
+def test_importing_the_plugin_by_its_folder_is_no_second_module(scan):
+    files = {"src/demo/__init__.py": "import src.demo.other\n", "src/demo/other.py": "X: int = ''\n"}
+    result = scan(MypyScanner(), files)
+    assert result.failures == ()
+    assert list(by_rule(result)) == ["mypy/assignment"]

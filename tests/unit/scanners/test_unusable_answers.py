@@ -45,6 +45,11 @@ def end(tmp_path):
         answer({"dependencies": [], "results": [], "errors": [], "metrics": {}}, returncode=2),
         answer({"dependencies": [], "results": [], "errors": [], "metrics": {}}, returncode=-9),
         answer({"dependencies": 7, "results": 7, "errors": 7, "metrics": 7}),
+        answer({"dependencies": [7], "results": [7], "errors": [], "metrics": {}}, returncode=1),
+        answer({"dependencies": [7], "results": [], "errors": [7], "metrics": {}}),
+        answer({"dependencies": [7], "results": [], "errors": [], "metrics": {}}, returncode=1),
+        answer({"dependencies": [7], "results": [{}], "errors": [], "metrics": {}}),
+        answer(b"[" * 100_000),
         answer({"dependencies": [{"nom": 1}], "results": []}),
     ],
 )

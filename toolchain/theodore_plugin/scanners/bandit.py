@@ -23,6 +23,10 @@ list of arguments, which permission inference judges better."""
 NOT_ERRORS = ("B324", "B4")
 """Prefixes of ids bandit calls high and we do not let block: digests used for caching, mere imports."""
 
+_SHAPE = {"results": list, "errors": list, "metrics": dict}
+_ROOM = 1024 * 1024
+"""Characters of file names that fit on a command line; Linux ends at 2 MiB, the environment included."""
+
 _SEVERITY = {"HIGH": Severity.ERROR, "MEDIUM": Severity.WARNING, "LOW": Severity.NOTICE}
 _CONFIDENCE = {"HIGH": Confidence.HIGH, "MEDIUM": Confidence.MEDIUM, "LOW": Confidence.LOW}
 
@@ -62,7 +66,13 @@ def _arguments(tree: CleanTree) -> list[str]:
     ini.write_text("[bandit]\n")
     config.write_text("{}\n")
     neutral = ["--ini", str(ini), "-c", str(config), "-x", str(tree.scratch / "nothing"), "--ignore-nosec"]
-    return ["-q", "-f", "json", *neutral, "--", *(str(tree.root / path) for path in tree.files)]
+    return ["-q", "-f", "json", *neutral, *_targets(tree)]
+
+
+def _targets(tree: CleanTree) -> list[str]:
+    """Name every file, or the whole copy where there are too many; what was not asked for does not count."""
+    named = [str(tree.root / path) for path in tree.files]
+    return ["--", *named] if sum(map(len, named)) < _ROOM else ["-r", str(tree.root)]
 
 
 def _parse(run: ToolRun) -> Mapping[str, Any] | None:
@@ -71,12 +81,13 @@ def _parse(run: ToolRun) -> Mapping[str, Any] | None:
         return None
     try:
         report = json.loads(run.completed.stdout)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    wanted = {"results": list, "errors": list, "metrics": dict}
-    if not isinstance(report, dict) or any(not isinstance(report.get(key), kind) for key, kind in wanted.items()):
+    if not isinstance(report, dict) or any(not isinstance(report.get(key), kind) for key, kind in _SHAPE.items()):
         return None
-    return report
+    if any(not isinstance(entry, dict) for entry in (*report["results"], *report["errors"])):
+        return None
+    return report if bool(report["results"]) == (run.completed.returncode == 1) else None
 
 
 def _account(tree: CleanTree, report: Mapping[str, Any]) -> Iterator[Covered]:

@@ -128,8 +128,8 @@ def _make_base(tree: CleanTree, cache: MypyCache, deadline: float) -> bytes | No
     """Let mypy learn the SDK, with nothing of the plugin on its path, if that pays; return what it learned."""
     if not cache.base_pays():
         return None
-    copy = sdk_only(tree, _BASE)
-    if _run(copy, b"", deadline).messages != []:
+    copy, now = sdk_only(tree, _BASE), time.monotonic()
+    if _run(copy, b"", now + (deadline - now) / 2).messages != []:
         return None
     learned = pack(copy.databases)
     if learned is not None:
@@ -154,10 +154,11 @@ def _run(copy: TypedCopy, kept: bytes | None, deadline: float) -> _Answer:
 
 
 def _arguments(copy: TypedCopy, *, keeps: bool) -> list[str]:
-    config = copy.tree.scratch / f"{copy.name}.ini"
+    config, listing = copy.tree.scratch / f"{copy.name}.ini", copy.tree.scratch / f"{copy.name}.files"
     config.write_text("[mypy]\n")
+    listing.write_text("\n".join(copy.arguments), encoding="utf-8")  # a command line may be too short for all of them
     cache = [f"--cache-dir={copy.cache}", "--sqlite-cache"] if keeps else ["--cache-dir=/dev/null", "--no-incremental"]
-    return [f"--config-file={config}", *cache, *FLAGS, f"--junit-xml={copy.end}", *copy.arguments]
+    return [f"--config-file={config}", *cache, *FLAGS, f"--junit-xml={copy.end}", f"@{listing}"]
 
 
 def _why(answer: _Answer, copy: TypedCopy, project: PluginProject) -> Failure:
