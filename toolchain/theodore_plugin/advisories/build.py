@@ -114,7 +114,7 @@ def _finish(connection: sqlite3.Connection, counts: _Counts, origin: Origin) -> 
     about = About(
         source=origin.source,
         digest=digest.hexdigest(),
-        date=date,
+        date=date.replace(".000000Z", "Z"),
         imported=origin.imported.isoformat(timespec="seconds"),
         records=records,
         packages=packages,
