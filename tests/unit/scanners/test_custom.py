@@ -53,7 +53,7 @@ def test_the_example_for_ruff_finds_what_ruff_finds(scan):
     assert (finding.rule, finding.source, str(finding.location)) == ("ruff/F401", "ruff", "src/demo/__init__.py:1:8")
     assert (finding.severity, finding.confidence) == (Severity.NOTICE, Confidence.HIGH)
     assert finding.help.startswith("https://docs.astral.sh/ruff/rules/")
-    assert found.version.startswith("ruff ")
+    assert found.version[0].isdigit()
     assert found.failures == ()
 
 

@@ -15,6 +15,7 @@ SCHEMAS = {
     "standing-config": "the configuration of a user or an organisation",
     "permissions": "`permissions --format json`",
     "baseline": "`check --write-baseline`",
+    "scanner": "the definition of a scanner for `check --scanner`",
     "profile": "the terms of a registry",
     "verdict": "a signed verdict",
     "trust-file": "whom a host believes",

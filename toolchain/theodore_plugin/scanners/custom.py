@@ -113,7 +113,7 @@ class CustomScanner:
             return ""
         run = self._command(self.definition.version, copy, context, _VERSION_SECONDS)
         said = run.completed.stdout.decode("utf-8", "replace").strip().splitlines() if run.finished(0) else []
-        return said[0][:_VERSION_CHARACTERS] if said else ""
+        return said[0].removeprefix(f"{self.name} ")[:_VERSION_CHARACTERS] if said else ""
 
     def _answer(self, run: ToolRun, copy: CleanTree, files: Mapping[str, bytes]) -> Answer | Failure:
         if not run.finished(*self.definition.success):

@@ -37,6 +37,12 @@ def plugin_scanners(folders: Sequence[str] | None = None) -> tuple[Scanner, ...]
     return _loaded_from(tuple(folders))
 
 
+def brought_by(name: str) -> str:
+    """Return the installed distribution that brings a scanner of this name, or an empty string; loads nothing."""
+    found = distributions(path=list(_site_packages()))
+    return next((one.name for one in found if one.entry_points.select(group=GROUP, name=name)), "")
+
+
 @cache
 def _installed() -> tuple[Scanner, ...]:
     return _loaded_from(_site_packages())
