@@ -61,7 +61,7 @@ class DiskBudget(threading.Event):
 
 
 def _free(folder: Path) -> int:
-    return shutil.disk_usage(folder).free
+    return shutil.disk_usage(folder.parent).free  # the tool may remove its folder, and not what that stands in
 
 
 def _sizes(folder: str) -> Iterator[int]:
