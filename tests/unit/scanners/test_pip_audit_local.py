@@ -131,8 +131,8 @@ def test_dependencies_that_are_not_locked_are_listed_as_skipped(scan, local):
 
 @pytest.fixture
 def fingerprint(write_project, lock):
-    def take(advisories="local", pins=(("idna", "3.7"),), **bound):
-        root = write_project({"src/demo/__init__.py": "", "pylock.toml": lock(**dict(pins))}, DEPENDS)
+    def take(advisories="local", pins=(("idna", "3.7"),), pyproject=DEPENDS, **bound):
+        root = write_project({"src/demo/__init__.py": "", "pylock.toml": lock(**dict(pins))}, pyproject)
         settings = Settings(
             policy=Policy("test", advisories=Advisories(**bound)), advisories=AdvisorySource.parse(advisories)
         )

@@ -46,10 +46,13 @@ class PipAuditScanner:
         return tuple(str(pin) for pin in pins) if isinstance(pins, tuple) else declared(context.project)
 
     def fingerprint(self, context: ScanContext) -> str | None:
-        """Name the lock and the data."""
+        """Name the lock, what it should fix and where it lies, and the data."""
         data = data_fingerprint(context.settings.advisories, context.settings.policy.advisories)
         lock = context.settings.lock or context.project.lock or b""
-        return f"{data} lock {hashlib.sha256(lock).hexdigest()}" if data is not None else None
+        project = context.project
+        given = repr((declared(project), project.project_file, project.is_wheel)).encode()
+        digests = " ".join(hashlib.sha256(part).hexdigest() for part in (lock, given))
+        return f"{data} {digests}" if data is not None else None
 
     def run(self, tree: CleanTree, context: ScanContext) -> ScannerResult:
         """Audit the lock."""
