@@ -215,3 +215,8 @@ def test_styles_survive_breaking():
 def test_a_finding_about_a_file_as_a_whole_has_no_frame(make_report):
     report = make_report(warning(location=Location("pyproject.toml")), sources={"pyproject.toml": b"[project]\n"})
     assert " | " not in lines(full, report)
+
+
+def test_without_an_indent_every_line_is_filled():
+    parts = [part.plain for part in wrapped(Text("one two three four five six seven eight nine ten"), 24, 0)]
+    assert parts == ["one two three four five", "six seven eight nine ten"]

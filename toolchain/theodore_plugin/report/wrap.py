@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from rich.cells import cell_len
 from rich.text import Text
 
+from theodore_plugin.report.visible import visible
+
 _WORD = re.compile(r"`[^`\n]*`\S*\s*|\S+\s*")
 """What stands between backquotes is a name or a command, and stays in one piece."""
 NARROWEST = 24
@@ -42,15 +44,29 @@ def all_wrapped(lines: Iterable[Text], width: int | None, indent: int = 2) -> It
         yield from wrapped(line, width, indent)
 
 
+def page_wrapped(page: str, width: int | None) -> Iterator[Text]:
+    """Break a markdown page between words; code blocks and headings stay as they are, and stand out by colour."""
+    in_code = False
+    for line in visible(page.rstrip("\n"), keep_newlines=True).split("\n"):
+        fence = line.startswith("```")
+        in_code ^= fence
+        if in_code or fence:
+            yield Text(line, "dim" if fence else "cyan")
+        elif line.startswith("#"):
+            yield Text(line, "bold")
+        else:
+            yield from wrapped(Text(line), width)
+
+
 def _breaks(text: str, width: int, indent: int) -> Iterator[int]:
     """Yield where lines after the first begin."""
-    used = 0
-    for word in _WORD.finditer(text):
-        room = cell_len(word.group().rstrip())
-        if used and used + room > width:
+    words = list(_WORD.finditer(text))
+    used = words[0].start() if words else 0
+    for number, word in enumerate(words):
+        if number and used + cell_len(word.group().rstrip()) > width:
             yield word.start()
             used = indent
-        used += cell_len(word.group()) if used else word.start() + cell_len(word.group())
+        used += cell_len(word.group())
 
 
 def _stripped(piece: Text) -> Text:
