@@ -75,7 +75,7 @@ class LazyGroup(click.Group):
         if entry is None:
             return None
         if entry.toolchain:
-            _require_toolchain(cmd_name)
+            require_toolchain(cmd_name)
         command: click.Command = import_module(entry.module).command
         return command
 
@@ -143,7 +143,7 @@ def _open_closed_streams() -> None:
             setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115 - as long as we run
 
 
-def _require_toolchain(command: str) -> None:
+def require_toolchain(command: str) -> None:
     """Refuse a command that needs the analysers where only the loader is installed."""
     if find_spec("libcst") is not None:
         return

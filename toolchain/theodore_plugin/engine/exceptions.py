@@ -37,7 +37,7 @@ def except_findings(
         if not one.concerns(_plugin(project), project.sha256):
             continue
         expired = one.until < today
-        taken = () if expired else tuple(finding for finding in remaining if _covers(one, finding, rules))
+        taken = () if expired else tuple(finding for finding in remaining if accepts(one, finding, rules))
         remaining = [finding for finding in remaining if finding not in taken]
         complaints += [_expired(one, project)] if expired else list(_unused(one, taken, project))
         records.append(ExceptionRecord(one.rules, one.location, one.reason, one.owner, one.until, taken))
@@ -48,7 +48,8 @@ def _plugin(project: PluginProject) -> str | None:
     return canonicalize_name(project.name) if project.name else None
 
 
-def _covers(one: PolicyException, finding: Finding, rules: Mapping[str, Rule]) -> bool:
+def accepts(one: PolicyException, finding: Finding, rules: Mapping[str, Rule]) -> bool:
+    """Return whether an exception takes this finding out, its day aside."""
     rule = rules.get(finding.rule)
     fixed = rule is not None and rule.silencer is Silencer.NOBODY
     if fixed or finding.severity is Severity.INCOMPLETE:
