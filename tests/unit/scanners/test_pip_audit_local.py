@@ -149,8 +149,9 @@ def test_a_result_belongs_to_its_lock_its_data_and_its_policy(fingerprint, local
         fingerprint("online"),
         fingerprint("off"),
         fingerprint(max_age_days=3),
+        fingerprint(pyproject=DEPENDS.replace("idna", "httpx")),
     ]
-    assert len({first, *others}) == 5
+    assert len({first, *others}) == 6
 
 
 def test_a_result_of_new_data_is_another_one(fingerprint, local, tmp_path):
