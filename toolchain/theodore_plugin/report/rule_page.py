@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from theodore_plugin.finding import Example, Rule, Silencer
+from theodore_plugin.fixes.described import does, kind
 
 MAX_LINES = 30
 """Longest example shown beside shorter ones."""
 
 _COMMENT = '# theodore: ignore[{name}] reason="why this is fine"'
+_COMMANDS = {
+    "safe": "theodore-plugin check --fix",
+    "unsafe": "theodore-plugin check --fix --unsafe-fixes",
+}
 _SUPPRESSING = {
     Silencer.INLINE: f"The author may silence it on its line, with a reason:\n\n```python\n{_COMMENT}\n```",
     Silencer.POLICY: "Only the policy's owner may silence it, or let authors do so under the policy's `suppressions`.",
@@ -31,12 +36,14 @@ def index_page(rules: Sequence[Rule]) -> str:
 def _lines(rule: Rule) -> Iterator[str]:
     yield f"# {rule.name}"
     yield ""
-    yield f"{_level(rule)}, {rule.confidence.value} confidence"
+    yield f"{_level(rule)}, {rule.confidence.value} confidence, fix: {kind(rule.name)}"
     yield from _section("What it does", rule.summary)
     yield from _section("Why it matters", rule.why)
     yield from _examples("Example", rule.bad)
     yield from _section("Use instead", rule.remedy)
     yield from _examples(None, rule.good)
+    if does(rule.name):
+        yield from _section("Fixing", f"{does(rule.name)}\n\n```console\n$ {_COMMANDS[kind(rule.name)]}\n```")
     yield from _section("Suppressing", _SUPPRESSING[rule.silencer].format(name=rule.name))
 
 
