@@ -168,6 +168,16 @@ def test_it_sees_the_files_it_asks_for_and_no_others(scan, tool):
     assert [entry.path for entry in found.coverage.entries] == ["pyproject.toml", "ruff.toml", "tests/b.py"]
 
 
+@pytest.mark.kernel
+def test_it_cannot_read_what_others_were_given(scan, tool):
+    first = scan(tool("print('[]')"), PACKAGE)
+    if first.sandbox != "standard":
+        pytest.skip(f"the kernel layers are not all there: {first.sandbox}")
+    listing = telling("' '.join(os.listdir(os.path.dirname(os.path.dirname(sys.argv[1]))))")
+    (failure,) = scan(tool(listing, name="curious"), PACKAGE).failures
+    assert "Permission denied" in failure.reason
+
+
 def test_without_files_for_it_nothing_is_run(scan, tool):
     found = scan(tool("raise SystemExit(9)", files=["*.rs"]), PACKAGE)
     assert (found.skipped, found.failures, found.sandbox) == (True, (), "")

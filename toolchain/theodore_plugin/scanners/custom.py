@@ -162,9 +162,9 @@ class CustomScanner:
 
 
 def _copy(tree: CleanTree, name: str, files: Mapping[str, bytes]) -> CleanTree:
-    """Write the files it asks for, and nothing else, to a folder of its own."""
-    root = tree.root.with_name(f"{name}-source")
-    root.mkdir()
+    """Write the files it asks for, and nothing else, to a folder of its own; what lies beside that is not readable."""
+    root = tree.root.with_name(f"{name}-copy") / "source"
+    root.mkdir(parents=True)
     for path, data in files.items():
         write_inside(root, path, data)
     return CleanTree(root, tree.scratch, tuple(files), tree.stop)

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from theodore_plugin.coverage import Coverage, Covered, State
@@ -62,8 +63,10 @@ class SecretsScanner:
         if not texts:
             coverage = Coverage.account(self.name, self.given(context), _left_out(context.project))
             return ScannerResult((), coverage, _lost(coverage), skipped=True, detail="no text")
-        argv = [sys.executable, "-I", str(_driver(tree)), str(_request(tree, texts))]
-        run = run_command(argv, name=self.name, tree=tree, timeout=context.timeout_seconds)
+        with TemporaryDirectory(prefix="theodore-check-") as folder:  # of its own: other tools need not see these files
+            copy = CleanTree(Path(folder) / "texts", tree.scratch, (), tree.stop)
+            argv = [sys.executable, "-I", str(_driver(copy)), str(_request(copy, texts))]
+            run = run_command(argv, name=self.name, tree=copy, timeout=context.timeout_seconds)
         answers = _parse(run, texts)
         if answers is None:
             return failed(self.name, self.given(context), tool_failure(self.name, run, _REPRODUCE), sandbox=run.sandbox)
@@ -94,13 +97,12 @@ def _driver(tree: CleanTree) -> Path:
 
 def _request(tree: CleanTree, texts: tuple[Text, ...]) -> Path:
     """Write the copy, each file under its number, so that no name of the target's means anything to the tool."""
-    folder = tree.root.with_name("texts")
-    folder.mkdir()
+    tree.root.mkdir()
     for number, text in enumerate(texts):
-        (folder / _name(number, text)).write_text(text.text, encoding="utf-8", errors="replace", newline="")
+        (tree.root / _name(number, text)).write_text(text.text, encoding="utf-8", errors="replace", newline="")
     names = [[_name(number, text), not text.path.endswith(".py")] for number, text in enumerate(texts)]
     request = tree.root.with_name("texts.json")
-    request.write_text(json.dumps({"folder": str(folder), "files": names}))
+    request.write_text(json.dumps({"folder": str(tree.root), "files": names}))
     return request
 
 
