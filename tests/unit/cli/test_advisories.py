@@ -56,8 +56,8 @@ def run(capsys, *arguments):
 
 
 def test_an_import_says_what_came_in_and_what_to_do_next(capsys, snapshot):
-    code, out, _ = run(capsys, "import", snapshot())
-    assert code == 0
+    code, out, err = run(capsys, "import", snapshot())
+    assert (code, err) == (0, "")
     assert "imported 1 advisories for 1 packages from records.jsonl" in out
     assert "next: theodore-plugin check --advisories local" in out
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from theodore_plugin.cli import options
-from theodore_plugin.cli.console import stdout
+from theodore_plugin.cli.console import stderr, stdout, visible
 
 _allow_older = click.option(
     "--allow-older", is_flag=True, help="Accept data that is older than the data in place, which is refused otherwise."
@@ -39,7 +39,8 @@ def import_(file: Path, allow_older: bool) -> None:
     from theodore_plugin.advisories.store import database_path
 
     origin = Origin(file.name or str(file), datetime.now(UTC))
-    about = import_file(file, database_path(), origin, allow_older=allow_older)
+    with stderr.status(visible(f"importing {file}")):
+        about = import_file(file, database_path(), origin, allow_older=allow_older)
     for line in imported_lines(about):
         stdout.print(line)
 
@@ -59,7 +60,8 @@ def update(url: str | None, allow_older: bool) -> None:
     from theodore_plugin.advisories.store import database_path
     from theodore_plugin.advisories.update import update as bring_up_to_date
 
-    updated = bring_up_to_date(url or OFFICIAL, database_path(), datetime.now(UTC), allow_older=allow_older)
+    with stderr.status(visible(f"fetching {url or OFFICIAL}")):
+        updated = bring_up_to_date(url or OFFICIAL, database_path(), datetime.now(UTC), allow_older=allow_older)
     for line in imported_lines(updated.about, changed=updated.changed):
         stdout.print(line)
 
