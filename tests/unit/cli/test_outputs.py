@@ -78,8 +78,8 @@ def test_several_projects_are_one_document(project_folder, failing, tmp_path, ca
     ("value", "said"),
     [
         ("sarff=x", "did you mean 'sarif'?"),
-        ("sarif", "sarif=report.sarif"),
-        ("sarif=", "sarif=report.sarif"),
+        ("sarif", "sarif=check.sarif"),
+        ("sarif=", "sarif=check.sarif"),
         ("=x", "no format is called ''"),
         ("", "FORMAT=FILE"),
     ],

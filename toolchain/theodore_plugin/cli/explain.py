@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from theodore_plugin.cli import options
+from theodore_plugin.cli import completing, options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ TOOLS = ("bandit", "mypy", "pip-audit", "secrets")
 
 
 @click.command()
-@click.argument("rule", required=False)
+@click.argument("rule", required=False, shell_complete=completing.rules)
 @click.option("--all", "everything", is_flag=True, help="List all rules by group; the same as no RULE.")
 @options.text_or_json
 def command(rule: str | None, everything: bool, output_format: str) -> None:

@@ -11,6 +11,9 @@ from click.shell_completion import CompletionItem
 
 from theodore_plugin.report.formats import FORMATS
 
+_SUFFIXES = {"full": "txt", "concise": "txt", "github": "txt", "gitlab": "json", "junit": "xml", "markdown": "md"}
+"""Of a usual file name, where it is not the form's own."""
+
 Output = tuple[str, Path]
 """A form, and the file it is written to."""
 
@@ -52,11 +55,11 @@ class FormAndFile(click.ParamType):  # type: ignore[type-arg]  # as above
         return Form().convert(form, param, ctx), Path(file)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Return the forms that begin like this, each with its equals sign; the shell completes file names."""
+        """Return the forms that begin like this, each with a usual file name: shells put a space after a word."""
         form, equals, file = incomplete.partition("=")
         if equals:
             return [CompletionItem(file, type="file")]
-        return [CompletionItem(f"{known}=") for known in FORMATS if known.startswith(form)]
+        return [CompletionItem(_example(known)) for known in FORMATS if known.startswith(form)]
 
 
 def _nearest(name: str) -> str:
@@ -65,4 +68,5 @@ def _nearest(name: str) -> str:
 
 
 def _example(form: str) -> str:
-    return f"{form}=report.{form}" if form in FORMATS else "sarif=report.sarif"
+    known = form if form in FORMATS else "sarif"
+    return f"{known}=check.{_SUFFIXES.get(known, known)}"

@@ -8,12 +8,16 @@ from typing import Any
 
 import click
 
+from theodore_plugin.cli import completing
 from theodore_plugin.cli.forms import Form, FormAndFile
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 check_policy: Decorator = click.option(
-    "--policy", metavar="NAME|FILE", help="Policy to check against: default, strict, development, or a policy file."
+    "--policy",
+    metavar="NAME|FILE",
+    shell_complete=completing.policies,
+    help="Policy to check against: default, strict, development, or a policy file.",
 )
 """Not given means the project's own choice."""
 audience: Decorator = click.option(
@@ -108,12 +112,14 @@ _SELECTING: tuple[Decorator, ...] = (
     click.option(
         "--select",
         metavar="NAMES",
+        shell_complete=completing.rules,
         multiple=True,
         help="Report these alone: rules, groups (permissions), tools (bandit/), beginnings (unused-*). Repeatable.",
     ),
     click.option(
         "--ignore",
         metavar="NAMES",
+        shell_complete=completing.rules,
         multiple=True,
         help="Report all but these. The more specific of --select and --ignore wins. Repeatable.",
     ),

@@ -83,7 +83,8 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command named by the first argument; a misspelt one names its nearest neighbour."""
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+        misspelt = args and not args[0].startswith("-") and args[0] not in COMMANDS
+        if misspelt and not ctx.resilient_parsing:  # the shell that completes a line wants no word on what is wrong
             raise click.UsageError(f"no command named {args[0]!r}{_nearest(args[0])}", ctx)
         return super().resolve_command(ctx, args)
 
