@@ -50,7 +50,13 @@ def add(plugin_file, text):
 def test_an_ordinary_project_passes_and_everything_was_looked_at(opened, settings):
     report = run(opened(), settings())
     assert report.verdict is Verdict.PASS, rules(report)
-    assert [coverage.analyser for coverage in report.coverage] == ["theodore", "bandit", "mypy", "pip-audit"]
+    assert [coverage.analyser for coverage in report.coverage] == [
+        "theodore",
+        "bandit",
+        "mypy",
+        "pip-audit",
+        "secrets",
+    ]
     assert not any(coverage.failed for coverage in report.coverage)
     assert {scan.status for scan in report.scanners} == {"ok"}
 
@@ -148,8 +154,17 @@ def test_a_lock_handed_over_wins_over_the_projects(opened, settings, project_fol
 def test_progress_is_told_each_step_started_and_ended(opened, settings):
     events = []
     run(opened(), settings(), watch=lambda step, event: events.append((step, event)))
-    steps = ["theodore", "bandit", "mypy", "pip-audit"]
-    assert sorted(events) == sorted((step, event) for step in steps for event in ("started", "ended"))
+    steps = ["theodore", "bandit", "mypy", "pip-audit", "secrets"]
+    assert sorted(step for step, event in events if event == "started") == sorted(steps)
+    assert sorted(step for step, event in events if event != "started") == sorted(steps)
+
+
+def test_progress_is_told_what_the_rules_found_before_the_scanners_end(opened, settings, plugin_file):
+    plugin_file.with_name("extra.py").write_text("eval(input())\n")
+    said = {}
+    run(opened(), settings(), watch=said.__setitem__)
+    assert said["theodore"].startswith("2 errors")
+    assert "src/page_notes/extra.py:1:1: dynamic-code-execution" in said["theodore"].splitlines()
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 
+from theodore_loader.policy.model import Advisories
+from theodore_plugin.advisories.age import good_until
 from theodore_plugin.advisories.source import Kind
 from theodore_plugin.engine.batch import Job
 from theodore_plugin.finding import Severity
@@ -22,8 +24,8 @@ class Foundations:
     inputs: list[tuple[str, str]] = field(default_factory=list)
     """Kind (:mod:`theodore_plugin.survey.witness`) and absolute path."""
     online: bool = False
-    advisory_days: float = 0
-    """For how many days the policies take vulnerability data as it is."""
+    bounds: list[Advisories] = field(default_factory=list)
+    """How old vulnerability data may be."""
 
     def add(self, job: Job) -> None:
         """Take account of one more check."""
@@ -31,7 +33,7 @@ class Foundations:
         self.inputs.append(("file" if project.is_wheel else "whole", str(project.root.absolute())))
         self.inputs += settings.inputs
         self.online |= settings.advisories.kind in {Kind.ONLINE, Kind.ENDPOINT}
-        self.advisory_days = max(self.advisory_days, settings.policy.advisories.max_age_days)
+        self.bounds.append(settings.policy.advisories)
 
     def carry(self, reports: Sequence[Report]) -> bool:
         """Return whether the same inputs would give the same reports: what failed may go better the next time."""
@@ -48,5 +50,5 @@ class Foundations:
             ends.append(now + timedelta(seconds=ONLINE_SECONDS))
         for report in reports:
             if report.advisories and report.advisories.date:
-                ends.append(datetime.fromisoformat(report.advisories.date) + timedelta(days=self.advisory_days))
+                ends += (good_until(report.advisories.date, bound) for bound in self.bounds)
         return int(min(end for end in ends if end > now).timestamp())

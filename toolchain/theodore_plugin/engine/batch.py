@@ -22,11 +22,12 @@ from theodore_loader.errors import LoaderError
 from theodore_plugin.engine.run import Check, Watcher, ignore
 from theodore_plugin.project import PluginProject
 from theodore_plugin.report.model import Report
-from theodore_plugin.scanners import SCANNERS
 from theodore_plugin.settings import Settings
 
 AHEAD = 4
 """Checks whose scanners may be running or waiting while an earlier one is finished."""
+_AT_ONCE = 4
+"""Scanners that run side by side even where there are fewer processors: they also wait, for disks and services."""
 
 Job = tuple[PluginProject, Settings]
 Outcome = Report | LoaderError
@@ -36,7 +37,7 @@ Outcome = Report | LoaderError
 def check_all(jobs: Iterable[Job | LoaderError], *, watch: Watcher = ignore) -> Iterator[Outcome]:
     """Yield what becomes of each job, in their order; a target that could not be opened passes through."""
     waiting: deque[Check | LoaderError] = deque()
-    width = max(len(SCANNERS), os.cpu_count() or 1)
+    width = max(_AT_ONCE, os.cpu_count() or 1)
     with ThreadPoolExecutor(max_workers=width, thread_name_prefix="scanner") as pool:
         try:
             for job in jobs:

@@ -2,54 +2,37 @@
 
 ::
 
-    clean copy ─┬─> bandit ─────┐
-                ├─> mypy ───────┤
-                ├─> pip-audit ──┼─> merge ─> suppressions ─> policy ─> baseline ─> selection ─> Report
+    clean copy ─┬─> mypy ───────┐
+                ├─> bandit ─────┤
+                ├─> pip-audit ──┼─> conclude ─> Report (pass | fail | incomplete)
+                ├─> secrets ────┤
     project ────┴─> own rules ──┘
 
-The scanners are processes and run beside our own analysis; the order of the report does not depend on which
-of them ends first.
+The scanners are processes and run beside our own analysis, which is usually through first and says what it found
+(:func:`first_words`); the order of the report does not depend on which of them ends first.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
-from datetime import UTC, date, datetime
 from functools import partial
 from typing import TypeVar
 
-from theodore_plugin import __version__
-from theodore_plugin.contracts.matrix import NO_MATRIX
-from theodore_plugin.engine.baseline import set_aside
-from theodore_plugin.engine.exceptions import except_findings
-from theodore_plugin.engine.findings import configuration_seen, failure_finding
-from theodore_plugin.engine.foreign_comments import blanket_comments, type_ignores
-from theodore_plugin.engine.levels import weigh
-from theodore_plugin.engine.licence import Licence
-from theodore_plugin.engine.redaction import masked
-from theodore_plugin.engine.selection import EVERYTHING, choose
 from theodore_plugin.engine.steps import STATIC, ScannerStep, StaticStep, scanner_step, static_step
-from theodore_plugin.engine.suppressions import Suppressed, apply
-from theodore_plugin.engine.terms import profile_label, terms_seen
-from theodore_plugin.finding import Finding
-from theodore_plugin.fixes.model import Fix
-from theodore_plugin.fixes.unused_suppression import SortKey, suppression_fixes
 from theodore_plugin.project import PluginProject
-from theodore_plugin.report.model import AdvisoryLabel, AuditedDependency, PolicyLabel, ProjectLabel, Report
-from theodore_plugin.report.permission_table import permission_table
-from theodore_plugin.rules.book import rule_book, rule_set_digest
-from theodore_plugin.scanners import SCANNERS
+from theodore_plugin.report.model import Report
+from theodore_plugin.scanners import scanners_for
 from theodore_plugin.scanners.hermetic import clean_tree
-from theodore_plugin.scanners.overlap import merge
 from theodore_plugin.scanners.scanner import ScanContext, Scanner
-from theodore_plugin.settings import Persona, Settings
+from theodore_plugin.settings import Settings
 
 Step = TypeVar("Step")
+STARTED, ENDED = "started", "ended"
 Watcher = Callable[[str, str], None]
-"""Told ``(step, "started" | "ended")`` from any thread; for progress displays."""
+"""Told a step and :data:`STARTED`, then :data:`ENDED` or lines about what came of it; from any thread."""
 
 
 def ignore(step: str, event: str) -> None:
@@ -60,10 +43,11 @@ def run(
     project: PluginProject,
     settings: Settings,
     *,
-    scanners: Sequence[Scanner] = SCANNERS,
+    scanners: Sequence[Scanner] | None = None,
     watch: Watcher = ignore,
 ) -> Report:
     """Check ``project`` and report. Raises ConfigurationProblem only for mistakes in the user's settings."""
+    scanners = scanners_for(settings) if scanners is None else scanners
     with ThreadPoolExecutor(max_workers=max(1, len(scanners))) as pool:
         return Check.begin(project, settings, pool=pool, scanners=scanners, watch=watch).finish()
 
@@ -88,14 +72,15 @@ class Check:
         settings: Settings,
         *,
         pool: ThreadPoolExecutor,
-        scanners: Sequence[Scanner] = SCANNERS,
+        scanners: Sequence[Scanner] | None = None,
         watch: Watcher = ignore,
     ) -> Check:
         """Start the scanners and run our own analysis; :meth:`finish` or :meth:`abandon` has to follow."""
+        scanners = scanners_for(settings) if scanners is None else scanners
         check = cls(project, settings, watch)
         try:
             check._scan(scanners, pool)
-            check._static = check._step(STATIC, partial(static_step, project, settings))
+            check._static = check._step(STATIC, partial(static_step, project, settings), check._first_words)
         except BaseException:
             check.abandon()
             raise
@@ -109,7 +94,9 @@ class Check:
             self.abandon()
             raise
         self._room.close()
-        return _report(self.project, self.settings, self._static, scans, time.monotonic() - self._started)
+        from theodore_plugin.engine.conclusion import conclude  # the rules, which the scanners did not wait for
+
+        return conclude(self.project, self.settings, self._static, scans, time.monotonic() - self._started)
 
     def abandon(self) -> None:
         """Kill what still runs and remove the clean copy."""
@@ -125,95 +112,17 @@ class Check:
             step = partial(scanner_step, scanner, self._tree, context)
             self._pending.append(pool.submit(self._step, scanner.name, step))
 
-    def _step(self, name: str, step: Callable[[], Step]) -> Step:
-        self._watch(name, "started")
+    def _step(self, name: str, step: Callable[[], Step], words: Callable[[Step], str] = lambda _: ENDED) -> Step:
+        self._watch(name, STARTED)
+        outcome = ENDED
         try:
-            return step()
+            result = step()
+            outcome = ENDED if self._watch is ignore else words(result)
+            return result
         finally:
-            self._watch(name, "ended")
+            self._watch(name, outcome)
 
+    def _first_words(self, static: StaticStep) -> str:
+        from theodore_plugin.engine.conclusion import first_words
 
-def _report(
-    project: PluginProject, settings: Settings, static: StaticStep, scans: Sequence[ScannerStep], seconds: float
-) -> Report:
-    """Weigh everything that was found and put it beside what was looked at."""
-    everything = merge(_static_findings(project, static), _scanner_findings(project, scans, settings), rule_book())
-    told = masked(everything, project)
-    circumstances = (*configuration_seen(project), *terms_seen(project, settings, scans))
-    licence = Licence(rule_book(), settings.policy, authors=settings.profile is None)
-    today = datetime.now(UTC).date()
-    suppressed = _suppress([*told.findings, *circumstances], static, licence, today)
-    excepted = except_findings(suppressed.findings, settings.policy, project, rule_book(), today)
-    weighed = tuple(weigh(excepted.findings, settings.policy, rule_book()))
-    new = set_aside(weighed, told.sources, settings.baseline, licence)
-    guesses = settings.persona is Persona.AUDITOR
-    shown = choose(new.findings, settings.selection or EVERYTHING, licence, guesses=guesses)
-    return Report(
-        tool_version=__version__,
-        rule_set=rule_set_digest(settings.capabilities.digest if settings.capabilities else None),
-        project=_label(project),
-        policy=PolicyLabel(settings.policy.name, settings.policy.digest, settings.audience),
-        findings=tuple(sorted(shown.findings, key=lambda finding: finding.sort_key)),
-        suppressions=suppressed.records,
-        coverage=(static.coverage, *(scan.result.coverage for scan in scans)),
-        scanners=tuple(scan.run for scan in scans),
-        permissions=permission_table(static.analysis),
-        advisories=_advisories(scans),
-        dependencies=_dependencies(scans),
-        sources=told.sources,
-        hidden=shown.hidden,
-        hidden_by=shown.hidden_by,
-        selection=shown.label,
-        baselined=new.baselined,
-        exceptions=excepted.records,
-        profile=profile_label(settings, scans),
-        hosts=static.analysis.hosts.as_shown(shown.findings) if static.analysis else NO_MATRIX,
-        fixes=_fixes(project, static, scans, shown.findings),
-        seconds=round(seconds, 3),
-        place=None if project.is_wheel else project.root,
-    )
-
-
-def _fixes(
-    project: PluginProject, static: StaticStep, scans: Iterable[ScannerStep], findings: Iterable[Finding]
-) -> Mapping[SortKey, Fix]:
-    """Say how what is shown can be mended."""
-    offered = dict(static.analysis.fixes) if static.analysis else {}
-    return {**offered, **suppression_fixes(project, findings, {scan.run.name: scan.run.status for scan in scans})}
-
-
-def _static_findings(project: PluginProject, static: StaticStep) -> Iterator[Finding]:
-    if static.analysis:
-        yield from static.analysis.findings
-    if static.failure:
-        yield failure_finding(project, static.failure, STATIC, required=True)
-
-
-def _scanner_findings(project: PluginProject, scans: Iterable[ScannerStep], settings: Settings) -> Iterator[Finding]:
-    for scan in scans:
-        yield from scan.result.findings
-        required = settings.policy.scanner(scan.run.name).required
-        for failure in scan.result.failures:
-            yield failure_finding(project, failure, scan.run.name, required=required)
-
-
-def _suppress(findings: Sequence[Finding], static: StaticStep, licence: Licence, today: date) -> Suppressed:
-    if static.analysis is None:
-        return Suppressed(tuple(findings), ())
-    blankets = static.analysis.blankets
-    comments = [*static.analysis.suppressions, *type_ignores(blankets, findings)]
-    complaints = blanket_comments(blankets, findings)
-    return apply([*findings, *complaints], comments, licence, today)
-
-
-def _label(project: PluginProject) -> ProjectLabel:
-    kind = "wheel" if project.is_wheel else "source"
-    return ProjectLabel(project.name or project.label, project.version or "", project.label, kind, project.sha256)
-
-
-def _advisories(scans: Iterable[ScannerStep]) -> AdvisoryLabel | None:
-    return next((scan.result.advisories for scan in scans if scan.result.advisories), None)
-
-
-def _dependencies(scans: Iterable[ScannerStep]) -> tuple[AuditedDependency, ...]:
-    return next((scan.result.dependencies for scan in scans if scan.result.dependencies), ())
+        return first_words(self.project, self.settings, static)

@@ -8,6 +8,7 @@ said with a reservation, is asked again. Who signs a verdict asks everything aga
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +18,6 @@ import msgspec
 from theodore_plugin.coverage import Coverage, Covered, State
 from theodore_plugin.finding import Finding
 from theodore_plugin.project import PluginProject
-from theodore_plugin.report.model import UNCHANGED
 from theodore_plugin.scanners.hermetic import CleanTree
 from theodore_plugin.scanners.scanner import ScanContext, Scanner, ScannerResult
 from theodore_plugin.scanners.tools import installed_version
@@ -72,7 +72,9 @@ class _Shelf:
 
     def put(self, what: str, result: ScannerResult) -> None:
         """Keep a result that says everything there is to say."""
-        if not result.failures and not result.coverage.failed:
+        if result.failures or result.coverage.failed:
+            return
+        with contextlib.suppress(UnicodeEncodeError):  # file names that are no text
             self.store.put(key_of(self.base, what), msgspec.msgpack.encode(_Kept(result, time.time())))
 
 
@@ -81,7 +83,7 @@ def _whole(scanner: Scanner, tree: CleanTree, context: ScanContext, run: Scan, s
     what = "\n".join(f"{path} {digest}" for path, digest in sorted(contents.items()))
     kept = shelf.get(what)
     if kept is not None:
-        return replace(kept, detail=_with_note(kept.detail))
+        return kept
     result = run(tree, context)
     shelf.put(what, result)
     return result
@@ -98,7 +100,7 @@ def _by_file(scanner: Scanner, tree: CleanTree, context: ScanContext, run: Scan,
     elif missing:
         fresh = run(*_narrowed(tree, context, frozenset(missing)))
     else:
-        fresh = ScannerResult((), Coverage.account(scanner.name, (), ()), detail=UNCHANGED)
+        fresh = ScannerResult((), Coverage.account(scanner.name, (), ()))
     if not fresh.failures:
         for path, part in _parts(fresh).items():
             shelf.put(f"{path} {contents.get(path)}", part)
@@ -157,7 +159,3 @@ def _base(scanner: Scanner, fingerprint: str) -> str:
     version = installed_version(scanner.distribution)
     code = (code_digest("scanners"), code_digest("advisories"))
     return key_of(*code, scanner.name, scanner.distribution, version, fingerprint)
-
-
-def _with_note(detail: str) -> str:
-    return f"{detail}; {UNCHANGED}" if detail else UNCHANGED

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from theodore_plugin.coverage import Coverage, State
 from theodore_plugin.finding import Verdict
-from theodore_plugin.report.model import UNCHANGED, Report, ScannerRun
+from theodore_plugin.report.model import Report, ScannerRun
 from theodore_plugin.report.visible import visible
 from theodore_plugin.report.withheld import withheld_lines
 from theodore_plugin.rules.engine.reports import TARGET_TOOL_CONFIG_IGNORED
@@ -66,9 +66,8 @@ def _coverage_line(coverage: Coverage, run: ScannerRun | None) -> Text:
 
 
 def _remarks(run: ScannerRun) -> list[str]:
-    detail = run.detail.removesuffix(UNCHANGED).removesuffix("; ")
     weaker = run.sandbox and run.sandbox != _FULL_TIER
-    return [*([detail] if detail else []), *([f"held only by sandbox {run.sandbox}"] if weaker else [])]
+    return [*([run.detail] if run.detail else []), *([f"held only by sandbox {run.sandbox}"] if weaker else [])]
 
 
 def _lost(coverage: Coverage) -> Iterator[Text]:

@@ -21,10 +21,6 @@ SCHEMA_VERSION = 1
 """Of the JSON form (``policies/schemas/report.schema.json``); a change readers would notice raises it."""
 
 
-UNCHANGED = "unchanged since an earlier run"
-"""What a scanner's detail says, after anything else, when its answer was kept from an earlier run."""
-
-
 @dataclass(frozen=True, slots=True)
 class ProjectLabel:
     """What was checked. ``sha256`` is the digest of a wheel's bytes, ``None`` for a source tree."""
