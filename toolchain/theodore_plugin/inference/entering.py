@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from theodore_plugin.facts import model as m
@@ -60,7 +61,7 @@ def call_values(frame: Frame, callees: Values, arguments: Sequence[Values], span
     result: Values = NOTHING
     for callee in ordered(callees):
         if type(callee) is Foreign:
-            hand_over(frame, arguments, span)
+            hand_over(frame if runs(callee.key) else frame.handing_over(), arguments, span)
             result |= result_of(frame, callee.key)
         else:
             result |= enter(frame, callee, named, span)
@@ -147,6 +148,17 @@ def _stored(frame: Frame, callee: Partial) -> list[tuple[str | None, Values]]:
 
 _RUNS = frozenset({OwnFunction, Bound, OwnClass, Partial})
 """Values that foreign code may call."""
+
+
+def runs(callee: str) -> bool:
+    """Whether something outside is taken to call the functions it is given: the standard library does, mostly.
+
+    Libraries keep them for later: commands, hooks and routes are registered that way, most of all by decorators.
+    """
+    return callee.partition(".")[0] in _STANDARD
+
+
+_STANDARD = sys.stdlib_module_names | {"builtins"}
 
 
 def hand_over(frame: Frame, arguments: Iterable[Values], span: m.Span) -> None:

@@ -72,6 +72,8 @@ class _Reader:
             reach(Phase.IMPORT, "importing", modules, record.edges),
             reach(Phase.CALL, *_entries(solver), record.edges),
         )
+        self.surely = reach(Phase.IMPORT, "importing", modules, _called(record))
+        """What importing runs, whatever libraries do with the functions they are given."""
 
     def read(self) -> Inference:
         """Assemble the answer in a fixed order."""
@@ -91,6 +93,7 @@ class _Reader:
 
     def _permissions(self, act: Act) -> Iterator[InferredPermission]:
         for phase, steps in self._chains(act.unit, act.step):
+            handed = self._is_handed(phase, act.unit)
             for target in act.targets:
                 yield InferredPermission(
                     act.effect.permission,
@@ -103,6 +106,7 @@ class _Reader:
                     act.called and act.effect.acts,
                     self._through(act.symbol),
                     self._within(act),
+                    handed,
                 )
 
     def _within(self, act: Act) -> tuple[Step, ...]:
@@ -131,14 +135,19 @@ class _Reader:
                         found.effect.acts,
                         self._through(module),
                         found.within,
+                        self._is_handed(phase, unit),
                     )
 
     def _chains(self, unit: str, act: Step) -> Iterator[tuple[Phase, tuple[Step, ...]]]:
         reached: list[Reach] = [item for item in self.reaches if unit in item.callers]
         for item in reached:
-            yield item.phase, chain(item, unit, self.solver.units, act)
+            surest = self.surely if item.phase is Phase.IMPORT and unit in self.surely.callers else item
+            yield item.phase, chain(surest, unit, self.solver.units, act)
         if not reached:
             yield Phase.UNREACHED, unreached_chain(self.solver.units[unit], act)
+
+    def _is_handed(self, phase: Phase, unit: str) -> bool:
+        return phase is Phase.IMPORT and unit not in self.surely.callers
 
     def _resolved(self, call: SeenCall) -> ResolvedCall:
         unit = self.solver.units[call.unit]
@@ -200,6 +209,14 @@ class _Reader:
             said.add((act.unit, origin))
             _, steps = next(self._chains(act.unit, act.step))
             yield Unknown(f"{origin} can do anything", steps)
+
+
+def _called(record: Record) -> dict[str, dict[str, Location]]:
+    """Return the edges that are calls."""
+    return {
+        caller: {callee: place for callee, place in callees.items() if (caller, callee) in record.called}
+        for caller, callees in record.edges.items()
+    }
 
 
 def _entries(solver: _Seeded) -> tuple[str, list[str]]:

@@ -52,6 +52,8 @@ class InferredPermission:
     """Normalised name of the dependency whose interface is used; ``None`` for builtins and the standard library."""
     within: tuple[Step, ...] = ()
     """How the act comes about inside a dependency that was followed; empty where the map describes what is used."""
+    handed: bool = False
+    """While importing, only if a library calls at once what it is given by a decorator; most keep it for later."""
 
     @property
     def location(self) -> Location:

@@ -95,6 +95,8 @@ class Record:
     references: dict[tuple[str, str, Location], Reference] = field(default_factory=dict)
     edges: dict[str, dict[str, Location]] = field(default_factory=dict)
     """Caller unit to callee unit to the first call site."""
+    called: set[tuple[str, str]] = field(default_factory=set)
+    """The edges that are calls; others are functions handed to libraries, which may never call them."""
     initialised: dict[str, dict[str, Location]] = field(default_factory=dict)
     """Unit to the foreign initialisers that run when it makes objects of own classes, and where."""
     imports: dict[tuple[str, str], Location] = field(default_factory=dict)
@@ -376,9 +378,9 @@ class Solver:
 class Frame:
     """Where code is evaluated: in a unit, in one scope of it."""
 
-    __slots__ = ("module", "read", "scope", "solver", "unit", "write")
+    __slots__ = ("handing", "module", "read", "scope", "solver", "unit", "write")
 
-    def __init__(self, solver: Solver, unit: Unit, scope: Scope) -> None:
+    def __init__(self, solver: Solver, unit: Unit, scope: Scope, *, handing: bool = False) -> None:
         self.solver = solver
         self.unit = unit
         self.scope = scope
@@ -386,6 +388,12 @@ class Frame:
         """The module this code is written in."""
         self.read = solver.read
         self.write = solver.write
+        self.handing = handing
+        """Whether what runs here is only handed to a library, which may never run it."""
+
+    def handing_over(self) -> Frame:
+        """Return the same place, for noting what a library that is given something may do with it."""
+        return Frame(self.solver, self.unit, self.scope, handing=True)
 
     def within(self, scope: Scope) -> Frame:
         """Return the same unit in an inner scope (class body, comprehension)."""
@@ -409,6 +417,8 @@ class Frame:
         known = callees.get(callee)
         if known is None or (span.line, span.column) < (known.line, known.column - 1):
             callees[callee] = self.location(span)
+        if not self.handing:
+            self.solver.record.called.add((self.unit.name, callee))
 
     def choose_at_run_time(self, base: Value, span: m.Span) -> None:
         """Note that an attribute of a capable module is chosen by a name that is not constant."""

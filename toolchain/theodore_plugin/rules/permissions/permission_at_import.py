@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from theodore_plugin.finding import Confidence, Example, Finding, Rule, Severity, Silencer
-from theodore_plugin.inference.model import Phase
+from theodore_plugin.inference.model import InferredPermission, Phase
 from theodore_plugin.rules.context import RuleContext, report
 from theodore_plugin.rules.permissions.comparison import describe
 from theodore_sdk.info import PermissionType
@@ -37,12 +38,20 @@ RULE = Rule(
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    """Report acts whose chain starts at an import."""
+    """Report acts whose chain starts at an import; those a decorator's library would have to run first are guesses."""
     seen = set()
-    for item in context.inference.permissions:
+    for item in sorted(context.inference.permissions, key=lambda item: item.handed):
         key = (item.location, item.permission)
         is_own = not item.within
         if is_own and item.phase is Phase.IMPORT and item.acts and item.permission in _ACTS and key not in seen:
             seen.add(key)
-            message = f"{item.symbol.removeprefix('builtins.')} ({describe(item)}) runs while the plugin is imported"
-            yield report(RULE, item.location, message, evidence=item.chain)
+            yield _finding(item)
+
+
+def _finding(item: InferredPermission) -> Finding:
+    what = f"{item.symbol.removeprefix('builtins.')} ({describe(item)})"
+    if not item.handed:
+        return report(RULE, item.location, f"{what} runs while the plugin is imported", evidence=item.chain)
+    message = f"{what} runs while the plugin is imported if the library behind the decorator calls what it decorates"
+    guess = report(RULE, item.location, message, evidence=item.chain)
+    return replace(guess, severity=Severity.WARNING, confidence=Confidence.LOW)
