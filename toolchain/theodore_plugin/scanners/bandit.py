@@ -20,8 +20,9 @@ UNINTERESTING = frozenset({"B101", "B403", "B404", "B603", "B606", "B607"})
 """Not defects by themselves: asserts, mere imports (the use is what counts), and starting a program with a
 list of arguments, which permission inference judges better."""
 
-NOT_ERRORS = ("B324", "B4")
-"""Prefixes of ids bandit calls high and we do not let block: digests used for caching, mere imports."""
+NOT_ERRORS = ("B324", "B4", "B701")
+"""Prefixes of ids bandit calls high and we do not let block: digests used for caching, mere imports,
+templates without autoescape (it is not seen whether what they make is HTML)."""
 
 _SHAPE = {"results": list, "errors": list, "metrics": dict}
 _ROOM = 1024 * 1024
