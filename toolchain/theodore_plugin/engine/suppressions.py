@@ -17,6 +17,9 @@ from theodore_plugin.facts.model import Suppression
 from theodore_plugin.finding import Confidence, Finding, Location, Rule, Severity, Silencer
 from theodore_plugin.report.model import SuppressionRecord
 
+_SEVERITIES = {"unused-suppression": Severity.WARNING, "setting-overruled": Severity.NOTICE}
+"""Of what is wrong with a suppression; everything else is an error."""
+
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
@@ -93,6 +96,9 @@ def _problems(suppression: Suppression, licence: Licence, today: date) -> Iterat
             yield _finding(
                 "suppression-not-permitted", suppression, message, "fix what it reports and remove the comment"
             )
+        elif licence.permits(rule) and not licence.allows(rule):
+            message = f"{rule} stays: under a profile authors silence only what its policy lists"
+            yield _finding("setting-overruled", suppression, message, "fix what it reports; the comment may stay")
 
 
 def _expiry(suppression: Suppression, today: date) -> Iterator[Finding]:
@@ -109,7 +115,7 @@ def _expiry(suppression: Suppression, today: date) -> Iterator[Finding]:
 
 def _disqualifies(problem: Finding) -> bool:
     """Return whether a problem voids the whole comment; a rule that may not be silenced voids only itself."""
-    return problem.rule != "suppression-not-permitted"
+    return problem.rule not in {"suppression-not-permitted", "setting-overruled"}
 
 
 def _permitted(suppression: Suppression, licence: Licence) -> tuple[str, ...]:
@@ -146,6 +152,6 @@ def _date(text: str) -> date | None:
 
 
 def _finding(rule: str, suppression: Suppression, message: str, help: str) -> Finding:  # noqa: A002
-    severity = Severity.WARNING if rule == "unused-suppression" else Severity.ERROR
+    severity = _SEVERITIES.get(rule, Severity.ERROR)
     location: Location = suppression.location
     return Finding(rule, severity, Confidence.HIGH, location, message, help=help)

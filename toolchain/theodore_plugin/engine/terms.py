@@ -11,9 +11,11 @@ from theodore_plugin.project import PluginProject
 from theodore_plugin.report.model import AdvisoryLabel, ProfileLabel
 from theodore_plugin.rules.book import rule_set_digest
 from theodore_plugin.rules.engine.reports import ANALYZER_FAILED, PROFILE_MISMATCH, SETTING_OVERRULED
-from theodore_plugin.scanners import SCANNERS
+from theodore_plugin.scanners import scanners_for
 from theodore_plugin.settings import Settings
 from theodore_plugin.settings.terms import AdvisoryTerms, Difference, Terms, differences, running_python
+
+_NO_SCANNER = "install the scanner, name its definition (--scanner FILE), or correct its name in the policy"
 
 
 def terms_seen(project: PluginProject, settings: Settings, scans: Sequence[ScannerStep]) -> Iterator[Finding]:
@@ -38,7 +40,10 @@ def profile_label(settings: Settings, scans: Sequence[ScannerStep]) -> ProfileLa
 
 def profile_differences(settings: Settings, scans: Sequence[ScannerStep]) -> tuple[Difference, ...]:
     """Return in what this check differs from the profile it follows; nothing without one."""
-    return tuple(differences(settings.profile.terms, terms_of(settings, scans))) if settings.profile else ()
+    if settings.profile is None:
+        return ()
+    distributions = {scanner.name: scanner.distribution for scanner in SCANNERS}
+    return tuple(differences(settings.profile.terms, terms_of(settings, scans), distributions))
 
 
 def terms_of(settings: Settings, scans: Sequence[ScannerStep]) -> Terms:
@@ -64,12 +69,12 @@ def _advisory_terms(label: AdvisoryLabel | None) -> AdvisoryTerms | None:
 
 def _missing_scanners(place: Location, settings: Settings, scans: Sequence[ScannerStep]) -> Iterator[Finding]:
     """Report a scanner that the policy requires by name and that this machine does not know: it did not run."""
-    known = {scan.run.name for scan in scans} | {scanner.name for scanner in SCANNERS}
+    known = {scan.run.name for scan in scans} | {scanner.name for scanner in scanners_for(settings)}
     for name, setting in sorted(settings.policy.scanners.items()):
         if name not in known and setting.enabled and setting.required:
             where = settings.policy.place("scanners", name)
             message = f"the policy requires the scanner {name} ({where}), and this machine has none of that name"
-            yield _finding(ANALYZER_FAILED, place, message, "install the scanner, or correct its name in the policy")
+            yield _finding(ANALYZER_FAILED, place, message, _NO_SCANNER)
 
 
 def _finding(rule: Rule, place: Location, message: str, help_: str) -> Finding:

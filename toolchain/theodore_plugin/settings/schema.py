@@ -63,8 +63,9 @@ def _said(error: Any) -> str:
         case "type":
             return f"{name} is {_TYPES.get(error.validator_value, error.validator_value)}, not {error.instance!r:.64}"
         case "enum":
-            choices = ", ".join(map(str, error.validator_value))
-            close = get_close_matches(str(error.instance), error.validator_value, n=1)
+            known = [choice for choice in error.validator_value if isinstance(choice, str)]
+            choices = ", ".join(known)
+            close = get_close_matches(str(error.instance)[:64], known, n=1)
             return f"{name} is one of {choices}, not {error.instance!r:.64}" + (
                 f"; did you mean {close[0]!r}?" if close else ""
             )

@@ -50,8 +50,11 @@ def running_python() -> str:
     return f"{sys.implementation.name} {sys.version_info.major}.{sys.version_info.minor}"
 
 
-def differences(wanted: Terms, here: Terms) -> Iterator[Difference]:
-    """Yield everything in which ``here`` is not what the profile wants."""
+def differences(wanted: Terms, here: Terms, distributions: Mapping[str, str]) -> Iterator[Difference]:
+    """Yield everything in which ``here`` is not what the profile wants.
+
+    ``distributions`` names what to install for a scanner that is not called like its distribution.
+    """
     if wanted.tool != here.tool:
         yield _differs("theodore-plugin", wanted.tool, here.tool, f'pip install "theodore-plugin=={wanted.tool}"')
     elif wanted.rule_set != here.rule_set:
@@ -65,7 +68,7 @@ def differences(wanted: Terms, here: Terms) -> Iterator[Difference]:
         yield _differs("Python", wanted.python, here.python, f"run the check with {wanted.python}")
     if wanted.policy != here.policy:
         yield _differs("the policy", wanted.policy[:16], here.policy[:16], "fetch the profile again; it carries it")
-    yield from _tools(wanted.scanners, here.scanners)
+    yield from _tools(wanted.scanners, here.scanners, distributions)
     yield from _advisories(wanted.advisories, here.advisories)
     if wanted.environment != here.environment:
         remedy = (
@@ -74,12 +77,18 @@ def differences(wanted: Terms, here: Terms) -> Iterator[Difference]:
         yield _differs("the dependencies' code", _followed(wanted), _followed(here), remedy)
 
 
-def _tools(wanted: Mapping[str, str], here: Mapping[str, str]) -> Iterator[Difference]:
+def _tools(
+    wanted: Mapping[str, str], here: Mapping[str, str], distributions: Mapping[str, str]
+) -> Iterator[Difference]:
     for name in sorted(wanted.keys() | here.keys()):
         there, now = wanted.get(name, "not run"), here.get(name, "not run")
         if there != now:
             known = name in wanted and name in here
-            remedy = f'pip install "{name}=={there}"' if known else "run the scanners of the profile, and no others"
+            remedy = (
+                f'pip install "{distributions.get(name, name)}=={there}"'
+                if known
+                else "run the scanners of the profile, and no others"
+            )
             yield _differs(name, there, now, remedy)
 
 
