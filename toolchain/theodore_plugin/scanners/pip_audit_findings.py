@@ -8,16 +8,19 @@ one, and the fixed versions of all its records count.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from packaging.version import Version
 
 from theodore_plugin.advisories.affected import read_version
-from theodore_plugin.advisories.database import Advisory, Database
 from theodore_plugin.finding import Confidence, Finding, Severity
 from theodore_plugin.report.model import Vulnerability
 from theodore_plugin.scanners.pins import Pin
 from theodore_plugin.scanners.pip_audit_answer import Answer, Reported, short
+
+if TYPE_CHECKING:
+    from theodore_plugin.advisories.database import Advisory, Database
 
 _DATABASES = ("PYSEC-", "GHSA-", "CVE-")
 """Whose name stands first."""
