@@ -94,3 +94,12 @@ def test_many_findings_are_no_obstacle(make_report, undeclared):
     report = make_report(*[undeclared] * 1_000)
     for form in FORMATS:
         assert rendered(form, [report])
+
+
+def test_people_are_told_paths_from_where_they_stand(make_report, undeclared, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path.parent))
+    report = make_report(undeclared, place=tmp_path / "plugins" / "one")
+    for form in ("full", "concise"):
+        assert "plugins/one/src/p/plugin.py:5:16" in rendered(form, [report])
+        assert f"{tmp_path.name}/plugins" not in rendered(form, [report])

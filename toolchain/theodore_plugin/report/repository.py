@@ -1,7 +1,7 @@
-"""Where a project lies in its repository: code hosts name files from there, findings from the project's folder.
+"""Where a project lies: findings name files from the project's folder, code hosts and people from elsewhere.
 
-The root is what the CI system says (``GITHUB_WORKSPACE``, ``CI_PROJECT_DIR``), else the folder the command was
-started in.
+For code hosts it is the repository's root, which is what the CI system says (``GITHUB_WORKSPACE``, ``CI_PROJECT_DIR``),
+else the folder the command was started in; for people, whose editors open what they click on, always the latter.
 """
 
 from __future__ import annotations
@@ -21,14 +21,23 @@ def in_repository(report: Report) -> Callable[[str], str]:
 
     Paths stay as they are where the project is a wheel or lies outside the repository.
     """
-    prefix = _prefix(report.place)
+    return _below(report.place, _root())
+
+
+def from_here(report: Report) -> Callable[[str], str]:
+    """Return what turns a path of a finding into one that starts where the command was started."""
+    return _below(report.place, Path())
+
+
+def _below(place: Path | None, root: Path) -> Callable[[str], str]:
+    prefix = _prefix(place, root)
     return lambda path: f"{prefix}{path}"
 
 
-def _prefix(place: Path | None) -> str:
+def _prefix(place: Path | None, root: Path) -> str:
     if place is None:
         return ""
-    within = Path(os.path.relpath(place.resolve(), _root().resolve()))
+    within = Path(os.path.relpath(place.resolve(), root.resolve()))
     return "" if within.parts[:1] in {(), ("..",)} else f"{within.as_posix()}/"
 
 

@@ -29,6 +29,7 @@ from theodore_plugin.report.fixes_text import fixable_lines
 from theodore_plugin.report.frame import code_frame
 from theodore_plugin.report.model import Report, blocks
 from theodore_plugin.report.outcome import counts, next_steps, rank, why
+from theodore_plugin.report.repository import from_here
 from theodore_plugin.report.visible import visible
 from theodore_plugin.report.wrap import all_wrapped, wrapped
 from theodore_plugin.rules.engine.reports import TARGET_TOOL_CONFIG_IGNORED
@@ -62,8 +63,9 @@ def full(report: Report, width: int | None = None) -> Iterator[Text]:
 
 def concise(report: Report, width: int | None = None) -> Iterator[Text]:
     """Yield one line per finding, whatever the ``width``: the form editors and ``grep`` like; then the verdict."""
+    locate = from_here(report)
     for finding in _worth_a_block(report):
-        place = visible(str(finding.location))
+        place = visible(locate(str(finding.location)))
         yield Text.assemble(f"{place}: ", _label(finding), " ", visible(finding.message))
     yield verdict_line(report)
 
@@ -71,7 +73,8 @@ def concise(report: Report, width: int | None = None) -> Iterator[Text]:
 def finding_block(finding: Finding, report: Report, width: int | None = None) -> Iterator[Text]:
     """Yield one finding in full."""
     yield from wrapped(Text.assemble(_label(finding), ": ", (visible(finding.message), "bold")), width, 4)
-    yield Text.assemble((" --> ", "cyan"), visible(str(finding.location)))
+    place = visible(from_here(report)(str(finding.location)))
+    yield Text.assemble((" --> ", "cyan"), place)
     yield from code_frame(finding.location, report.sources, STYLES[finding.severity], width)
     for number, step in enumerate(finding.evidence, start=1):
         place = visible(str(step.location))
@@ -119,14 +122,16 @@ def _group(group: Sequence[Finding], report: Report, width: int | None) -> Itera
         yield from finding_block(finding, report, width)
         yield Text()
     if len(group) > room:
-        yield from _rest(group[room:], width)
+        yield from _rest(group[room:], report, width)
         yield Text()
 
 
-def _rest(group: Sequence[Finding], width: int | None) -> Iterator[Text]:
+def _rest(group: Sequence[Finding], report: Report, width: int | None) -> Iterator[Text]:
+    locate = from_here(report)
     yield Text.assemble(_label(group[0]), f": {len(group):,} more")
     for finding in group[:MAX_LISTED]:
-        line = Text.assemble((" --> ", "cyan"), visible(str(finding.location)), f"  {visible(finding.message)}")
+        place = visible(locate(str(finding.location)))
+        line = Text.assemble((" --> ", "cyan"), place, f"  {visible(finding.message)}")
         yield from wrapped(line, width, 5)
     left = len(group) - MAX_LISTED
     if left > 0:
