@@ -71,6 +71,7 @@ def static_step(
                 settings.policy,
                 environment=settings.environment,
                 capabilities=settings.capabilities,
+                as_library=settings.as_library,
             )
         entries = [Covered(entry.path, State(entry.status.value), entry.reason) for entry in found.coverage]
         coverage = Coverage.account(STATIC, given, entries)
@@ -88,9 +89,13 @@ def scanner_step(scanner: Scanner, tree: CleanTree, context: ScanContext) -> Sca
     started = time.monotonic()
     result = _scan(scanner, tree, context)
     seconds = round(time.monotonic() - started, 3)
-    version = installed_version(scanner.distribution) or "not installed"
+    version = result.version or installed_version(scanner.distribution) or _no_version(scanner)
     detail = result.detail or "; ".join(failure.reason for failure in result.failures)
     return ScannerStep(result, ScannerRun(scanner.name, version, _status(result), seconds, detail, result.sandbox))
+
+
+def _no_version(scanner: Scanner) -> str:
+    return "not installed" if scanner.distribution else "unknown version"
 
 
 def _status(result: ScannerResult) -> str:
