@@ -119,6 +119,7 @@ def test_without_a_network_the_way_through_local_data_is_named(scan, lock, advis
     assert "--advisories local" in result.failures[0].help
     assert [(one.name, one.version, one.status) for one in result.dependencies] == [("idna", "3.7", "failed")]
     assert result.dependencies[0].reason
+    assert (result.advisories is None) is (advisories == "off")
 
 
 def test_dependencies_that_are_not_locked_are_listed_as_skipped(scan, local):

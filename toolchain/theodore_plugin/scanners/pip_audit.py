@@ -70,7 +70,8 @@ class PipAuditScanner:
         run = _ask(tree, pins, service, context.timeout_seconds)
         answers = read_answers(run)
         if answers is None:
-            return replace(self._not_audited(context, pins, no_answer(run, service.label)), sandbox=run.sandbox)
+            lost = self._not_audited(context, pins, no_answer(run, service.label))
+            return replace(lost, sandbox=run.sandbox, advisories=service.label)
         coverage = Coverage.account(self.name, map(str, pins), account(pins, answers), unit=_UNIT)
         audited = tuple(_audited(pins, coverage, answers, service))
         old = stale(service.label, context.settings.policy.advisories, datetime.now(UTC))
