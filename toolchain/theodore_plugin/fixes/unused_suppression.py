@@ -9,6 +9,7 @@ from theodore_plugin.finding import Finding, Location
 from theodore_plugin.fixes.model import Edit, Fix, NoFix
 from theodore_plugin.fixes.source import Source
 from theodore_plugin.project.model import PluginProject
+from theodore_plugin.scanners.overlap import OURS
 
 RULE = "unused-suppression"
 SAFE = True
@@ -19,7 +20,13 @@ DOES = (
 _OURS = re.compile(r"#\s*theodore:\s*ignore\[(?P<rules>[^\]]*)\](?P<rest>.*)", re.IGNORECASE)
 _FIELDS = re.compile(r"""\s*(?:reason\s*=\s*(?:"[^"]*"|'[^']*')|until\s*=\s*\S+)""")
 _NOTHING = " reports nothing here"
-_AUDIT = "pip-audit"
+_ALSO = {
+    "known-vulnerability": {"pip-audit"},
+    "hardcoded-secret": {"secrets"},
+    "return-type-mismatch": {"mypy"},
+    "async-mismatch": {"mypy"},
+}
+"""Tools whose findings are reported under a rule of ours without being listed one by one."""
 SortKey = tuple[str, int, int, str, str]
 
 
@@ -43,8 +50,11 @@ def suppression_fixes(
 
 
 def _is_sure(rule: str, statuses: Mapping[str, str]) -> bool:
-    tool = _AUDIT if rule == "known-vulnerability" else rule.partition("/")[0] if "/" in rule else None
-    return tool is None or statuses.get(tool) == "ok"
+    """Whether every tool ran whose findings the rule stands for."""
+    tools = {native.partition("/")[0] for native, ours in OURS.items() if ours == rule} | _ALSO.get(rule, set())
+    if "/" in rule:
+        tools.add(rule.partition("/")[0])
+    return all(statuses.get(tool) == "ok" for tool in tools)
 
 
 def _fix(project: PluginProject, location: Location, rules: Set[str]) -> Fix | None:
