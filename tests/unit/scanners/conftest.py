@@ -63,11 +63,11 @@ def lock():
 
 @pytest.fixture(scope="session")
 def home_with_base(tmp_path_factory):
-    """A state folder in which mypy's cache of the SDK was made, by checking two projects."""
+    """A state folder in which mypy's cache of the SDK was made, by checking three projects."""
     home = tmp_path_factory.mktemp("mypy-base") / "home"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("THEODORE_PLUGIN_HOME", str(home))
-        for name in ("one", "two"):
+        for name in ("one", "two", "three"):
             root = home.parent / name
             root.mkdir()
             (root / "pyproject.toml").write_text(PYPROJECT)

@@ -20,7 +20,7 @@ from theodore_plugin.project import PluginProject
 from theodore_plugin.scanners import mypy_cache
 from theodore_plugin.scanners.hermetic import clean_tree
 from theodore_plugin.scanners.mypy import MypyScanner
-from theodore_plugin.scanners.mypy_cache import cache_of, pack, unpack
+from theodore_plugin.scanners.mypy_cache import MypyCache, cache_of, pack, unpack
 from theodore_plugin.scanners.scanner import ScanContext
 from theodore_plugin.settings import Settings
 from theodore_plugin.store.catalogue import MYPY
@@ -150,17 +150,31 @@ def test_a_project_in_memory_is_not_kept():
     assert cache_of(in_memory, (), "").project is None
 
 
-def test_the_second_project_makes_the_base_without_seeing_the_plugin(project):
-    checked(project(FILES))
-    assert len(large(entries())) == 1
+def test_the_third_project_makes_the_base_without_seeing_any_plugin(project):
+    checked(project({"src/demo/__init__.py": "X: int = ''\n"}))
     hostile = {"src/demo/__init__.py": "X: int = ''\n", "src/demo/poison.py": "POISON = 'poison'\n"}
     checked(project(hostile, "second"))
-    assert len(large(entries())) == 3
-    base = cache_of(PluginProject.open(project(FILES)), ("other",), "").store
-    databases = [base.get(Path(entry.path).parent.name + Path(entry.path).name) for entry in large(entries())]
-    assert sum(b"poison" in data for data in databases) == 1
-    third = project({"src/demo/__init__.py": "X: int = ''\n"}, "third")
-    assert [place for place, _ in said(checked(third))] == ["src/demo/__init__.py:1:10"]
+    assert len(large(entries())) == 2
+    checked(project({"src/demo/__init__.py": "X: int = ''\n"}, "third"))
+    contents = [Path(entry.path).read_bytes() for entry in large(entries())]
+    assert len(contents) == 4
+    assert sum(b"demo" in data for data in contents) == 3
+    assert sum(b"poison" in data for data in contents) == 1
+    fourth = project({"src/demo/__init__.py": "X: int = ''\n"}, "fourth")
+    assert [place for place, _ in said(checked(fourth))] == ["src/demo/__init__.py:1:10"]
+
+
+def test_only_one_of_several_checks_makes_the_base(tmp_path):
+    caches = [MypyCache(MYPY.opened(), "b" * 64, None) for _ in range(4)]
+    assert [cache.base_pays() for cache in caches] == [False, False, True, False]
+    caches[0].keep_base(b"made")
+    assert [cache.base_pays() for cache in caches] == [False] * 4
+
+
+def test_a_base_whose_making_was_interrupted_is_made_again(monkeypatch):
+    monkeypatch.setattr(mypy_cache, "_BASE_SECONDS", 0.0)
+    cache = MypyCache(MYPY.opened(), "b" * 64, None)
+    assert [cache.base_pays() for _ in range(4)] == [False, False, True, True]
 
 
 @pytest.mark.usefixtures("with_base")

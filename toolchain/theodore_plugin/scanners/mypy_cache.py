@@ -2,7 +2,8 @@
 
 Two kinds of entries:
 
-- of the *base*: the SDK and the part of the standard library it needs, written by a run that saw nothing else;
+- of the *base*: the SDK and the part of the standard library most plugins need, written by a run that saw nothing
+  else;
 - of one *project*: written while mypy looked at that project, and given back to that project alone.
 
 A run gets a copy in its own scratch folder. What it leaves there is kept only if mypy reached its end, whole or not
@@ -16,6 +17,7 @@ from __future__ import annotations
 import json
 import platform
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +34,10 @@ MAX_BYTES = 48 * MIB
 
 _DATABASE = re.compile(r"cache(\.\d{1,3})?\.db")
 _MAX_DATABASES = 64
-_FORM = "1"
+_FORM = "2"
+_CHECKS_BEFORE_BASE = 2
+_BASE_SECONDS = 60.0
+"""After this long, whoever was making the base was interrupted."""
 _NOTHING = b""
 
 
@@ -66,15 +71,25 @@ class MypyCache:
     def base_pays(self) -> bool:
         """Return whether to make the base now.
 
-        Making it costs about as much as one check saves by it, so the first check of all leaves a mark and goes on.
+        Making it costs what two checks save by it, so the first checks of all leave a mark and go on; and one is
+        enough where several checks run at once.
         """
         if self.store.get(self.base):
             return False
-        mark = key_of("mypy base wanted", self.base)
-        if self.store.get(mark) is not None:
-            return True
-        self.store.put(mark, _NOTHING)
-        return False
+        marks = [key_of("mypy base wanted", self.base, str(number)) for number in range(_CHECKS_BEFORE_BASE)]
+        for mark in marks:
+            if self.store.get(mark) is None:
+                self.store.put(mark, _NOTHING)
+                return False
+        return self._first_to_make_it()
+
+    def _first_to_make_it(self) -> bool:
+        mark, now = key_of("mypy base under way", self.base), time.time()
+        begun = self.store.get(mark)
+        if begun and abs(now - float(begun)) < _BASE_SECONDS:
+            return False
+        self.store.put(mark, str(now).encode())
+        return True
 
     def keep_base(self, databases: bytes) -> None:
         """Keep what a run over nothing but the SDK left."""

@@ -32,7 +32,7 @@ class TypedCopy:
     tree: CleanTree
     """``root`` is the copy; the rest is the check's."""
     files: tuple[SourceFile, ...]
-    """The plugin's files; with none, mypy is asked about the SDK."""
+    """The plugin's files; with none, mypy is asked about the SDK and what most plugins import."""
     name: str = "mypy"
     """Name of the scratch folder."""
 
@@ -48,7 +48,7 @@ class TypedCopy:
         mypy keeps messages in its cache under the paths it was given, and the copy is elsewhere next time.
         """
         given = [f"../{self.tree.root.name}/{file.path}" for file in self.files]
-        return ["--", *given] if given else ["--package", theodore_sdk.__name__]
+        return ["--", *given] if given else ["--command", f"import {', '.join(_COMMON)}"]
 
     @property
     def search_path(self) -> str:
@@ -128,6 +128,16 @@ def sdk_only(tree: CleanTree, name: str) -> TypedCopy:
     copy.start.mkdir(exist_ok=True)
     _write_sdk(_beside(tree, "sdk"))
     return copy
+
+
+_COMMON = (
+    *("theodore_sdk", "argparse", "asyncio", "base64", "collections", "concurrent.futures", "contextlib", "csv"),
+    *("dataclasses", "datetime", "email.message", "functools", "hashlib", "html.parser", "http.client"),
+    *("http.cookiejar", "io", "itertools", "json", "logging", "os", "pathlib", "random", "re", "shutil", "socket"),
+    *("sqlite3", "ssl", "subprocess", "tempfile", "threading", "time", "typing", "urllib.parse", "urllib.request"),
+    *("uuid", "xml.etree.ElementTree", "zipfile"),
+)
+"""The SDK and the modules of the standard library that plugins, and HTTP clients, import most."""
 
 
 def sdk_digest() -> str:
