@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from theodore_loader.errors import ConfigurationProblem, NothingToDo
+from theodore_plugin.project.core_metadata import sdist_table
 from theodore_plugin.project.ignored import ignored_configs
 from theodore_plugin.project.model import (
     HEAD_BYTES,
@@ -34,6 +35,8 @@ MAX_FILE_BYTES = 2 * 1024 * 1024
 MAX_TOTAL_BYTES = 64 * 1024 * 1024
 MAX_FILES = 10_000
 LOCK_NAME = "pylock.toml"
+PKG_INFO = "PKG-INFO"
+"""What a source distribution says about itself: all there is where a build script says it (``setup.py``)."""
 
 NEVER_SHIPPED = {
     ".git": "version control",
@@ -87,7 +90,9 @@ def open_tree(root: Path) -> PluginProject:
     """Read a folder. Raises ConfigurationProblem or NothingToDo."""
     listing = _walk(root)
     if not listing.files and not listing.unreadable:
-        raise NothingToDo(f"{root} holds no files", help="create a plugin with: theodore-plugin new NAME --category C")
+        raise NothingToDo(
+            f"{root} holds no files", help="create a plugin with: theodore-plugin new NAME --category scraper"
+        )
     readable: dict[str, bytes] = {}
     wanted = set(_shipped(listing.files, listing.skipped)) | _configuration(listing.files)
     for path in sorted(wanted):
@@ -139,6 +144,8 @@ def _assemble(
     skipped = list(listing.skipped)
     shipped = _shipped(listing.files, skipped)
     text, table = _pyproject(contents)
+    if "project" not in table and PKG_INFO in contents:
+        table = {**table, "project": sdist_table(contents[PKG_INFO].decode("utf-8", "replace"))}
     src_layout = _has_src(listing.files)
     sources = tuple(
         SourceFile.of(path, module_name(path, src_layout=src_layout), contents[path])
@@ -257,7 +264,7 @@ def _text_at(root: Path, readable: Mapping[str, bytes], path: str) -> bytes | No
 
 
 def _configuration(files: Iterable[str]) -> set[str]:
-    return {path for path in files if path in {PYPROJECT, LOCK_NAME, "setup.cfg", "tox.ini"}}
+    return {path for path in files if path in {PYPROJECT, PKG_INFO, LOCK_NAME, "setup.cfg", "tox.ini"}}
 
 
 def _shipped(files: Iterable[str], skipped: list[SkippedFile]) -> list[str]:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from configparser import ConfigParser
 from configparser import Error as ConfigParserError
-from email.message import Message
-from email.parser import Parser
 from pathlib import Path
 from typing import Any
 
 from theodore_loader.artifact.wheel import LOCK_NAME, Wheel
 from theodore_loader.errors import NothingToDo
 from theodore_loader.manifest import MANIFEST_NAME
+from theodore_plugin.project.core_metadata import project_table
 from theodore_plugin.project.model import HEAD_BYTES, PluginProject, SourceFile, UnreadableFile
 from theodore_plugin.project.texts import texts_of
 from theodore_plugin.project.tree import MAX_FILE_BYTES, module_name
-
-_EXTRA = re.compile(r"""extra\s*==\s*["']([^"']+)["']""")
 
 
 def open_wheel(path: Path, data: bytes) -> PluginProject:
@@ -43,7 +38,7 @@ def project_of(wheel: Wheel, path: Path) -> PluginProject:
             for name, content in sorted(code.items())
             if _is_source(name, content)
         ),
-        pyproject={"project": _project_table(Parser().parsestr(text)) | _entry_points(wheel)},
+        pyproject={"project": project_table(text) | _entry_points(wheel)},
         pyproject_text=text,
         project_file=metadata_path,
         package_roots=tuple(sorted({name.split("/", 1)[0] for name in code})),
@@ -66,33 +61,6 @@ def project_of(wheel: Wheel, path: Path) -> PluginProject:
 
 def _is_source(name: str, content: bytes) -> bool:
     return name.endswith(".py") and len(content) <= MAX_FILE_BYTES
-
-
-def _project_table(metadata: Message) -> dict[str, Any]:
-    """Rebuild the parts of ``[project]`` that the rules compare (core metadata, PEP 566, 639 and 643)."""
-    table: dict[str, Any] = {"name": metadata["Name"], "version": metadata["Version"]}
-    texts = {
-        "description": metadata["Summary"],
-        "license": metadata["License-Expression"] or metadata["License"],
-        "requires-python": metadata["Requires-Python"],
-        "readme": metadata["Description"] or metadata.get_payload(),
-        "license-files": metadata.get_all("License-File"),
-        "urls": dict(_urls(metadata)),
-    }
-    requirements = metadata.get_all("Requires-Dist") or []
-    table["dependencies"] = [item for item in requirements if not _EXTRA.search(item)]
-    for item in requirements:
-        for extra in _EXTRA.findall(item):
-            table.setdefault("optional-dependencies", {}).setdefault(extra, []).append(item)
-    return table | {key: value for key, value in texts.items() if value}
-
-
-def _urls(metadata: Message) -> Iterator[tuple[str, str]]:
-    if metadata["Home-page"]:
-        yield "Homepage", metadata["Home-page"]
-    for line in metadata.get_all("Project-URL") or []:
-        label, _, address = line.partition(",")
-        yield label.strip(), address.strip()
 
 
 def _entry_points(wheel: Wheel) -> dict[str, Any]:
