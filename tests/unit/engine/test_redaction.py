@@ -102,7 +102,9 @@ def report(tmp_path_factory):
     files = {
         "pyproject.toml": '[project]\nname = "demo"\nversion = "1.0"\n',
         "src/demo/__init__.py": f'import httpx\n\nTOKEN = "{GITHUB}"\nAPI_KEY: int = "{RANDOM}"\n\n\n'
-        f'def get() -> str:\n    return httpx.get("https://x.acme.io/", headers={{"api_key": "{RANDOM}"}})\n',
+        f'def get() -> str:\n    return httpx.get("https://x.acme.io/", headers={{"api_key": "{RANDOM}"}}, '
+        f"verify=False)\n"
+        f'\n\ndef fetch():\n    return httpx.get("https://reader:{RANDOM}@x.acme.io/{RANDOM}", verify=False)\n',
         "src/demo/settings.yaml": f"password: {RANDOM}\ntoken: {GITHUB}\n",
     }
     for path, text in files.items():

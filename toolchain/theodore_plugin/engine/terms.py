@@ -42,7 +42,7 @@ def profile_differences(settings: Settings, scans: Sequence[ScannerStep]) -> tup
     """Return in what this check differs from the profile it follows; nothing without one."""
     if settings.profile is None:
         return ()
-    distributions = {scanner.name: scanner.distribution for scanner in SCANNERS}
+    distributions = {scanner.name: scanner.distribution for scanner in scanners_for(settings)}
     return tuple(differences(settings.profile.terms, terms_of(settings, scans), distributions))
 
 

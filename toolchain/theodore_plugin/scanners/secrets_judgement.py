@@ -22,19 +22,21 @@ from dataclasses import dataclass
 from theodore_plugin.finding import Confidence, Finding, Location, Severity
 from theodore_plugin.rules.code import secret_shapes as shapes
 
-CERTAIN = {
-    "AWSKeyDetector": "an AWS key",
-    "AzureStorageKeyDetector": "an Azure storage key",
-    "GitHubTokenDetector": "a GitHub token",
-    "GitLabTokenDetector": "a GitLab token",
-    "NpmDetector": "an npm token",
-    "OpenAIDetector": "an OpenAI key",
-    "PypiTokenDetector": "a PyPI token",
-    "SendGridDetector": "a SendGrid key",
-    "SlackDetector": "a Slack token",
-    "SquareOAuthDetector": "a Square OAuth secret",
-    "StripeDetector": "a Stripe key",
-}
+EXACT = frozenset(
+    {
+        "AzureStorageKeyDetector",
+        "GitHubTokenDetector",
+        "GitLabTokenDetector",
+        "NpmDetector",
+        "OpenAIDetector",
+        "PypiTokenDetector",
+        "SendGridDetector",
+        "SlackDetector",
+        "StripeDetector",
+    }
+)
+"""Detectors of formats that our own list knows more exactly: what they find counts if it agrees."""
+AWS, SQUARE, JWT = "AWSKeyDetector", "SquareOAuthDetector", "JwtTokenDetector"
 LIKELY = {
     "ArtifactoryDetector": "an Artifactory credential",
     "CloudantDetector": "a Cloudant credential",
@@ -61,6 +63,7 @@ _NOWHERE = re.compile(
     r"@(?:localhost|127\.|0\.0\.0\.0|\[?::1|[\w-]+(?:[:/?\s\"'`]|$)|[\w.-]+\.(?:local|test|invalid)\b)"
 )
 """Hosts that are no other machine: a password for them opens nothing."""
+_JWT = re.compile(r"[\w.+/=-]*")
 _BESIDE_VALUE = re.compile(r"[A-Za-z0-9_]")
 
 
@@ -143,18 +146,32 @@ def _judged(text: Text, detector: str, start: int, end: int) -> Sighting | None:
         return None
     if detector == KEYWORD:
         return _named(text, before, value, start)
-    if detector in {PRIVATE_KEY, URL} or _goes_on(text.text, start, end) or shapes.entropy(value) <= _bits(value):
+    if detector in {PRIVATE_KEY, URL}:
         return None  # keys and addresses are judged as a whole, by our own formats
-    if detector in CERTAIN and _is_exact(detector, value):
-        return Sighting(start, end, True, _slug(CERTAIN[detector]), CERTAIN[detector])
+    if detector == JWT:
+        whole = _JWT.match(text.text, start)  # the detector stops before the signature
+        end = whole.end() if whole else end
+        value = text.text[start:end]
+    if _goes_on(text.text, start, end) or shapes.entropy(value) <= _bits(value):
+        return None
+    label = _issuers(detector, value)
+    if label:
+        return Sighting(start, end, True, _slug(label), label)
     if detector in LIKELY and not text.is_lock:
         return Sighting(start, end, False, _slug(LIKELY[detector]), LIKELY[detector])
     return None
 
 
-def _is_exact(detector: str, value: str) -> bool:
-    """AWS's secret keys have no format but forty letters of every kind; a commit's digest is not one."""
-    return detector != "AWSKeyDetector" or len(value) == 20 or bool(MIXED.match(value))
+def _issuers(detector: str, value: str) -> str:
+    """Say whose key it is if nobody else writes such a thing.
+
+    AWS's secret keys have no format but forty letters of every kind; the digest of a commit is not one.
+    """
+    if detector in EXACT or (detector == AWS and len(value) == 20):
+        return next((label for label, _, _ in shapes.formats_in(value)), "")
+    if detector == AWS:
+        return "an AWS secret key" if MIXED.match(value) else ""
+    return "a Square OAuth secret" if detector == SQUARE else ""
 
 
 def _named(text: Text, before: str, value: str, start: int) -> Sighting | None:
