@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from theodore_loader.permissions import Permission
 from theodore_loader.policy import Policy, capped, grants, judge
-from theodore_loader.policy.model import PermissionRules
-from theodore_sdk.info import PermissionType, PluginPermission, PluginResourceLimits
+from theodore_loader.policy.model import Ceiling, PermissionRules
+from theodore_sdk.info import PermissionType, PluginCategory, PluginPermission, PluginResourceLimits
 
 cases = strategies.kinds.flatmap(
     lambda kind: st.tuples(
@@ -94,3 +94,48 @@ def test_no_limit_is_above_the_declared_or_the_policys(one: PluginResourceLimits
     result = capped(one, Policy("generated", limits=most))
     triples = zip(astuple(result), astuple(one), astuple(most), strict=True)
     assert all(value == min(asked, cap) for value, asked, cap in triples)
+
+
+SCRAPER = PluginCategory.SCRAPER
+two_policies = strategies.kinds.flatmap(
+    lambda kind: st.tuples(
+        strategies.policies_about(kind), strategies.policies_about(kind), strategies.permissions_of(kind)
+    )
+)
+
+
+def under_ceiling(policy: Policy, other: Policy, kind: PermissionType) -> Policy:
+    return replace(policy, categories={SCRAPER: Ceiling({kind: other.rules_for(kind)})})
+
+
+@given(two_policies)
+def test_a_ceiling_allows_exactly_what_both_allow(case: tuple[Policy, Policy, Permission]) -> None:
+    policy, other, wanted = case
+    held = under_ceiling(policy, other, wanted.type)
+    both = judge(wanted, policy).allowed and judge(wanted, other).allowed
+    assert judge(wanted, held, SCRAPER).allowed == both
+    assert judge(wanted, held).allowed == judge(wanted, policy).allowed
+    assert judge(wanted, held, PluginCategory.STORAGE) == judge(wanted, policy)
+
+
+@given(two_policies)
+def test_a_ceiling_only_takes_grants_away(case: tuple[Policy, Policy, Permission]) -> None:
+    policy, other, wanted = case
+    held = grants(declared(wanted), under_ceiling(policy, other, wanted.type), SCRAPER)
+    free = grants(declared(wanted), policy)
+    for one in held.permissions:
+        assert judge(one, policy).allowed
+        assert judge(one, other).allowed
+        assert any(more.covers(one) for more in free.permissions)
+
+
+@given(strategies.limits, strategies.limits, strategies.limits)
+def test_limits_are_below_policy_and_ceiling(
+    one: PluginResourceLimits, most: PluginResourceLimits, ceiling: PluginResourceLimits
+) -> None:
+    lower = {name: getattr(ceiling, name) for name in PluginResourceLimits.__dataclass_fields__}
+    policy = Policy("generated", limits=most, categories={SCRAPER: Ceiling(limits=lower)})
+    columns = (capped(one, policy, SCRAPER), one, most, ceiling)
+    for value, asked, cap, top in zip(*map(astuple, columns), strict=True):
+        assert value == min(asked, cap, top)
+    assert capped(one, policy) == capped(one, policy, PluginCategory.STORAGE)

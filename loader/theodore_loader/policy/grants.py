@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
 from theodore_loader.permissions import Permission
-from theodore_loader.policy.evaluate import Judgement, judge
-from theodore_loader.policy.model import Policy
+from theodore_loader.policy.evaluate import Judgement, judge, judge_by
+from theodore_loader.policy.model import PermissionRules, Policy
 from theodore_sdk.info import PluginCategory, PluginPermission, PluginResourceLimits
 
 
@@ -31,22 +31,31 @@ def grants(declared: Sequence[PluginPermission], policy: Policy, category: Plugi
 
 
 def _granted(judgement: Judgement, policy: Policy, category: PluginCategory | None) -> Iterator[Permission]:
+    """Yield the pieces that are allowed: first what the policy leaves, and of that what the ceiling leaves.
+
+    In this order a ceiling only takes away, as whatever it leaves was granted without it.
+    """
+    kind = judgement.permission.type
     if judgement.allowed:
         yield judgement.permission
         return
-    for piece in _pieces(judgement.permission, policy, category):
-        if judge(piece, policy, category).allowed:
+    ceiling = policy.ceiling(category).permissions.get(kind)
+    for piece in _allowed_pieces(judgement.permission, policy.rules_for(kind), policy.name):
+        if ceiling is None:
             yield piece
+        else:
+            yield from _allowed_pieces(piece, ceiling, policy.name)
 
 
-def _pieces(permission: Permission, policy: Policy, category: PluginCategory | None) -> Iterator[Permission]:
-    """Yield what the permission has in common with each allow entry, and with the ceiling's where there is one."""
-    ceiling = policy.ceiling(category).permissions.get(permission.type)
-    for entry in policy.rules_for(permission.type).allow:
+def _allowed_pieces(permission: Permission, rules: PermissionRules, name: str) -> Iterator[Permission]:
+    """Yield the permission itself if these rules allow it, else what it has in common with each allow entry."""
+    if judge_by(permission, rules, name).allowed:
+        yield permission
+        return
+    for entry in rules.allow:
         for piece in entry.permission.intersection(permission):
-            yield piece
-            for upper in ceiling.allow if ceiling else ():
-                yield from upper.permission.intersection(piece)
+            if judge_by(piece, rules, name).allowed:
+                yield piece
 
 
 def capped(

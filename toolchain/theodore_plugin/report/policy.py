@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from theodore_loader.policy import Policy
-from theodore_loader.policy.model import Entry
+from theodore_loader.policy.model import Entry, PolicyException, RuleSetting
 from theodore_plugin.report.visible import visible
 from theodore_sdk.info import PermissionType
 
@@ -24,12 +24,14 @@ def text_lines(policy: Policy) -> Iterator[str]:
     if policy.description:
         yield f"              {visible(policy.description)}"
     yield from _permissions(policy)
-    yield from _section(
-        "rules", [f"{name}: {setting.level}{_held(setting.enforced)}" for name, setting in sorted(policy.rules.items())]
-    )
+    yield from _categories(policy)
+    yield from _section("rules", _levels(policy.rules))
+    for audience, rules in sorted(policy.audiences.items()):
+        yield from _section(f"for {audience}", _levels(rules))
     yield from _section("scanners", [f"{name}: {_scanner(policy, name)}" for name in sorted(policy.scanners)])
     yield from _section("limits", [f"{name}: {value}" for name, value in asdict(policy.limits).items()])
     yield from _section("may suppress", sorted(policy.suppressions))
+    yield from _section("excepted", [line for one in policy.exceptions for line in _exception(one)])
     yield from _section(
         "forbidden", [f"{one.name}  {visible(one.reason)}  ({one.location})" for one in policy.forbidden_packages]
     )
@@ -38,6 +40,31 @@ def text_lines(policy: Policy) -> Iterator[str]:
         "advisories", [f"no older than {policy.advisories.max_age_days} days, else {policy.advisories.on_stale}"]
     )
     yield from _section("verdicts", [f"no older than {policy.verdict_max_age_days} days"])
+
+
+def _categories(policy: Policy) -> Iterator[str]:
+    for category, ceiling in sorted(policy.categories.items()):
+        lines = []
+        for kind, rules in ceiling.permissions.items():
+            lines += [f"{kind.value}: deny {_entry(entry)}" for entry in rules.deny]
+            lines += [f"{kind.value}: only {_entry(entry)}" for entry in rules.allow]
+            lines += [] if rules.allow else [f"{kind.value}: nothing  ({visible(rules.location)})"]
+        lines += [f"{name}: at most {most:g}" for name, most in ceiling.limits.items()]
+        yield from _section(category.value, lines)
+
+
+def _levels(rules: Mapping[str, RuleSetting]) -> list[str]:
+    return [
+        f"{name}: {setting.level}{_held(setting.enforced)}  ({visible(setting.location)})"
+        for name, setting in sorted(rules.items())
+    ]
+
+
+def _exception(one: PolicyException) -> Iterator[str]:
+    where = "".join(f" {name} {value}" for name, value in (("in", one.path), ("about", one.subject)) if value)
+    whom = one.plugin or f"sha256:{one.sha256}"
+    yield visible(f"{whom}: {', '.join(one.rules)}{where} until {one.until}  ({one.location})")
+    yield visible(f"  {one.reason}  ({one.owner})")
 
 
 def _permissions(policy: Policy) -> Iterator[str]:
@@ -57,6 +84,8 @@ def _entry(entry: Entry) -> str:
 
 def _scanner(policy: Policy, name: str) -> str:
     setting = policy.scanner(name)
+    if not setting.enabled:
+        return "does not run"
     blocks = "findings block" if setting.enforced else "findings do not block"
     return f"{blocks}, {'required' if setting.required else 'not required'}"
 
