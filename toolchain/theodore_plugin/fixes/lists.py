@@ -10,7 +10,7 @@ from theodore_plugin.facts import model as m
 from theodore_plugin.fixes.context import FixContext
 from theodore_plugin.fixes.imports import SDK, spelt
 from theodore_plugin.fixes.model import Edit, NoFix
-from theodore_plugin.fixes.syntax import edit, quoted, with_item, without
+from theodore_plugin.fixes.syntax import edit, quoted, with_item, without_item
 
 
 def added(context: FixContext, pointer: str, kind: str, arguments: str) -> tuple[Edit, ...]:
@@ -30,33 +30,27 @@ def added(context: FixContext, pointer: str, kind: str, arguments: str) -> tuple
 
 def removed(context: FixContext, pointer: str, number: int) -> Edit:
     """Take an item out of a list."""
-    return _changed(context, pointer, lambda items: without(items, number))
+    return _changed(context, pointer, lambda display: without_item(display, number))
 
 
 def replaced(context: FixContext, pointer: str, number: int, change: Callable[[cst.Call], list[cst.Call]]) -> Edit:
     """Write one or several constructor calls instead of the one an item is. Raises NoFix if it is none."""
 
-    def changed(items: list[cst.BaseElement]) -> list[cst.BaseElement]:
-        item = items[number]
+    def changed(display: cst.List) -> cst.List:
+        item = display.elements[number]
         if not isinstance(item, cst.Element) or not isinstance(item.value, cst.Call):
             raise NoFix("the item is written elsewhere")
         space = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
         new = [cst.Element(call, comma=space) for call in change(item.value)]
         new[-1] = new[-1].with_changes(comma=item.comma)
-        return [*items[:number], *new, *items[number + 1 :]]
+        return display.with_changes(elements=[*display.elements[:number], *new, *display.elements[number + 1 :]])
 
     return _changed(context, pointer, changed)
 
 
-def _changed(
-    context: FixContext, pointer: str, change: Callable[[list[cst.BaseElement]], list[cst.BaseElement]]
-) -> Edit:
+def _changed(context: FixContext, pointer: str, change: Callable[[cst.List], cst.List]) -> Edit:
     found = context.sequence(pointer)
-
-    def changed(display: cst.List) -> cst.List:
-        return display.with_changes(elements=change(list(display.elements)))
-
-    return edit(context.source(found.facts.path), found.location, cst.List, changed)
+    return edit(context.source(found.facts.path), found.location, cst.List, change)
 
 
 def text(context: FixContext, pointer: str, new: str) -> Edit:

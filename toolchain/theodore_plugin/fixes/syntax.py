@@ -112,8 +112,7 @@ def _separator(
 def _plain(space: cst.BaseParenthesizableWhitespace) -> cst.BaseParenthesizableWhitespace:
     if not isinstance(space, cst.ParenthesizedWhitespace):
         return space
-    line = space.first_line.with_changes(whitespace=cst.SimpleWhitespace(""), comment=None)
-    return space.with_changes(first_line=line, empty_lines=[])
+    return space.with_changes(first_line=_plain_line(space.first_line), empty_lines=[])
 
 
 def _indent(space: cst.BaseParenthesizableWhitespace) -> cst.SimpleWhitespace:
@@ -129,11 +128,42 @@ def without(items: Sequence[Item], number: int) -> list[Item]:
     if number == len(kept) and kept:
         before = kept[-1].comma
         if isinstance(before, cst.Comma) and _commented(before.whitespace_after):
-            return kept  # the comma that stays is legal at the end, and its comment is about the item that stays
+            # the comma that stays is legal at the end, and its comment is about the item that stays
+            kept[-1] = kept[-1].with_changes(comma=_closing(before, gone))
+            return kept
         kept[-1] = kept[-1].with_changes(comma=gone.comma)
         if isinstance(gone, cst.Arg):
             kept[-1] = kept[-1].with_changes(whitespace_after_arg=gone.whitespace_after_arg)
     return kept
+
+
+def without_item(display: cst.List, number: int) -> cst.List:
+    """Take one item out of a list, with the comment behind it on its line."""
+    kept, closing = without(display.elements, number), display.rbracket.whitespace_before
+    if number == len(kept) and isinstance(closing, cst.ParenthesizedWhitespace):
+        before = kept[-1].comma.whitespace_after if kept and isinstance(kept[-1].comma, cst.Comma) else None
+        if isinstance(before, cst.ParenthesizedWhitespace):
+            kept[-1] = kept[-1].with_changes(comma=cst.Comma())
+            lines = [*before.empty_lines, *closing.empty_lines]
+            closing = closing.with_changes(first_line=before.first_line, empty_lines=lines)
+        else:
+            closing = closing.with_changes(first_line=_plain_line(closing.first_line))
+    bracket = display.rbracket.with_changes(whitespace_before=closing)
+    return display.with_changes(elements=kept, rbracket=bracket)
+
+
+def _closing(comma: cst.Comma, gone: cst.Arg | cst.BaseElement) -> cst.Comma:
+    """Lead from a comma with a comment straight to what closes the call."""
+    space, last = comma.whitespace_after, gone.comma.whitespace_after if isinstance(gone.comma, cst.Comma) else None
+    if isinstance(gone, cst.Arg) and not isinstance(last, cst.ParenthesizedWhitespace):
+        last = gone.whitespace_after_arg
+    if isinstance(space, cst.ParenthesizedWhitespace) and isinstance(last, cst.ParenthesizedWhitespace):
+        return comma.with_changes(whitespace_after=space.with_changes(last_line=last.last_line))
+    return comma
+
+
+def _plain_line(line: cst.TrailingWhitespace) -> cst.TrailingWhitespace:
+    return line.with_changes(whitespace=cst.SimpleWhitespace(""), comment=None)
 
 
 def _commented(space: cst.BaseParenthesizableWhitespace) -> bool:
