@@ -58,7 +58,7 @@ def check_and_watch(asked: Asked, options: Options, session: Session) -> NoRetur
     """Check what is asked for now and after every change, until the user interrupts."""
     from theodore_plugin.cli.watch import Watched, watch
 
-    named = (options.policy, options.baseline, *options.capability_maps)
+    named = (options.policy, options.baseline, *options.capability_maps, *options.scanners)
     inputs = [Path(name) for name in named if name is not None and Path(name).is_file()]
     outputs = [*([asked.write_baseline] if asked.write_baseline else []), *(file for _, file in asked.outputs)]
     watched = Watched.of(find_targets(asked.paths), inputs, outputs)

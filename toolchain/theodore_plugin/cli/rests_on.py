@@ -12,6 +12,7 @@ from theodore_plugin.advisories.source import Kind
 from theodore_plugin.engine.batch import Job
 from theodore_plugin.finding import Severity
 from theodore_plugin.report.model import Report
+from theodore_plugin.scanners import SCANNERS, scanners_for
 
 ONLINE_SECONDS = 3600
 """How long what an online service said is taken for what it would say."""
@@ -26,6 +27,8 @@ class Foundations:
     online: bool = False
     bounds: list[Advisories] = field(default_factory=list)
     """How old vulnerability data may be."""
+    foreign: bool = False
+    """Whether scanners ran that are not built in: what their programs rest on is not known here."""
 
     def add(self, job: Job) -> None:
         """Take account of one more check."""
@@ -34,11 +37,12 @@ class Foundations:
         self.inputs += settings.inputs
         self.online |= settings.advisories.kind in {Kind.ONLINE, Kind.ENDPOINT}
         self.bounds.append(settings.policy.advisories)
+        self.foreign |= len(scanners_for(settings)) > len(SCANNERS)
 
     def carry(self, reports: Sequence[Report]) -> bool:
         """Return whether the same inputs would give the same reports: what failed may go better the next time."""
         findings = (finding for report in reports for finding in report.findings)
-        return not any(finding.severity is Severity.INCOMPLETE for finding in findings)
+        return not self.foreign and not any(finding.severity is Severity.INCOMPLETE for finding in findings)
 
     def expiry(self, reports: Sequence[Report], now: datetime) -> int:
         """Return when an answer is no longer good (seconds since the epoch).
