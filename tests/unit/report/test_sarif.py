@@ -180,7 +180,10 @@ def test_the_text_of_a_message_is_neither_link_nor_placeholder(make_report):
 def test_every_project_is_a_run_of_its_own(make_report, everything):
     runs = log(make_report(), everything)["runs"]
     assert [len(run["results"]) for run in runs] == [0, 9]
-    assert runs[0]["automationDetails"] == {"id": "theodore-plugin/page-scraper/"}
+    assert [run["automationDetails"]["id"] for run in runs] == [
+        "theodore-plugin/page-scraper/",
+        "theodore-plugin/page-scraper/2/",
+    ]
 
 
 def test_nothing_is_said_about_version_control(everything):

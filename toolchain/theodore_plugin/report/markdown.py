@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from theodore_plugin.coverage import Coverage, State
 from theodore_plugin.finding import Finding, Severity, Verdict
-from theodore_plugin.report.enforcement import enforcement
 from theodore_plugin.report.model import AuditedDependency, InferredPermission, Report, ScannerRun, blocks
 from theodore_plugin.report.outcome import counts, why
+from theodore_plugin.report.permission_rows import permission_rows
 from theodore_plugin.report.repository import in_repository
 from theodore_plugin.report.taken_out import taken_out
 from theodore_plugin.report.visible import visible
@@ -121,43 +121,30 @@ def _said(finding: Finding) -> str:
 
 
 def _permissions(report: Report) -> Iterator[str]:
-    declared = [
-        ["declared", escaped(f"{one.type} {one.pattern}"), escaped(one.description), _holders(one.type, one.pattern)]
-        for one in report.permissions.declared
+    rows = [
+        [
+            row.standing.value,
+            escaped(f"{row.type} {row.pattern or '*'}"),
+            "<br>".join(escaped(part) for part in (row.reason, _uses(row.uses)) if part),
+            escaped(", ".join(one.holder.value for one in row.enforced_by)) or "not granted",
+        ]
+        for row in permission_rows(report.permissions)
     ]
-    inferred = [
-        ["inferred", escaped(act), escaped(_reached(group)), _certainty(group)]
-        for act, group in _by_act(report.permissions.inferred).items()
-    ]
-    if declared or inferred:
-        titles = ["side", "permission", "reason, or where it is used", "held by, or certainty"]
-        yield from _titled("Permissions", _table(titles, [*declared, *inferred]))
+    if rows:
+        titles = ["standing", "permission", "reason, and where it is used", "enforced by"]
+        yield from _titled("Permissions", _table(titles, rows))
 
 
-def _holders(kind: str, pattern: str) -> str:
-    return escaped(", ".join(one.holder.value for one in enforcement(kind, pattern)))
-
-
-def _by_act(inferred: Sequence[InferredPermission]) -> dict[str, list[InferredPermission]]:
-    """Put together what is needed in several places."""
-    groups: dict[str, list[InferredPermission]] = {}
-    for one in inferred:
-        groups.setdefault(f"{one.type} {one.access} {one.target or '*'}", []).append(one)
-    return groups
-
-
-def _reached(group: Sequence[InferredPermission]) -> str:
+def _uses(uses: Sequence[InferredPermission]) -> str:
     """Name the first place, and how many others there are."""
-    first = group[0]
+    if not uses:
+        return ""
+    first = uses[0]
     last = first.chain[-1] if first.chain else None
     place = f"{last.label} ({last.location.path}:{last.location.line})" if last else ""
     through = f" through {first.through}" if first.through else ""
-    more = f" and {len(group) - 1} more" if len(group) > 1 else ""
-    return f"{place}{through}{more}".strip()
-
-
-def _certainty(group: Sequence[InferredPermission]) -> str:
-    return escaped(", ".join(sorted({one.confidence for one in group})))
+    more = f" and {len(uses) - 1} more" if len(uses) > 1 else ""
+    return f"{first.access}: {place}{through}{more}"
 
 
 def _coverage(report: Report) -> Iterator[str]:
@@ -201,6 +188,9 @@ def _taken_out(report: Report) -> Iterator[str]:
     ]
     if rows:
         yield from _titled("Taken out", _table(["rule", "place", "why"], rows))
+    if report.not_run:
+        yield ""
+        yield f"Checked as a library: {len(report.not_run)} rules about plugins did not run."
     if report.hidden:
         by = f" ({', '.join(report.hidden_by)})" if report.hidden_by else ""
         yield ""

@@ -17,7 +17,8 @@ are left alone: readers replace placeholders and show everything else as it stan
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from theodore_plugin.coverage import Coverage, State
@@ -35,11 +36,21 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 
 def render(reports: Sequence[Report]) -> str:
     """Return one SARIF log with a run per project."""
-    log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(report) for report in reports]}
+    log = {"$schema": SCHEMA, "version": "2.1.0", "runs": list(_runs(reports))}
     return json.dumps(log, indent=2, ensure_ascii=True) + "\n"
 
 
-def _run(report: Report) -> Values:
+def _runs(reports: Sequence[Report]) -> Iterator[Values]:
+    """Yield the runs; projects of one name are numbered, because code scanning wants each run called differently."""
+    seen: Counter[str] = Counter()
+    for report in reports:
+        name = visible(report.project.name)
+        seen[name] += 1
+        category = name if seen[name] == 1 else f"{name}/{seen[name]}"
+        yield _run(report, f"theodore-plugin/{category}/")
+
+
+def _run(report: Report, category: str) -> Values:
     everything = [*report.findings, *(taken.finding for taken in taken_out(report))]
     places, rules = Places.of(report, everything), _rules(everything)
     return {
@@ -51,7 +62,7 @@ def _run(report: Report) -> Values:
             },
             "extensions": [_extension(run) for run in report.scanners],
         },
-        "automationDetails": {"id": f"theodore-plugin/{visible(report.project.name)}/"},
+        "automationDetails": {"id": category},
         "invocations": [_invocation(report, places)],
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {ROOT: {"description": {"text": "The root of the repository."}}},
@@ -100,7 +111,7 @@ def _fixes(fix: Fix | None, places: Places) -> Values:
             "replacements": [
                 {
                     "deletedRegion": places.region(edit.location),
-                    "insertedContent": {"text": edit.after.decode("utf-8", "replace")},
+                    "insertedContent": {"text": _text(edit.after)},
                 }
                 for edit in group
             ],
@@ -109,6 +120,14 @@ def _fixes(fix: Fix | None, places: Places) -> Values:
     ]
     described = f"{fix.description}{'' if fix.safe else ' (changes behaviour, or asks for more)'}"
     return {"fixes": [{"description": {"text": message_text(described)}, "artifactChanges": changes}]}
+
+
+def _text(after: bytes) -> str:
+    """Decode what a fix writes: source is UTF-8, or says that it is Latin-1."""
+    try:
+        return after.decode("utf-8")
+    except UnicodeDecodeError:
+        return after.decode("latin-1")
 
 
 def _result(finding: Finding, places: Places) -> Values:
@@ -176,6 +195,7 @@ def _about(report: Report) -> Values:
         "project": {"name": visible(report.project.name), "version": visible(report.project.version)},
         "hidden": report.hidden,
         "selectedRulesOnly": [visible(option) for option in report.selection.asked] if report.selection else None,
+        "rulesNotRun": list(report.not_run),
         "coverage": [_coverage(account) for account in report.coverage],
     }
 

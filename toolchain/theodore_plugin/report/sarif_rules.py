@@ -7,9 +7,9 @@ medium, above 0 low) of rules tagged ``security``, ``problem.severity`` of the o
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from theodore_plugin.finding import Confidence, Finding, Rule, Severity
+from theodore_plugin.report.foreign_rules import foreign_rule
 from theodore_plugin.report.rule_page import rule_page
 from theodore_plugin.report.visible import visible
 from theodore_plugin.rules.book import rule_book, rule_groups
@@ -24,14 +24,9 @@ MAX_TEXT = 1_000
 """Characters of a rule's short and full description; GitHub takes 1,024."""
 
 _SECURITY_GROUPS = frozenset({"code", "permissions", "dependencies", "packaging", "trust"})
-_SECURITY_TOOLS = frozenset({"bandit", "pip-audit", "secrets", "detect-secrets"})
+_SECURITY_TOOLS = frozenset({"bandit", "pip-audit", "secrets"})
 _SCORES = {"error": "8.0", "warning": "5.0", "note": "2.0"}
 _PROBLEMS = {"error": "error", "warning": "warning", "note": "recommendation"}
-_PAGES = {
-    "bandit": "https://bandit.readthedocs.io/en/latest/search.html?q={native}",
-    "mypy": "https://mypy.readthedocs.io/en/stable/_refs.html#code-{native}",
-    "pip-audit": "https://osv.dev/vulnerability/{native}",
-}
 _OWN_PAGE = "urn:theodore:rule:{name}"
 """The pages under ``docs/rules`` have no address of their own; this names the rule and cannot go stale."""
 
@@ -57,20 +52,20 @@ def _own(rule: Rule) -> dict[str, Any]:
 
 
 def _native(name: str, finding: Finding) -> dict[str, Any]:
-    tool, _, native = name.partition("/")
-    level = LEVELS[finding.severity]
-    shown = f"{visible(native)}, reported by {visible(tool)}" if native else visible(name)
-    help_text = visible(finding.help or f"look for {native or name} in the documentation of {tool}")
+    known, level = foreign_rule(visible(name)), LEVELS[finding.severity]
+    tool = known.tool if known else visible(finding.source)
+    summary = _short(known.summary if known else visible(name))
+    documented = f"{known.tool} documents it: {known.url}" if known and known.url else summary
     described: dict[str, Any] = {
         "id": visible(name),
-        "shortDescription": {"text": _short(shown)},
-        "fullDescription": {"text": _short(shown)},
-        "help": {"text": help_text},
+        "shortDescription": {"text": summary},
+        "fullDescription": {"text": summary},
+        "help": {"text": visible(finding.help) if finding.help else documented},
         "defaultConfiguration": {"level": level},
-        "properties": _properties(level, finding.confidence, [visible(tool)], security=tool in _SECURITY_TOOLS),
+        "properties": _properties(level, finding.confidence, [tool], security=tool in _SECURITY_TOOLS),
     }
-    if tool in _PAGES:
-        described["helpUri"] = _PAGES[tool].format(native=quote(native, safe="", errors="replace"))
+    if known and known.url:
+        described["helpUri"] = known.url
     return described
 
 
