@@ -93,7 +93,7 @@ def create_project(project: NewProject) -> Path:
     """
     problems = list(_problems(project))
     if problems:
-        raise ConfigurationProblem("\n".join(problems), help="theodore-plugin new --help shows what is accepted")
+        raise ConfigurationProblem("\n".join(problems), help="`theodore-plugin new --help` lists the options")
     _refuse_taken(project.path)
     try:
         _render_into_place(project)
@@ -125,10 +125,17 @@ def _problems(project: NewProject) -> Iterator[str]:
     yield from _host_problems(project)
 
 
+def _proposal(name: str) -> str | None:
+    """Return the plugin name nearest to ``name``, if there is one."""
+    proposal = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:64].rstrip("-")
+    return proposal if _NAME.fullmatch(proposal) else None
+
+
 def _name_problems(project: NewProject) -> Iterator[str]:
     name = project.name
     if not _NAME.fullmatch(name):
-        yield f"{name!r} is not a plugin name: 3 to 64 lower-case letters, digits and hyphens, a letter first"
+        hint = f"; try {_proposal(name)}" if _proposal(name) else ""
+        yield f"{name!r} is not a plugin name: 3 to 64 lower-case letters, digits and hyphens, a letter first{hint}"
         return
     if name.endswith("-") or "--" in name:
         yield f"{name!r} is not a distribution name: no hyphen at the end, no two in a row"

@@ -141,3 +141,9 @@ def test_a_snapshot_that_is_not_there_is_the_users_mistake(tmp_path):
         snapshot_database(tmp_path / "gone.jsonl"),
     ):
         pass
+
+
+def test_a_snapshot_that_is_not_there_is_refused_before_anything_is_audited(tmp_path):
+    missing = AdvisorySource.parse(str(tmp_path / "gone.jsonl"))
+    with pytest.raises(ConfigurationProblem, match=r"gone\.jsonl: there is no such advisory snapshot"):
+        missing.existing()

@@ -59,7 +59,7 @@ def test_nothing_to_say_is_said_briefly(make_report):
 def test_what_was_not_analysed_silenced_or_hidden_is_named(rich_report):
     text = lines(full, rich_report)
     assert "mypy 1.18: 0 of 1 file analysed" in text
-    assert "    not analysed: src/p/plugin.py (mypy crashed)" in text
+    assert "    not analysed: src/p/plugin.py (see above)" in text
     assert "pip-audit 2.10: 1 of 1 package analysed; asked: snapshot\n" in text
     assert "theodore: 1 of 2 files analysed; skipped 1 file (not shipped)" in text
     assert "silenced at src/p/plugin.py:1:1: secret-to-log, because 'a test key'" in text
@@ -114,6 +114,22 @@ def test_configuration_that_was_not_used_is_named_in_one_line(make_report):
     text = lines(full, make_report(*seen))
     assert text.splitlines()[0] == "target-tool-config-ignored: seen and not used: .bandit:3, mypy.ini:3"
     assert "(2 notices;" in text
+
+
+def test_several_places_of_one_file_name_it_once(make_report):
+    seen = [
+        Finding("target-tool-config-ignored", Severity.NOTICE, Confidence.HIGH, Location("pyproject.toml", line), "x")
+        for line in (3, 9)
+    ]
+    assert "seen and not used: pyproject.toml:3,9" in lines(full, make_report(*seen))
+
+
+def test_a_reason_that_a_finding_gives_is_not_given_again(make_report):
+    lost = Finding("analyzer-failed", Severity.INCOMPLETE, Confidence.HIGH, Location("p.toml"), "mypy crashed badly")
+    coverage = (Coverage("mypy", (Covered("a.py", State.FAILED, "mypy crashed badly"),)),)
+    text = lines(full, make_report(lost, coverage=coverage))
+    assert text.count("mypy crashed badly") == 1
+    assert "    not analysed: a.py (see above)" in text
 
 
 def test_a_pass_says_on_one_line_what_was_not_looked_at(make_report):

@@ -50,6 +50,13 @@ def test_an_unknown_category_lists_the_ten(tmp_path: Path):
     result = new("acme", "-c", "scrapper", "--output-dir", str(tmp_path))
     assert result.exit_code == 2
     assert all(category.value in result.output for category in PluginCategory)
+    assert "did you mean 'scraper'?" in result.output
+
+
+def test_a_name_that_is_nearly_one_is_proposed(tmp_path: Path):
+    result = new("Acme Reader!", "-c", "scraper", "--output-dir", str(tmp_path))
+    assert isinstance(result.exception, ConfigurationProblem)
+    assert "try acme-reader" in str(result.exception)
 
 
 @pytest.mark.parametrize(

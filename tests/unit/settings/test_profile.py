@@ -110,10 +110,12 @@ def test_nothing_else_has_a_say(published: Path, home: Path, make: Make) -> None
 
 
 def test_where_the_data_lies_stays_the_users_word(published: Path, make: Make) -> None:
-    settings = Settings.load(make(), Options(profile=str(published), advisories="data.jsonl"))
+    data = published.with_name("data.jsonl")
+    data.touch()
+    settings = Settings.load(make(), Options(profile=str(published), advisories=str(data)))
     assert settings.advisories.kind is Kind.SNAPSHOT
     without = changed(published, lambda document: document.update(advisories=None))
-    settings = Settings.load(make(), Options(profile=str(without), advisories="data.jsonl"))
+    settings = Settings.load(make(), Options(profile=str(without), advisories=str(data)))
     assert settings.advisories.kind is Kind.OFF
 
 

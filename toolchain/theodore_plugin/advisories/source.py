@@ -70,6 +70,14 @@ class AdvisorySource:
             "or a snapshot: .jsonl, .jsonl.gz or .zip",
         )
 
+    def existing(self) -> AdvisorySource:
+        """Return this source. Raises ConfigurationProblem for a snapshot that is not there, audited with or not."""
+        if self.kind is Kind.SNAPSHOT and not Path(self.where).exists():
+            from theodore_plugin.advisories.reading import HELP
+
+            raise ConfigurationProblem(f"{self.where}: there is no such advisory snapshot", help=HELP)
+        return self
+
     def fingerprint(self) -> str | None:
         """Return a text that changes when the data does; ``None`` for services, whose data changes unseen.
 

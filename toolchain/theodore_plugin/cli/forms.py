@@ -26,9 +26,7 @@ class Form(click.ParamType):  # type: ignore[type-arg]  # older click has no par
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the name. Raises BadParameter for what is no form."""
         if value not in FORMATS:
-            self.fail(
-                f"no format is called {value!r}{_nearest(str(value))}; there are {', '.join(FORMATS)}", param, ctx
-            )
+            self.fail(f"no format is called {value!r}{_nearest(str(value))} (one of {', '.join(FORMATS)})", param, ctx)
         return str(value)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,12 @@ class _Category(click.Choice[str]):
         super().__init__([category.value for category in PluginCategory])
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        return super().convert(str(value).replace("-", "_"), param, ctx)
+        asked = str(value).replace("-", "_")
+        close = [] if asked in self.choices else get_close_matches(asked, self.choices, n=1)
+        if close:
+            others = ", ".join(self.choices)
+            self.fail(f"no category is called {value!r}; did you mean {close[0]!r}? (one of {others})", param, ctx)
+        return super().convert(asked, param, ctx)
 
 
 @click.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,11 +44,11 @@ def command(
             packaged = package(path, target, settings, upgrade_lock=upgrade_lock, watch=progress.watch)
     except NotPackaged as refusal:
         return _show_refusal(refusal)
-    _show(packaged)
+    _show(packaged, _same_terms(policy, advisories))
     return None
 
 
-def _show(packaged: Packaged) -> None:
+def _show(packaged: Packaged, same: Sequence[str]) -> None:
     wheel = packaged.wheel
     stdout.print(visible(f"packaged {packaged.wheel_path}"), style="bold")
     for label, value in (
@@ -57,14 +59,23 @@ def _show(packaged: Packaged) -> None:
         ("check", packaged.report.verdict.value),
     ):
         stdout.print(visible(f"  {label:<7} {value}"))
-    stdout.print(visible(f"next: theodore-plugin sign {packaged.wheel_path}"))
+    stdout.print(visible(f"next: theodore-plugin sign {shlex.join([str(packaged.wheel_path), *same])}"))
+
+
+def _same_terms(policy: str | None, advisories: str | None) -> list[str]:
+    """Return the options that make the next command judge as this one did."""
+    terms = (("--policy", policy), ("--advisories", advisories))
+    return [part for option, value in terms if value for part in (option, value)]
 
 
 def _show_refusal(refusal: NotPackaged) -> int:
+    from theodore_plugin.cli.replay import emit
+    from theodore_plugin.cli.reporting import show_reports
+    from theodore_plugin.cli.screen import Screen
     from theodore_plugin.exit_codes import OF_VERDICT
-    from theodore_plugin.report.text import full
 
-    for line in full(refusal.report):
-        stdout.print(line)
+    screen = Screen(stdout)
+    show_reports([refusal.report], "full", screen)
+    emit(screen.shown(), "")
     print_problem(refusal.message, help=refusal.help)
     return OF_VERDICT[refusal.report.verdict]

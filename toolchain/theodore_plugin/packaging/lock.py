@@ -96,7 +96,8 @@ def _reason(stderr: str) -> str:
 def _unresolved(reason: str) -> ConfigurationProblem:
     return ConfigurationProblem(
         f"the dependencies cannot be locked:\n{reason}",
-        help="check names, ranges and `pip config list`; every dependency needs a wheel, source-only ones are not used",
+        help="check the network, names, ranges and `pip config list`; every dependency needs a wheel, "
+        "source-only ones are not used",
     )
 
 

@@ -35,7 +35,10 @@ class NotPackaged(LoaderError):
     def __init__(self, report: Report) -> None:
         self.report = report
         super().__init__(
-            f"not packaged: the check ended with {report.verdict.value}", help="fix the findings and package again"
+            f"not packaged: the check ended with {report.verdict.value}",
+            help="do what helps with what was not looked at, and package again"
+            if report.verdict is Verdict.INCOMPLETE
+            else "fix what blocks, and package again",
         )
 
 

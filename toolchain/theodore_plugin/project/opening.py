@@ -18,7 +18,8 @@ def open_project(path: Path) -> PluginProject:
     if not project.files and not project.unreadable:
         raise NothingToDo(
             f"{path} holds no Python package to check",
-            help="point at a folder with src/<package>/ or <package>/, or create one: theodore-plugin new NAME",
+            help="point at a folder with src/<package>/ or <package>/, or create one: "
+            "theodore-plugin new NAME --category scraper",
         )
     return project
 

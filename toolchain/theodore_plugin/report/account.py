@@ -5,7 +5,7 @@ A check that passes says on one line what it did not look at; any other gives th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from rich.text import Text
 
@@ -29,7 +29,7 @@ def account(report: Report) -> Iterator[Text]:
     else:
         for coverage in report.coverage:
             yield _coverage_line(coverage, runs.get(coverage.analyser))
-            yield from _lost(coverage)
+            yield from _lost(coverage, _said(report))
     yield from _silenced(report)
     yield from _excepted(report)
     yield from withheld_lines(report)
@@ -41,19 +41,26 @@ def account(report: Report) -> Iterator[Text]:
 def _limits(report: Report, runs: dict[str, ScannerRun]) -> Iterator[Text]:
     """Say together what was not looked at, or less closely than could be."""
     parts = []
+    known = _said(report)
     for coverage in report.coverage:
         run = runs.get(coverage.analyser)
-        said = [*_skipped(coverage), *(_remarks(run) if run and run.status != "skipped" else [])]
+        said = [*_skipped(coverage, known), *(_remarks(run) if run and run.status != "skipped" else [])]
         if said:
             parts.append(f"{coverage.analyser}: {', '.join(said)}")
     if parts:
         yield Text(visible(f"not looked at: {'; '.join(parts)}"), "dim")
 
 
-def _skipped(coverage: Coverage) -> Iterator[str]:
+def _said(report: Report) -> frozenset[str]:
+    """Return what findings say already, so that the account need not say it again."""
+    return frozenset(finding.message for finding in report.findings)
+
+
+def _skipped(coverage: Coverage, known: Container[str] = ()) -> Iterator[str]:
     """Say how many were skipped, by reason."""
     for reason, names in _by_reason(coverage, State.SKIPPED).items():
-        yield f"{len(names):,} {coverage.unit}{'' if len(names) == 1 else 's'} ({reason})"
+        why = "" if reason in known else f" ({reason})"
+        yield f"{len(names):,} {coverage.unit}{'' if len(names) == 1 else 's'}{why}"
 
 
 def _coverage_line(coverage: Coverage, run: ScannerRun | None) -> Text:
@@ -70,12 +77,13 @@ def _remarks(run: ScannerRun) -> list[str]:
     return [*([run.detail] if run.detail else []), *([f"held only by sandbox {run.sandbox}"] if weaker else [])]
 
 
-def _lost(coverage: Coverage) -> Iterator[Text]:
+def _lost(coverage: Coverage, known: Container[str]) -> Iterator[Text]:
     """Name what was not analysed, once per reason."""
     for reason, names in _by_reason(coverage, State.FAILED).items():
         left = len(names) - MAX_NAMES
         more = f" and {left:,} more" if left > 0 else ""
-        said = visible(f"{', '.join(names[:MAX_NAMES])}{more} ({reason})")
+        why = " (see above)" if reason in known else f" ({reason})"
+        said = visible(f"{', '.join(names[:MAX_NAMES])}{more}{why}")
         yield Text.assemble(("    not analysed: ", "magenta"), said)
 
 
@@ -106,11 +114,14 @@ def _excepted(report: Report) -> Iterator[Text]:
 
 
 def _not_used(report: Report) -> Iterator[Text]:
-    places = [f.location for f in report.findings if f.rule == TARGET_TOOL_CONFIG_IGNORED.name]
-    if places:
-        named = ", ".join(f"{place.path}:{place.line}" for place in places[:MAX_NAMES])
-        left = len(places) - MAX_NAMES
-        more = f" and {left:,} more" if left > 0 else ""
+    lines: dict[str, list[str]] = {}
+    for finding in report.findings:
+        if finding.rule == TARGET_TOOL_CONFIG_IGNORED.name:
+            lines.setdefault(finding.location.path, []).append(str(finding.location.line))
+    if lines:
+        named = ", ".join(f"{path}:{','.join(numbers)}" for path, numbers in list(lines.items())[:MAX_NAMES])
+        left = len(lines) - MAX_NAMES
+        more = f" and {left:,} more files" if left > 0 else ""
         yield Text(visible(f"{TARGET_TOOL_CONFIG_IGNORED.name}: seen and not used: {named}{more}"), "dim")
 
 

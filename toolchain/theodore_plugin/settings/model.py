@@ -85,7 +85,7 @@ class Settings:
             files=(standing_file(), *policy_files, *named_files(decided)),
             audience=value("audience"),
             profile=profile,
-            advisories=AdvisorySource.parse(value("advisories")),
+            advisories=AdvisorySource.parse(value("advisories")).existing(),
             persona=Persona(value("persona")),
             lock=options.lock,
             environment=Environment.at(options.environment) if options.environment else None,

@@ -31,7 +31,9 @@ class NotSigned(LoaderError):
         self.report = report
         super().__init__(
             f"not signed: the check of {report.project.path} ended {report.verdict.value}",
-            help="mend what the report names, package again, then sign",
+            help="do what helps with what was not looked at, then sign"
+            if report.verdict is Outcome.INCOMPLETE
+            else "mend what the report names, package again, then sign",
         )
 
 
