@@ -56,9 +56,9 @@ def _listed(version: Version, versions: Iterable[str]) -> bool:
 
 
 def _in_range(events: Iterable[Event], version: Version) -> bool:
-    """Walk the events in version order, as the OSV evaluation algorithm does."""
+    """Walk the events in version order, as the OSV evaluation algorithm does; of equal ones the beginning is first."""
     affected = False
-    for bound, kind in sorted(_bounds(events), key=lambda event: event[0]):
+    for bound, kind in sorted(_bounds(events), key=lambda event: (event[0], event[1] != "introduced")):
         if kind == "introduced" and version >= bound:
             affected = True
         elif (kind == "fixed" and version >= bound) or (kind == "last_affected" and version > bound):
