@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -28,6 +29,7 @@ from theodore_sdk import PluginCategory
 
 ROUNDS = 3
 UNCHANGED_ROUNDS = 15
+WANTED = ["httpx>=0.28,<1", "beautifulsoup4>=4.12,<5"]
 MANY = int(os.environ.get("MANY", "50"))
 CHECK = [str(Path(sys.executable).with_name("theodore-plugin")), "check"]
 ALONE = """
@@ -96,10 +98,12 @@ class Reader{part}:
 def plugin(folder: Path, name: str = "acme-reader", lock: bytes | None = None) -> Path:
     """Write the plugin; without a lock, it is locked."""
     project = create_project(NewProject(name, PluginCategory.SCRAPER, folder, host="www.example.org"))
-    text = (project / "pyproject.toml").read_text()
-    (project / "pyproject.toml").write_text(
-        text.replace("dependencies = []", 'dependencies = ["httpx>=0.28,<1", "beautifulsoup4>=4.12,<5"]')
-    )
+    pyproject, module = project / "pyproject.toml", project / "src" / name.replace("-", "_") / "plugin.py"
+    for path, before, after in (
+        (pyproject, r"(?m)^dependencies = \[[^\]]*\]", f"dependencies = {json.dumps(WANTED)}"),
+        (module, r"required_packages=\[[^\]]*\]", f"required_packages={json.dumps(WANTED)}"),
+    ):
+        path.write_text(re.sub(before, after, path.read_text()))
     package = project / "src" / name.replace("-", "_")
     for part in range(8):
         (package / f"reader_{part}.py").write_text(HELPER.format(part=part))
@@ -114,8 +118,7 @@ def environment(folder: Path, project: Path) -> Path:
     """Install what the lock names into an environment of its own."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     site = next(folder.glob("lib/python*/site-packages"))
-    wanted = ["httpx>=0.28,<1", "beautifulsoup4>=4.12,<5"]
-    argv = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(site), *wanted]
+    argv = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(site), *WANTED]
     subprocess.run(argv, check=True, cwd=project)
     return folder
 

@@ -13,9 +13,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +26,7 @@ from theodore_loader.sandbox.profile import MIB, Profile
 from theodore_loader.sandbox.run import Completed, run_confined
 from theodore_plugin.project import PluginProject
 from theodore_plugin.scanners.disk_budget import DiskBudget
+from theodore_plugin.scanners.leftovers import working_folder
 
 MEMORY_BYTES = 2048 * MIB
 """Writable memory of one tool; mypy on a plugin with a large dependency tree was seen at 576 MiB."""
@@ -86,16 +85,13 @@ class ToolRun:
 @contextmanager
 def clean_tree(project: PluginProject) -> Iterator[CleanTree]:
     """Write the project's Python files, and nothing else, to a private folder that is removed afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="theodore-check-"))
-    try:
+    with working_folder() as folder:
         root, scratch = folder / "source", folder / "scratch"
         root.mkdir()
         scratch.mkdir()
         for file in project.files:
             write_inside(root, file.path, file.data)
         yield CleanTree(root, scratch, tuple(file.path for file in project.files))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def run_tool(
