@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shlex
 import shutil
@@ -20,7 +19,9 @@ from theodore_plugin.project.texts import UNREADABLE
 from theodore_plugin.scanners.custom_answer import Answer, Unusable, read_answer
 from theodore_plugin.scanners.custom_definition import STDOUT, Definition
 from theodore_plugin.scanners.custom_globs import matcher
+from theodore_plugin.scanners.custom_identity import TooMany, identity
 from theodore_plugin.scanners.hermetic import OUTPUT_BYTES, CleanTree, Room, ToolRun, run_command, write_inside
+from theodore_plugin.scanners.plugins import site_packages
 from theodore_plugin.scanners.scanner import Failure, ScanContext, ScannerResult, failed
 from theodore_plugin.scanners.tool_failure import tool_failure
 
@@ -49,12 +50,15 @@ class CustomScanner:
         return (*self._files(context.project), *left_out)
 
     def fingerprint(self, context: ScanContext) -> str | None:
-        """Name the definition and the program's file; what is asked over the network is good for this once."""
-        if self.definition.network:
+        """Name the definition and every file it names; what is asked over the network is good for this once."""
+        wanted = self.definition
+        if wanted.network:
             return None
         try:
-            return f"{self.definition.digest} {_identity(_program(self.definition.command[0], context.project))}"
-        except (ConfigurationProblem, OSError):
+            programs = [_program(name, context.project) for name in (wanted.command[0], *wanted.programs)]
+            arguments = [word for word in (*wanted.command, *wanted.version) if os.path.isabs(word)]  # noqa: PTH117
+            return f"{wanted.digest} {identity([*programs, *arguments, *wanted.read], site_packages())}"
+        except (ConfigurationProblem, OSError, TooMany):
             return None
 
     def run(self, tree: CleanTree, context: ScanContext) -> ScannerResult:
@@ -215,11 +219,6 @@ def _program(name: str, project: PluginProject) -> str:
             f"{name} lies inside the project under check, so it is not run", help="install it outside of the project"
         )
     return found
-
-
-def _identity(program: str) -> str:
-    status = os.stat(program)  # noqa: PTH116 - a string all the way
-    return hashlib.sha256(f"{os.path.realpath(program)} {status.st_size} {status.st_mtime_ns}".encode()).hexdigest()
 
 
 def _project_path(copy: CleanTree, start: Path, said: str) -> str | None:

@@ -39,20 +39,21 @@ def plugin_scanners(folders: Sequence[str] | None = None) -> tuple[Scanner, ...]
 
 def brought_by(name: str) -> str:
     """Return the installed distribution that brings a scanner of this name, or an empty string; loads nothing."""
-    found = distributions(path=list(_site_packages()))
+    found = distributions(path=list(site_packages()))
     return next((one.name for one in found if one.entry_points.select(group=GROUP, name=name)), "")
 
 
 @cache
 def _installed() -> tuple[Scanner, ...]:
-    return _loaded_from(_site_packages())
+    return _loaded_from(site_packages())
 
 
-def _site_packages() -> tuple[str, ...]:
+def site_packages() -> tuple[str, ...]:
+    """Return the folders in which distributions are installed beside this program."""
     found = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *site.getsitepackages()]
     if site.ENABLE_USER_SITE:
         found.append(site.getusersitepackages())
-    return tuple(dict.fromkeys(os.path.realpath(folder) for folder in found))
+    return tuple(dict.fromkeys(os.path.realpath(folder) for folder in found if os.path.isdir(folder)))  # noqa: PTH112
 
 
 def _loaded_from(folders: tuple[str, ...]) -> tuple[Scanner, ...]:
