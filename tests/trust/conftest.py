@@ -101,7 +101,7 @@ def wheel_bytes(name: str, version: str, permissions: Sequence[PluginPermission]
 def passing_report(wheel: Wheel, policy: Policy) -> Report:
     """The report a check of ``wheel`` would give, without running the scanners (the engine has its own tests)."""
     files = [path for path in wheel.entries if path.endswith(".py")]
-    scanners = ("bandit", "mypy", "pip-audit")
+    scanners = ("bandit", "mypy", "pip-audit", "secrets")
     info = wheel.manifest.info
     return Report(
         tool_version="0.1.0",

@@ -492,6 +492,27 @@ def verdict_without_time_zone(bench, tools) -> Changes:
     return tools.attested(lambda s: s["predicate"].update(timeVerified="2026-11-01T00:00:00"))
 
 
+def excepting(until: str, excepted: int = 1) -> dict[str, Any]:
+    return {
+        "rules": ["hardcoded-secret"],
+        "place": "acme.yaml:3",
+        "reason": "a sample",
+        "owner": "sec@acme.example",
+        "until": until,
+        "excepted": excepted,
+    }
+
+
+@case("verdict-stale")
+def verdict_on_an_exception_that_has_ended(bench, tools) -> Changes:
+    return tools.extended(lambda e: e.update(exceptions=[excepting("2020-01-01")]))
+
+
+@case("verdict-invalid")
+def verdict_on_an_exception_without_a_day(bench, tools) -> Changes:
+    return tools.extended(lambda e: e.update(exceptions=[excepting("for ever")]))
+
+
 @case("verdict-stale")
 def verdict_on_old_vulnerability_data(bench, tools) -> Changes:
     return tools.extended(lambda e: e["advisories"].update(date="2020-01-01"))
@@ -737,6 +758,8 @@ def test_the_cases_are_refused_for_what_was_changed(bench, tools) -> None:
     assert bench.verify(bundle=tools.edited(bench.bundle, lambda bundle: None)).verdict
     assert bench.verify(trust=tools.with_rogue_root(bench.trust)).verdict
     assert bench.verify(policy=load_policy("default")).verdict
+    holding = [excepting("9999-12-31"), excepting("2020-01-01", excepted=0)]
+    assert bench.verify(**tools.extended(lambda extension: extension.update(exceptions=holding))).verdict
 
 
 def test_every_rule_of_trust_is_documented_and_has_a_case() -> None:

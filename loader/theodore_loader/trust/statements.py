@@ -113,6 +113,17 @@ class SuppressionResult(_Strict, frozen=True):
     silenced: int
 
 
+class ExceptionResult(_Strict, frozen=True):
+    """An exception of the policy about this plugin, used or not; ``excepted`` counts what it took out."""
+
+    rules: list[str]
+    place: str
+    reason: str
+    owner: str
+    until: str
+    excepted: int
+
+
 class AdvisoryDatabase(_Strict, frozen=True):
     """Which vulnerability data was asked; ``date`` is that of its newest record (ISO 8601)."""
 
@@ -145,6 +156,7 @@ class Extension(_Camel, frozen=True):
     rule_set: RuleSet
     sandbox: str
     skipped: list[str]
+    exceptions: list[ExceptionResult] = []
 
 
 class Verdict(_Camel, frozen=True):

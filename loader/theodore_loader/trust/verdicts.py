@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from theodore_loader.errors import Refused
 from theodore_loader.permissions import PatternError, Permission
@@ -42,6 +42,7 @@ def judge(verdict: Verdict, expected: Expected) -> None:
     _under_an_accepted_policy(verdict, expected)
     _passed(verdict)
     _recent(verdict, expected)
+    _nothing_ended(verdict, expected)
     _advisories_recent(verdict, expected.policy)
     _complete(verdict, expected.policy)
     _permissions_covered(verdict, expected.info)
@@ -94,6 +95,23 @@ def _recent(verdict: Verdict, expected: Expected) -> None:
         )
 
 
+def _nothing_ended(verdict: Verdict, expected: Expected) -> None:
+    """Refuse a verdict that passed only because of an exception that has ended since, or whose end is no day."""
+    for one in verdict.extension.exceptions:
+        try:
+            ended = date.fromisoformat(one.until) < expected.now.date()
+        except ValueError:
+            raise Refused(
+                "verdict-invalid", f"the verdict's exception ends on {one.until!r}, which is no day", help=_RECHECK
+            ) from None
+        if ended and one.excepted:
+            raise Refused(
+                "verdict-stale",
+                f"the verdict rests on an exception of {', '.join(one.rules)} that ended on {one.until}",
+                help=f"ask {one.owner}, or fix what was accepted; then check and sign again",
+            )
+
+
 def _advisories_recent(verdict: Verdict, policy: Policy) -> None:
     """Hold the vulnerability data against the policy as of the day of the verdict; the verdict's own age is bounded."""
     database = verdict.extension.advisories
@@ -120,7 +138,7 @@ def _complete(verdict: Verdict, policy: Policy) -> None:
     optional = {check.name for check in extension.checks if not check.required}
     ran = {check.name for check in extension.checks if check.status in ("passed", "empty")}
     required = {check.name for check in extension.checks if check.required}
-    required |= {name for name, setting in policy.scanners.items() if setting.required}
+    required |= {name for name, setting in policy.scanners.items() if setting.required and setting.enabled}
     gaps = [f"{name} did not run" for name in sorted(required - ran)]
     gaps += [
         f"{row.analyser} did not look at {row.failed} {row.unit}(s)"

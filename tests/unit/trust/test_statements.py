@@ -18,6 +18,7 @@ from theodore_loader.trust.statements import (
     CheckResult,
     CoverageResult,
     DigestSet,
+    ExceptionResult,
     Extension,
     InputAttestation,
     Permissions,
@@ -51,6 +52,9 @@ VERDICT = Verdict(
         rule_set=RuleSet(DigestSet("d" * 64)),
         sandbox="standard",
         skipped=[],
+        exceptions=[
+            ExceptionResult(["hardcoded-secret"], "acme.yaml:3", "a sample", "sec@acme.example", "2027-01-01", 1)
+        ],
     ),
 )
 FILENAME, SHA256 = "acme_hello-1.2.0-py3-none-any.whl", "e" * 64

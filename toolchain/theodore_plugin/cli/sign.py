@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     help="OIDC token to sign as, for public and private instances; default: the ambient one of the CI job.",
 )
 @options.check_policy
+@options.audience
 @options.advisories
 def command(
     wheel: Path,
@@ -42,6 +43,7 @@ def command(
     trust_config: Path | None,
     identity_token: str | None,
     policy: str | None,
+    audience: str | None,
     advisories: str | None,
 ) -> int | None:
     """Check WHEEL, then sign it and the verdict about it.
@@ -59,7 +61,7 @@ def command(
     content = read_wheel(wheel)
     signing = _instance(instance, trust_config, identity_token)
     project = PluginProject.open(wheel)
-    settings = Settings.load(project, Options(policy=policy, advisories=advisories)).whole()
+    settings = Settings.load(project, Options(policy=policy, audience=audience, advisories=advisories)).whole()
     with Progress() as progress:
         report = run(project, settings, watch=progress.watch)
     try:

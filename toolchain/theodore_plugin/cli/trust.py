@@ -127,6 +127,7 @@ def add_publisher(plugins: tuple[str, ...], root: str, issuer: str, identity: st
 @click.option(
     "--policy", "policies", metavar="NAME|FILE", multiple=True, required=True, help="A policy; may be given again."
 )
+@options.audience
 @click.option("--max-age-days", type=click.IntRange(1), help="Refuse its verdicts when older.")
 @options.trust_file
 def add_verifier(
@@ -135,6 +136,7 @@ def add_verifier(
     issuer: str,
     identity: str,
     policies: tuple[str, ...],
+    audience: str | None,
     max_age_days: int | None,
     trust_file: Path | None,
 ) -> None:
@@ -143,7 +145,7 @@ def add_verifier(
     from theodore_loader.trust.edit import TrustEditor
     from theodore_loader.trust.trust_file import SignerRule, TrustFile, Verifier
 
-    digests = frozenset(load_policy(policy).digest for policy in policies)
+    digests = frozenset(load_policy(policy).for_audience(audience).digest for policy in policies)
     with TrustEditor(trust_file or TrustFile.default_path()) as editor:
         editor.add_verifier(Verifier(verifier_id, SignerRule(root, issuer, identity), digests, max_age_days))
     stdout.print(visible(f"{identity} may verify as {verifier_id}"))

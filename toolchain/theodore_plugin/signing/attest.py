@@ -14,6 +14,7 @@ from theodore_loader.trust.statements import (
     CheckResult,
     CoverageResult,
     DigestSet,
+    ExceptionResult,
     Extension,
     Permissions,
     PolicyReference,
@@ -79,6 +80,10 @@ def _extension(report: Report, policy: Policy) -> Extension:
         rule_set=RuleSet(DigestSet(report.rule_set)),
         sandbox=_weakest(run.sandbox for run in report.scanners if run.status == "ok"),
         skipped=[f"{check.name}: {check.detail}" for check in checks if check.status == "skipped"],
+        exceptions=[
+            ExceptionResult(list(one.rules), one.place, one.reason, one.owner, one.until.isoformat(), len(one.excepted))
+            for one in report.exceptions
+        ],
     )
 
 
