@@ -38,7 +38,7 @@ versions = st.builds(
     lambda release, suffix: ".".join(map(str, release)) + suffix,
     st.lists(st.integers(0, 20), min_size=1, max_size=4),
     st.sampled_from(["", "a1", "rc2", ".post1", ".dev3", "+local.1"]),
-)
+).filter(lambda text: text != "0")  # which means every version there is
 
 
 def places(value, path=()):
@@ -79,7 +79,7 @@ def test_any_bytes_are_a_defect(data):
 @given(versions, versions, versions)
 def test_a_range_holds_what_lies_between_its_bounds(low, high, version):
     begin, end, at = Version(low), Version(high), Version(version)
-    assume(begin <= end and low != "0")  # 0 means every version there is
+    assume(begin <= end)
     affected = Affected(ranges=((("fixed", high), ("introduced", low)),))
     assert affected.covers(version) == (begin <= at < end)
 
