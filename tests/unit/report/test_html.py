@@ -204,10 +204,21 @@ def test_the_verdict_its_reason_and_the_way_on_come_first(make_report, undeclare
     assert failed.index("1 finding blocks: undeclared-permission.") < failed.index("undeclared-permission 1 finding")
     assert "theodore-plugin explain undeclared-permission" in failed
     passed = Page(render([make_report()])).text
-    assert "Everything was looked at; there are no findings." in passed
+    assert "There are no findings, and everything was looked at." in passed
     assert "theodore-plugin package" in passed
     assert rich_report.verdict is Verdict.INCOMPLETE
     assert "Not everything was looked at: pyproject.toml" in Page(render([rich_report])).text
+
+
+def test_a_pass_does_not_claim_to_have_looked_at_what_was_skipped(make_report):
+    skipped = [Covered(name, State.SKIPPED, "outside src/") for name in ("t.py", "u.py")]
+    coverage = (
+        Coverage("theodore", (Covered("a.py"), *skipped)),
+        Coverage("secrets", (Covered("a.py"), skipped[0])),
+        Coverage("pip-audit", (Covered("idna", State.SKIPPED, "no lock"),), "package"),
+    )
+    words = Page(render([make_report(coverage=coverage)])).text
+    assert "There are no findings. Skipped, each for a reason: 2 files, 1 package." in words
 
 
 def test_what_was_not_looked_at_comes_before_errors_and_warnings(make_report, undeclared):
@@ -328,7 +339,7 @@ def test_ten_thousand_findings_make_a_page_that_opens(make_report):
 
 
 def test_one_very_long_message_is_cut_and_says_so(make_report):
-    page = render([make_report(replace(warning(), message="x" * 100_000))])
+    page = render([make_report(replace(warning(), message="x" * 100_000, help="shorten it"))])
     assert len(page) < 60_000
     assert "98,000 more characters" in page
 

@@ -39,7 +39,7 @@ def test_a_page_has_the_verdict_the_findings_and_the_account(everything):
 
 def test_a_clean_page_is_short(make_report):
     page = render([make_report()])
-    assert page.startswith("## ✅ pass: page-scraper 1.2.0\n\nEverything was looked at; there are no findings.\n")
+    assert page.startswith("## ✅ pass: page-scraper 1.2.0\n\nThere are no findings, and everything was looked at.\n")
     assert "Findings" not in page
 
 

@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from theodore_plugin.coverage import State
 from theodore_plugin.finding import Confidence, Finding, Severity, Verdict
 from theodore_plugin.report.model import Report, blocks
 from theodore_plugin.rules.engine.reports import TARGET_TOOL_CONFIG_IGNORED
@@ -31,9 +32,17 @@ def why(report: Report) -> str:
         blocking = [finding for finding in report.findings if blocks(finding)]
         return f"{_plural(len(blocking), 'finding')} {'blocks' if len(blocking) == 1 else 'block'}: {_named(blocking)}."
     left = sum(finding.rule != TARGET_TOOL_CONFIG_IGNORED.name for finding in report.findings)
-    return (
-        "Everything was looked at, and nothing blocks." if left else "Everything was looked at; there are no findings."
-    )
+    said = "Nothing blocks" if left else "There are no findings"
+    skipped = _skipped(report)
+    return f"{said}. Skipped, each for a reason: {skipped}." if skipped else f"{said}, and everything was looked at."
+
+
+def _skipped(report: Report) -> str:
+    """Say how much was skipped by the analyser that skipped most of its kind, so that nothing counts twice."""
+    most: dict[str, int] = {}
+    for coverage in report.coverage:
+        most[coverage.unit] = max(most.get(coverage.unit, 0), coverage.count(State.SKIPPED))
+    return ", ".join(_plural(count, unit) for unit, count in most.items() if count)
 
 
 def next_steps(report: Report) -> tuple[str, ...]:

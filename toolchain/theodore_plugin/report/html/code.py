@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from theodore_plugin.finding import Location
-from theodore_plugin.report.frame import Excerpt, excerpt, line_at
+from theodore_plugin.report.frame import Excerpt, excerpt, line_at, means_the_file
 from theodore_plugin.report.html.markup import Html, element, joined, text
 
 AROUND = 2
@@ -17,8 +17,8 @@ _LIMIT = 1000
 
 
 def frame(location: Location, sources: Mapping[str, bytes]) -> Html | None:
-    """Return the lines around ``location``, or nothing where the text is not at hand."""
-    if not line_at(location.path, location.line, sources).strip():
+    """Return the lines around ``location``; nothing where the text is not at hand, or the whole file is meant."""
+    if means_the_file(location) or not line_at(location.path, location.line, sources).strip():
         return None
     last = min(max(location.line, location.end_line or 0), location.line + MAX_MARKED_LINES - 1)
     numbers = range(max(1, location.line - AROUND), last + AROUND + 1)
