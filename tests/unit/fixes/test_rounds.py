@@ -13,6 +13,7 @@ from theodore_plugin.engine.run import run
 from theodore_plugin.finding import Confidence, Finding, Location, Severity
 from theodore_plugin.fixes.book import fixers
 from theodore_plugin.fixes.model import Edit, Fix
+from theodore_plugin.fixes.planning import MAX_FIXES
 from theodore_plugin.fixes.rounds import EXPOSED, Outcome, mend, offered
 from theodore_plugin.project import PluginProject
 from theodore_plugin.report.model import Report, blocks
@@ -155,3 +156,13 @@ def test_what_is_offered_is_counted() -> None:
     report = check(PluginProject.from_files(example_files(TWO)))
     assert offered(report, unsafe=False) == 1
     assert offered(report, unsafe=True) >= 2
+
+
+def test_more_than_one_report_can_offer_is_mended_in_several_rounds() -> None:
+    calls = "".join(f"    requests.get('https://api.example.com/{number}')\n" for number in range(MAX_FIXES + 20))
+    files = example_files(f"import requests\n\n\ndef f():\n{calls}")
+    project = PluginProject.from_files(files)
+    assert len(check(project).fixes) == MAX_FIXES
+    outcome = settled(project, unsafe=False)
+    text = outcome.changes["demo/example.py"][1].decode()
+    assert text.count(", timeout=30)\n") == MAX_FIXES + 20

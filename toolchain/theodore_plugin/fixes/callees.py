@@ -36,7 +36,7 @@ def name_at(context: FixContext, location: Location, path: str) -> tuple[str, tu
     facts = context.facts(location.path)
     callee = context.node(location, m.Call).callee
     own, new = (m.dotted(callee) or "").rpartition("."), path.rpartition(".")
-    if own[0] and _stands_for(context, location, own[0], new[0]):
+    if own[0] and context.module_at(location) == new[0]:
         return f"{own[0]}.{new[2]}", ()
     name, imports = spelt(context, facts, path)
     if _is_hidden(context, location, name.partition(".")[0]):
@@ -44,21 +44,11 @@ def name_at(context: FixContext, location: Location, path: str) -> tuple[str, tu
     return name, imports
 
 
-def _stands_for(context: FixContext, location: Location, spelling: str, module: str) -> bool:
-    """Whether a spelling at a place is the module ``module``, imports inside functions included."""
-    sites = context.rules.sites
-    for site, node in sites.of(m.Call):
-        if node.span.at(site.facts.path) == location and isinstance(node.callee, m.Attribute):
-            return sites.path(site, node.callee.value) == module
-    return False
-
-
 def _is_hidden(context: FixContext, location: Location, name: str) -> bool:
     """Whether a function around the place binds the name itself."""
     for function in context.around(location, m.Function):
         for node in m.walk(function):
-            bound = node.id if isinstance(node, m.Name) else getattr(node, "name", None)
-            if bound == name and not isinstance(node, m.Name):
+            if not isinstance(node, m.Name) and getattr(node, "name", None) == name:
                 return True
             if isinstance(node, m.Assign | m.For | m.With | m.NamedExpr) and name in _targets(node):
                 return True

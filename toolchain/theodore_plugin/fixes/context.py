@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.facts.names import Foreign, OwnValue
 from theodore_plugin.finding import Finding, Location
 from theodore_plugin.fixes.model import NoFix
+from theodore_plugin.fixes.nodes import Nodes
 from theodore_plugin.fixes.source import Source
-from theodore_plugin.inference.model import ResolvedCall
+from theodore_plugin.inference.model import InferredPermission, ResolvedCall
 from theodore_plugin.rules.context import RuleContext
+from theodore_plugin.rules.sites import Site
 
 N = TypeVar("N", bound=m.Node)
 MAX_HOPS = 32
@@ -37,6 +40,7 @@ class FixContext:
 
     rules: RuleContext
     _sources: dict[str, Source] = field(default_factory=dict)
+    _nodes: dict[str, Nodes] = field(default_factory=dict)
 
     def source(self, path: str) -> Source:
         """Return the text of a Python file. Raises NoFix if it cannot be decoded."""
@@ -54,19 +58,23 @@ class FixContext:
             raise NoFix(f"{path} was not analysed")
         return found
 
+    def nodes(self, path: str) -> Nodes:
+        """Return the index over a file's nodes. Raises NoFix for one that was not analysed."""
+        if path not in self._nodes:
+            self._nodes[path] = Nodes(self.facts(path))
+        return self._nodes[path]
+
     def node(self, location: Location, kind: type[N]) -> N:
         """Return the node of a kind at exactly this place. Raises NoFix if there is none."""
-        for node in m.walk(self.facts(location.path).body):
-            if isinstance(node, kind) and node.span.at(location.path) == location:
+        for node in self.nodes(location.path).at(span_of(location)):
+            if isinstance(node, kind):
                 return node
         raise NoFix(f"there is no {kind.__name__.lower()} at {location}")
 
     def around(self, location: Location, kind: type[N]) -> Iterator[N]:
         """Iterate over the nodes of a kind that enclose a place, outermost first."""
-        start, end = (location.line, location.column - 1), (location.end_line, (location.end_column or 1) - 1)
-        for node in m.walk(self.facts(location.path).body):
-            span = node.span
-            if isinstance(node, kind) and (span.line, span.column) <= start and end <= (span.end_line, span.end_column):
+        for node in self.nodes(location.path).around(span_of(location)):
+            if isinstance(node, kind):
                 yield node
 
     def call(self, finding: Finding, *names: str) -> tuple[ResolvedCall, str]:
@@ -74,12 +82,43 @@ class FixContext:
 
         Raises NoFix where the callee may be something else too: what is right for one may be wrong for the other.
         """
-        for call, name in self.rules.inference.calls_of(*names):
-            if call.location == finding.location:
+        for call in self._calls.get(finding.location, ()):
+            matching = [callee for callee in call.callees if callee in names]
+            if matching:
                 if len(call.callees) > 1:
                     raise NoFix("the call may be of something else, too")
-                return call, name
+                return call, matching[0]
         raise NoFix(f"there is no call at {finding.location}")
+
+    @cached_property
+    def _calls(self) -> Mapping[Location, list[ResolvedCall]]:
+        found: dict[Location, list[ResolvedCall]] = {}
+        for call in self.rules.inference.calls:
+            found.setdefault(call.location, []).append(call)
+        return found
+
+    def permissions_at(self, location: Location) -> list[InferredPermission]:
+        """Return what was inferred at a place."""
+        return self._permissions.get(location, [])
+
+    @cached_property
+    def _permissions(self) -> Mapping[Location, list[InferredPermission]]:
+        found: dict[Location, list[InferredPermission]] = {}
+        for item in self.rules.inference.permissions:
+            found.setdefault(item.location, []).append(item)
+        return found
+
+    def module_at(self, location: Location) -> str | None:
+        """Return the foreign path of what a method or function is taken from in the call at a place."""
+        site = self._sites.get(location)
+        callee = site.node.callee if site is not None and isinstance(site.node, m.Call) else None
+        if site is None or not isinstance(callee, m.Attribute):
+            return None
+        return self.rules.sites.path(site, callee.value)
+
+    @cached_property
+    def _sites(self) -> Mapping[Location, Site]:
+        return {site.location: site for site, _ in self.rules.sites.of(m.Call)}
 
     def value(self, pointer: str) -> Written:
         """Return the expression that is written for a metadata value, behind the constants that stand for it.
@@ -129,9 +168,15 @@ class FixContext:
         return isinstance(self.rules.names.resolve_expression(written.facts, written.node), Foreign)
 
 
+def span_of(location: Location) -> m.Span:
+    """Return the span of a location; one without an end is a single point."""
+    end = location.end_line or location.line, location.end_column or location.column
+    return m.Span(location.line, location.column - 1, end[0], end[1] - 1)
+
+
 def _expression(context: FixContext, location: Location) -> m.Expr:
-    for node in m.walk(context.facts(location.path).body):
-        if not isinstance(node, _NO_EXPRESSION) and node.span.at(location.path) == location:
+    for node in context.nodes(location.path).at(span_of(location)):
+        if not isinstance(node, _NO_EXPRESSION):
             return node  # type: ignore[return-value]  # everything else in the model is an expression
     raise NoFix(f"there is no expression at {location}")
 

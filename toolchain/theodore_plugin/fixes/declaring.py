@@ -29,7 +29,7 @@ def declared(rule: str, finding: Finding, context: FixContext) -> Fix:
 
 
 def _item(finding: Finding, context: FixContext) -> InferredPermission:
-    for item in context.rules.inference.permissions:
-        if item.location == finding.location and line_to_add(item) in (finding.help or ""):
+    for item in context.permissions_at(finding.location):
+        if line_to_add(item) in (finding.help or ""):
             return item
     raise NoFix("what was inferred was not found again")

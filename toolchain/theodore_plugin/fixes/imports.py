@@ -27,9 +27,10 @@ def spelt(context: FixContext, facts: m.ModuleFacts, path: str) -> tuple[str, tu
     module, _, name = path.rpartition(".")
     by_name = module in BY_NAME
     taken = name if by_name else module.partition(".")[0]
-    if module == SDK and name in _names_used(facts) - _names_bound(facts):
+    nodes = context.nodes(facts.path)
+    if module == SDK and name in nodes.names_read - nodes.names_bound:
         return name, ()  # the import is missing already, or comes with a star; the metadata is read all the same
-    if taken in _names_used(facts):
+    if taken in nodes.names_read | nodes.names_bound:
         raise NoFix(f"{taken} is not imported in {facts.path}, or means something else there")
     source = context.source(facts.path)
     extended = _extended(context, source, facts, module, name) if by_name else None
@@ -58,20 +59,6 @@ def _same(path: str, wanted: str) -> bool:
     """Whether two paths are the same thing; what the SDK exports may be imported from where it is defined."""
     (module, _, name), (package, _, last) = path.rpartition("."), wanted.rpartition(".")
     return path == wanted or (name == last and package == SDK and module.startswith(f"{SDK}."))
-
-
-def _names_used(facts: m.ModuleFacts) -> set[str]:
-    """Every name that is bound or read anywhere in a module, so that a new one hides and changes nothing."""
-    return _names_bound(facts) | {node.id for node in m.walk(facts.body) if isinstance(node, m.Name)}
-
-
-def _names_bound(facts: m.ModuleFacts) -> set[str]:
-    kinds = (m.Function, m.Class, m.Import, m.ImportFrom, m.Parameter)
-    found = {node.name for node in m.walk(facts.body) if isinstance(node, kinds)}
-    for node in m.walk(facts.body):
-        if isinstance(node, m.Assign):
-            found |= {target.id for target in node.targets if isinstance(target, m.Name)}
-    return found
 
 
 def _extended(context: FixContext, source: Source, facts: m.ModuleFacts, module: str, name: str) -> Edit | None:

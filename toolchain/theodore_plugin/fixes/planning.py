@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 
 from theodore_plugin.finding import Finding, Severity
 from theodore_plugin.fixes.context import FixContext
@@ -10,6 +11,8 @@ from theodore_plugin.fixes.model import Fix, NoFix
 from theodore_plugin.rules.context import RuleContext
 
 SortKey = tuple[str, int, int, str, str]
+MAX_FIXES = 300
+"""Computed for one report, at a few milliseconds each; where there are more, the next round finds them."""
 Fixes = Mapping[SortKey, Fix]
 """Fixes by the ``sort_key`` of the finding they mend: policies change severities, never what a finding says."""
 
@@ -20,7 +23,8 @@ def plan(findings: Iterable[Finding], rules: RuleContext) -> Fixes:
         return {}
     context = FixContext(rules)
     planned = ((finding, fix_for(finding, context)) for finding in findings)
-    return {finding.sort_key: fix for finding, fix in planned if fix is not None}
+    offered = ((finding.sort_key, fix) for finding, fix in planned if fix is not None)
+    return dict(islice(offered, MAX_FIXES))
 
 
 def fix_for(finding: Finding, context: FixContext) -> Fix | None:

@@ -6,7 +6,9 @@ import codecs
 import io
 import re
 import tokenize
+from bisect import bisect_right
 from functools import cached_property
+from itertools import accumulate
 
 from theodore_plugin.facts.decoding import decode
 from theodore_plugin.finding import Location
@@ -57,16 +59,16 @@ class Source:
 
     def line_start(self, offset: int) -> int:
         """Return where the line of an offset begins."""
-        return max(start for start in self._starts if start <= offset)
+        return self._starts[bisect_right(self._starts, offset) - 1]
 
     def logical_line(self, offset: int) -> tuple[int, int]:
         """Return the statement line around an offset, from the start of its first line to the end of its last.
 
         The end is that of the text, without the line end; comments behind the statement are outside, too.
         """
-        for start, end in self.statements:
-            if start <= offset <= end:
-                return start, end
+        number = bisect_right(self.statements, (offset, len(self.text))) - 1
+        if number >= 0 and offset <= self.statements[number][1]:
+            return self.statements[number]
         raise NoFix(f"{self.path}: no statement was found where one was expected")
 
     @cached_property
@@ -85,13 +87,15 @@ class Source:
 
     def line_end(self, offset: int) -> int:
         """Return where the line of an offset ends, behind its line end."""
-        return next((start for start in self._starts if start > offset), len(self.text))
+        number = bisect_right(self._starts, offset)
+        return self._starts[number] if number < len(self._starts) else len(self.text)
 
     def closing(self, offset: int) -> int:
         """Return the offset behind the parenthesis that closes the first one opened from ``offset`` on."""
-        depth = 0
-        for token in self.tokens:
-            if token.type != tokenize.OP or self.offset(token.start[0], token.start[1] + 1) < offset:
+        depth, (line, column) = 0, self.place(offset)
+        first = bisect_right(self.tokens, (line, column - 2), key=lambda token: token.start)
+        for token in self.tokens[first:]:
+            if token.type != tokenize.OP:
                 continue
             depth += (token.string in "([{") - (token.string in ")]}")
             if depth == 0 and token.string == ")":
@@ -124,11 +128,19 @@ class Source:
 
     def place(self, offset: int) -> tuple[int, int]:
         """Return line and column of an offset, both from 1."""
-        line = sum(1 for start in self._starts if start <= offset)
+        line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 
     def _bytes(self, offset: int) -> int:
-        return self._mark + len(self.text[:offset].encode(self.encoding))
+        line = bisect_right(self._starts, offset) - 1
+        return self._line_bytes[line] + len(self.text[self._starts[line] : offset].encode(self.encoding))
+
+    @cached_property
+    def _line_bytes(self) -> list[int]:
+        """Where every line starts, in bytes."""
+        ends = [*self._starts[1:], len(self.text)]
+        lines = (self.text[start:end] for start, end in zip(self._starts, ends, strict=True))
+        return list(accumulate((len(line.encode(self.encoding)) for line in lines), initial=self._mark))
 
 
 def _smallest(text: str, start: int, end: int, new: str) -> tuple[int, int, str]:
