@@ -58,10 +58,11 @@ def load_policy(path_or_name: str | Path = "default") -> Policy:
     return stacked_policy([(source.label, source.data) for source in policy_sources(path_or_name)])
 
 
-def policy_sources(path_or_name: str | Path) -> tuple[PolicySource, ...]:
+def policy_sources(path_or_name: str | Path, *, within: Path | None = None) -> tuple[PolicySource, ...]:
     """Read a policy and everything it extends, itself first; raises as :func:`load_policy` does.
 
-    A file of another folder is called by its path from the folder of the first one.
+    A file of another folder is called by its path from the folder of the first one. ``within`` is the folder of a
+    stranger who chose the policy: nothing outside of it is opened but what is built in, and nothing but ordinary files.
     """
     found: list[PolicySource] = []
     path: Path | None = _find(path_or_name)
@@ -71,6 +72,8 @@ def policy_sources(path_or_name: str | Path) -> tuple[PolicySource, ...]:
             raise ConfigurationProblem(
                 f"policies extend each other without end: {chain}", help="extend a built-in policy"
             )
+        if within is not None:
+            _refuse_outside(path, within)
         found.append(PolicySource(_label(path, found), _read(path), path))
         parent = cached_layer(found[-1].data, found[-1].label).get("extends")
         path = None if parent is None else _find(parent, relative_to=path.parent)
@@ -81,6 +84,19 @@ def stacked_policy(sources: Sequence[tuple[str, bytes]]) -> Policy:
     """Build a policy from the labels and contents of its files, the extending one first."""
     layers = [cached_layer(data, label) for label, data in sources]
     return _policy(reduce(lambda upper, lower: lay_over(upper, lower), layers))
+
+
+def _refuse_outside(path: Path, folder: Path) -> None:
+    real = path.resolve()
+    if path.parent == policies_dir() and path.stem in BUILT_IN:
+        return
+    if not real.is_relative_to(folder.resolve()):
+        raise ConfigurationProblem(
+            f"the project's policy leads to {path}, outside the project",
+            help="keep the policies it extends inside the project, or name the policy yourself: --policy FILE",
+        )
+    if real.exists() and not real.is_file():
+        raise ConfigurationProblem(f"the policy {path} is no ordinary file", help="name a readable file")
 
 
 def _label(path: Path, above: Sequence[PolicySource]) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -120,3 +122,32 @@ def test_the_real_validate_pyproject_uses_it() -> None:
     assert validator(good)
     with pytest.raises(Exception, match="persona"):
         validator({**project, "tool": {"theodore-plugin": {"persona": "boss"}}})
+
+
+@pytest.mark.parametrize("extends", ["../away.yaml", "/dev/zero", "links/away.yaml", "sub/../../away.yaml"])
+def test_what_its_policy_extends_stays_inside_the_project(make: Make, tmp_path: Path, extends: str) -> None:
+    project = make('[tool.theodore-plugin]\npolicy = "mine.yaml"\n')
+    (tmp_path / "away.yaml").write_text("schema: 1\nname: away\n")
+    (project.root / "links").symlink_to(tmp_path)
+    (project.root / "sub").mkdir()
+    (project.root / "mine.yaml").write_text(f"schema: 1\nname: mine\nextends: {extends}\n")
+    with pytest.raises(ConfigurationProblem, match="outside the project") as refused:
+        Settings.load(PluginProject.open(project.root))
+    assert "--policy FILE" in (refused.value.help or "")
+    assert Settings.load(project, Options(policy="default")).policy.name == "default"
+
+
+def test_its_policy_may_extend_its_own_and_built_in_ones(make: Make) -> None:
+    project = make('[tool.theodore-plugin]\npolicy = "mine.yaml"\n')
+    (project.root / "sub").mkdir()
+    (project.root / "sub" / "base.yaml").write_text("schema: 1\nname: base\nextends: strict\n")
+    (project.root / "mine.yaml").write_text("schema: 1\nname: mine\nextends: sub/base.yaml\n")
+    assert Settings.load(PluginProject.open(project.root)).policy.limits.max_memory_mb == 512
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_in_a_policys_place_does_not_hold_the_check_up(make: Make) -> None:
+    project = make('[tool.theodore-plugin]\npolicy = "mine.yaml"\n')
+    os.mkfifo(project.root / "mine.yaml")
+    with pytest.raises(ConfigurationProblem, match="no ordinary file"):
+        Settings.load(project)

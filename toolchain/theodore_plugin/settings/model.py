@@ -78,8 +78,9 @@ class Settings:
         def value(name: str) -> Any:
             return decided[name].value
 
-        policy, policy_files = _policy(profile, value("policy"), value("audience"))
-        own = own_scanners(options.scanners, policy, policy_is_the_projects=is_the_projects(decided["policy"], project))
+        strangers = project.root if is_the_projects(decided["policy"], project) else None
+        policy, policy_files = _policy(profile, value("policy"), value("audience"), within=strangers)
+        own = own_scanners(options.scanners, policy, policy_is_the_projects=strangers is not None)
         return cls(
             policy=policy,
             files=(standing_file(), *policy_files, *named_files(decided)),
@@ -116,13 +117,15 @@ def voices(project: PluginProject, options: Options, profile: Profile | None = N
     return everybody if profile is None else (profile_voice(profile), *everybody)
 
 
-def _policy(profile: Profile | None, named: str | Path, audience: str | None) -> tuple[Policy, tuple[Path, ...]]:
-    """Return the policy that counts, and the files it was read from."""
+def _policy(
+    profile: Profile | None, named: str | Path, audience: str | None, *, within: Path | None
+) -> tuple[Policy, tuple[Path, ...]]:
+    """Return the policy that counts, and the files it was read from: ``within`` the project, if the project chose."""
     if profile is not None:
         return profile.policy, (profile.path,)
     from theodore_loader.policy.load import policy_sources, stacked_policy
 
-    sources = policy_sources(named)
+    sources = policy_sources(named, within=within)
     policy = stacked_policy([(source.label, source.data) for source in sources])
     return policy.for_audience(audience), tuple(source.path for source in sources)
 
