@@ -101,3 +101,10 @@ def test_importing_the_plugin_by_its_folder_is_no_second_module(scan):
     result = scan(MypyScanner(), files)
     assert result.failures == ()
     assert list(by_rule(result)) == ["mypy/assignment"]
+
+
+def test_notes_alone_are_a_whole_answer(scan):
+    """Of an annotation inside a function without any, mypy says only that it was not checked, and ends with 1."""
+    result = scan(MypyScanner(), {"src/demo/__init__.py": "def helper(x):\n    y: int = x\n    return y\n"})
+    assert (result.failures, result.findings) == ((), ())
+    assert not result.coverage.failed
