@@ -2,9 +2,11 @@
 
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
+from theodore_loader.sandbox.profile import MIB
 from theodore_plugin.project import PluginProject
 from theodore_plugin.scanners import disk_budget
 from theodore_plugin.scanners.disk_budget import MAX_BYTES, MAX_FILES, DiskBudget
@@ -83,3 +85,21 @@ def test_a_tool_that_was_quick_is_measured_at_its_end(write_project, code):
         run = run_tool("timeit", ["-n1", "-r1", code], tree=tree, timeout=60.0)
     assert not run.finished(0)
     assert run.exceeded == f"wrote more than {MAX_FILES} files"
+
+
+HOARDER = """
+import os, time
+held = []
+while True:
+    held.append(open("x", "wb"))
+    os.unlink("x")
+    held[-1].write(bytes(1 << 24))
+    held[-1].flush()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the system does not show what is held open")
+def test_what_a_tool_deleted_and_still_holds_open_counts(write_project):
+    with clean_tree(PluginProject.open(write_project({"demo.py": ""}))) as tree:
+        run = run_tool("timeit", ["-n1", "-r1", HOARDER], tree=tree, timeout=60.0)
+    assert run.exceeded == f"wrote more than {MAX_BYTES // MIB} MiB"

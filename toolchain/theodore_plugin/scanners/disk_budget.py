@@ -1,16 +1,18 @@
 """How much a tool may write in all. The kernel bounds one file (``RLIMIT_FSIZE``), not how many there are.
 
-The folder is measured while the tool runs. What a tool holds open after deleting it cannot be seen there, so the
-file system's free space is watched as well: a tool never gets the last of it.
+The folder is measured while the tool runs, and with it what the tool deleted and still holds open, where the system
+shows that. The file system's free space is watched as well: a tool never gets the last of it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import threading
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from theodore_loader.sandbox.profile import MIB
@@ -51,7 +53,7 @@ class DiskBudget(threading.Event):
         if _free(self._folder) < self._floor:
             return "was ended because the disk is nearly full"
         total = count = 0
-        for size in _sizes(str(self._folder)):
+        for size in chain(_sizes(str(self._folder)), _held_open(str(self._folder.resolve()))):
             total, count = total + size, count + 1
             if total > MAX_BYTES:
                 return f"wrote more than {MAX_BYTES // MIB} MiB"
@@ -77,3 +79,30 @@ def _sizes(folder: str) -> Iterator[int]:
                         pending.append(entry.path)
         except OSError:
             continue
+
+
+def _held_open(folder: str) -> Iterator[int]:
+    """Yield the size of every deleted file below a folder that a process of ours holds open; Linux tells."""
+    for process in _descendants():
+        for link in _entries(f"/proc/{process}/fd"):
+            with contextlib.suppress(OSError):
+                target = str(Path(link).readlink())
+                if target.startswith(f"{folder}/") and target.endswith(" (deleted)"):
+                    yield Path(link).stat().st_size
+
+
+def _descendants() -> Iterator[str]:
+    pending = ["self"]
+    while pending:
+        for task in _entries(f"/proc/{pending.pop()}/task"):
+            with contextlib.suppress(OSError):
+                children = Path(task, "children").read_text().split()
+                pending += children
+                yield from children
+
+
+def _entries(folder: str) -> list[str]:
+    try:
+        return [f"{folder}/{name}" for name in os.listdir(folder)]  # noqa: PTH208 - numbers, read five times a second
+    except OSError:
+        return []
