@@ -49,13 +49,17 @@ def mend(project: PluginProject, report: Report, recheck: Recheck, *, unsafe: bo
     """Mend what ``report`` offers, and what shows up on the way. ``unsafe`` includes unsafe fixes."""
     mended: list[Mended] = []
     current, given_up = project, set[_Likeness]()
+    wanted = _offered(report, unsafe=unsafe)
+    # what scanners said is left out on both sides of the comparison
+    known = recheck(project) if wanted else report
     for _ in range(MAX_ROUNDS):
-        offered = [pair for pair in _offered(report, unsafe=unsafe) if _like(pair[0]) not in given_up]
-        step = _step(current, report, _together(offered), recheck, given_up)
+        left = [pair for pair in wanted if _like(pair[0]) not in given_up]
+        step = _step(current, known, _together(left), recheck, given_up)
         if step is None:
             break
-        current, report, applied = step
+        current, known, applied = step
         mended += applied
+        wanted = _offered(known, unsafe=unsafe) if applied else left
     return Outcome(_changes(project, current), tuple(mended))
 
 
