@@ -57,7 +57,7 @@ def prove(
         TierUnavailable: an act succeeded, or failed for another reason than the layer.
 
     """
-    canaries = [*_canaries(profile, outside), *([_OTHER_PORT] if ports_held else [])]
+    canaries = [*_canaries(profile, outside), *([_other_port(profile)] if ports_held else [])]
     return tuple(_try(canary) for canary in canaries if canary.layer in held)
 
 
@@ -146,12 +146,14 @@ def _datagram_pair() -> None:
         end.close()
 
 
-def _connect_elsewhere() -> None:
+def _other_port(profile: Profile) -> _Canary:
+    port = next(number for number in range(_DISCARD_PORT, 65536) if number not in profile.connect_ports)
+    return _Canary("connect to a port that is not granted", "landlock", lambda: _connect(port))
+
+
+def _connect(port: int) -> None:
     with contextlib.closing(_socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)) as attempt:
-        attempt.connect(("127.0.0.1", _DISCARD_PORT))
-
-
-_OTHER_PORT = _Canary("connect to a port that is not granted", "landlock", _connect_elsewhere)
+        attempt.connect(("127.0.0.1", port))
 
 
 def _execute() -> None:

@@ -58,8 +58,19 @@ def test_the_same_data_has_the_same_digest_as_file_and_as_local_database(sample,
         assert service.label.digest == about.digest
 
 
-@pytest.mark.parametrize(("text", "port"), [("online", None), ("https://osv.example/v1/query", None)])
-def test_services_on_the_network_have_neither_digest_nor_date(text, port):
+@pytest.mark.parametrize(
+    ("text", "port"),
+    [
+        ("online", None),
+        ("https://osv.example/v1/query", None),
+        ("http://osv.example:8080/v1/query", None),
+        ("http://127.0.0.1:8080/v1/query", 8080),
+        ("http://127.0.0.1/v1/query", 80),
+        ("https://127.0.0.1/v1/query", None),
+        ("http://127.0.0.1:99999999/v1/query", None),
+    ],
+)
+def test_a_service_has_neither_digest_nor_date_and_on_this_machine_a_port(text, port):
     with AdvisorySource.parse(text).opened() as service:
         assert (service.port, service.label.digest, service.label.date) == (port, None, None)
     assert AdvisorySource.parse(text).fingerprint() is None

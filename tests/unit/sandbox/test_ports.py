@@ -65,6 +65,11 @@ def test_the_canary_tries_another_port(confined, service):
     assert landlock.detail.endswith("TCP to 1 ports")
 
 
+@pytest.mark.parametrize("ports", [(9,), (9, 10, 11), ()])
+def test_the_canary_never_tries_a_port_that_is_granted(confined, ports):
+    assert confined("print('ran')", sockets="ports", connect_ports=ports).stdout == b"ran\n"
+
+
 def test_no_names_are_resolved_and_no_datagrams_sent(confined, service):
     code = (
         "import socket\n"

@@ -93,7 +93,7 @@ class AdvisorySource:
     def opened(self) -> Iterator[Service]:
         """Yield the service, serving local data meanwhile. Raises ConfigurationProblem for data that is unusable."""
         if self.kind is Kind.ENDPOINT:
-            yield Service(_osv(self.where), AdvisoryLabel(self.where))
+            yield Service(_osv(self.where), AdvisoryLabel(self.where), _loopback_port(self.where))
         elif self.kind in {Kind.SNAPSHOT, Kind.DATABASE}:
             with self._database() as database, _served(database, self._name(database)) as service:
                 yield service
@@ -134,6 +134,15 @@ def _served(database: Database, name: str) -> Iterator[Service]:
 
 def _osv(url: str) -> tuple[str, ...]:
     return "--vulnerability-service", "osv", "--osv-url", url
+
+
+def _loopback_port(url: str) -> int | None:
+    """Return the port of an endpoint on this machine, if its address says so without being resolved."""
+    parts = urlsplit(url)
+    try:
+        return parts.port or 80 if parts.scheme == "http" and parts.hostname == "127.0.0.1" else None
+    except ValueError:
+        return None
 
 
 def _fingerprint_of_file(path: Path) -> str | None:
