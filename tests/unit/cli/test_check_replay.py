@@ -209,3 +209,16 @@ def test_several_projects_are_one_question(run, project, computed, tmp_path):
     add_a_line(other / "src" / "page_notes" / "plugin.py")
     run(project, other)
     assert len(computed) == 2
+
+
+def test_a_link_in_place_of_a_report_is_written_through_as_the_first_time(run, project, computed, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    link, target = tmp_path / "out.md", tmp_path / "elsewhere" / "report.md"
+    link.symlink_to(target)
+    run(project, "--output", f"markdown={link}")
+    before = target.read_bytes()
+    target.write_text("something else")
+    run(project, "--output", f"markdown={link}")
+    assert len(computed) == 1
+    assert link.is_symlink()
+    assert target.read_bytes() == before

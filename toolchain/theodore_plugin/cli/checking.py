@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -132,7 +131,7 @@ def _keep(
     foundations: Foundations,
 ) -> None:
     """Keep the answer, the files included, for as long as it is good."""
-    answer.files = [(os.path.realpath(file), rendered(form, reports)) for form, file in asked.outputs]
+    answer.files = [(str(file.absolute()), rendered(form, reports)) for form, file in asked.outputs]
     answer.expires = foundations.expiry(reports, datetime.now(UTC))
     if stderr.is_terminal:
         note = Screen(stderr)

@@ -143,6 +143,7 @@ def _bytes(text: str) -> bytes:
 
 
 def _write_whole(path: str, text: str) -> None:
+    path = os.path.realpath(path)  # what a symbolic link points at today, as when the file was written first
     scratch = f"{path}.{os.getpid()}.writing"
     try:
         with open(scratch, "w", encoding="utf-8", newline="") as file:
