@@ -210,8 +210,7 @@ def _enforced(ignored: Iterable[Named], policy: Policy) -> Iterator[str]:
 
 
 def _place(setting: RuleSetting) -> str:
-    location = getattr(setting, "location", "")
-    return f" ({location})" if location else ""
+    return f" ({setting.location})" if setting.location else ""
 
 
 def _names(given: Iterable[str]) -> Iterator[str]:
