@@ -12,6 +12,7 @@ from typing import Any
 
 from theodore_plugin.coverage import Coverage, Covered, State
 from theodore_plugin.finding import Confidence, Finding, Location, Severity
+from theodore_plugin.scanners.columns import in_code_points
 from theodore_plugin.scanners.hermetic import CleanTree, ToolRun, run_tool
 from theodore_plugin.scanners.scanner import Failure, ScanContext, ScannerResult, failed
 from theodore_plugin.scanners.tool_failure import by_hand, tool_failure
@@ -58,7 +59,8 @@ class BanditScanner:
             return failed(self.name, tree.files, tool_failure(self.name, run, reproduce), sandbox=run.sandbox)
         coverage = Coverage.account(self.name, tree.files, _account(tree, report))
         failures = (_partial(coverage, reproduce),) if coverage.failed else ()
-        return ScannerResult(tuple(_findings(tree, report)), coverage, failures, sandbox=run.sandbox)
+        found = tuple(in_code_points(_findings(tree, report), context.project.files))
+        return ScannerResult(found, coverage, failures, sandbox=run.sandbox)
 
 
 def _arguments(tree: CleanTree) -> list[str]:
