@@ -7,7 +7,8 @@ from rich.text import Text
 
 from theodore_plugin.coverage import Coverage, Covered, State
 from theodore_plugin.finding import Confidence, Finding, Location, Severity, Step
-from theodore_plugin.report.model import ScannerRun
+from theodore_plugin.report.formats import lines_of
+from theodore_plugin.report.model import ProjectLabel, ScannerRun
 from theodore_plugin.report.text import concise, full
 from theodore_plugin.report.wrap import wrapped
 
@@ -170,6 +171,17 @@ def test_many_findings_of_one_rule_are_listed_after_the_first(make_report):
     assert text.count("warning[a-rule]: wrong") == 3
     assert "warning[a-rule]: 297 more\n --> a.py:4:1  wrong 4\n" in text
     assert "     and 97 others (--output-format json lists all)" in text
+
+
+def test_several_projects_end_with_what_they_come_to(make_report, undeclared):
+    def named(name, *found):
+        return replace(make_report(*found), project=ProjectLabel(name, "1.0", name, "source"))
+
+    lost = Finding("analyzer-failed", Severity.INCOMPLETE, Confidence.HIGH, Location("a.py"), "mypy crashed")
+    reports = [named("fine"), named("bad", undeclared), named("half\x1b", lost), named("good")]
+    drawn = [line.plain for line in lines_of("full", reports)]
+    assert drawn[-2:] == ["", "4 projects; 2 pass; 1 fail (bad); 1 incomplete (half<U+001B>)"]
+    assert "projects" not in "\n".join(line.plain for line in lines_of("full", reports[:1]))
 
 
 def test_one_more_than_is_shown_in_full_is_shown_in_full_too(make_report):

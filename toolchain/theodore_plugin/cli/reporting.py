@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_plugin.cli.forms import Output
 from theodore_plugin.cli.screen import UNBOUNDED, Screen, width_of
 from theodore_plugin.report.formats import LINES, lines_of, rendered
-from theodore_plugin.report.hosts_text import hosts_table
 from theodore_plugin.report.model import Report
 
 FILE_MODE = 0o644
@@ -26,9 +24,7 @@ def show_reports(reports: Sequence[Report], output_format: str, screen: Screen, 
         screen.write(rendered(output_format, reports))
         return
     width = width_of(screen.shape)
-    for report in reports:
-        lines = lines_of(output_format, [report], width if width < UNBOUNDED else None)
-        screen.print(chain(hosts_table(report.hosts), lines) if matrix else lines)
+    screen.print(lines_of(output_format, reports, width if width < UNBOUNDED else None, matrix=matrix))
 
 
 def refuse_outputs(outputs: Sequence[Output]) -> None:

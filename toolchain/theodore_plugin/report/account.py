@@ -23,13 +23,13 @@ _FULL_TIER = "standard"
 
 def account(report: Report) -> Iterator[Text]:
     """Yield the account line by line."""
-    runs = {run.name: run for run in report.scanners}
+    runs, known = {run.name: run for run in report.scanners}, _said(report)
     if report.verdict is Verdict.PASS:
-        yield from _limits(report, runs)
+        yield from _limits(report, runs, known)
     else:
         for coverage in report.coverage:
-            yield _coverage_line(coverage, runs.get(coverage.analyser))
-            yield from _lost(coverage, _said(report))
+            yield _coverage_line(coverage, runs.get(coverage.analyser), known)
+            yield from _lost(coverage, known)
     yield from _silenced(report)
     yield from _excepted(report)
     yield from withheld_lines(report)
@@ -38,10 +38,9 @@ def account(report: Report) -> Iterator[Text]:
         yield from _terms(report)
 
 
-def _limits(report: Report, runs: dict[str, ScannerRun]) -> Iterator[Text]:
+def _limits(report: Report, runs: dict[str, ScannerRun], known: Container[str]) -> Iterator[Text]:
     """Say together what was not looked at, or less closely than could be."""
     parts = []
-    known = _said(report)
     for coverage in report.coverage:
         run = runs.get(coverage.analyser)
         said = [*_skipped(coverage, known), *(_remarks(run) if run and run.status != "skipped" else [])]
@@ -56,17 +55,17 @@ def _said(report: Report) -> frozenset[str]:
     return frozenset(finding.message for finding in report.findings)
 
 
-def _skipped(coverage: Coverage, known: Container[str] = ()) -> Iterator[str]:
+def _skipped(coverage: Coverage, known: Container[str]) -> Iterator[str]:
     """Say how many were skipped, by reason."""
     for reason, names in _by_reason(coverage, State.SKIPPED).items():
         why = "" if reason in known else f" ({reason})"
         yield f"{len(names):,} {coverage.unit}{'' if len(names) == 1 else 's'}{why}"
 
 
-def _coverage_line(coverage: Coverage, run: ScannerRun | None) -> Text:
+def _coverage_line(coverage: Coverage, run: ScannerRun | None, known: Container[str]) -> Text:
     given = len(coverage.entries)
     counts = f"{coverage.count(State.ANALYSED):,} of {given:,} {coverage.unit}{'' if given == 1 else 's'} analysed"
-    skipped = [f"skipped {part}" for part in _skipped(coverage)]
+    skipped = [f"skipped {part}" for part in _skipped(coverage, known)]
     name = f"{coverage.analyser} {run.version}" if run else coverage.analyser
     remarks = _remarks(run) if run and run.status == "ok" else []
     return Text(visible(f"{name}: {'; '.join([counts, *skipped, *remarks])}"), "dim")

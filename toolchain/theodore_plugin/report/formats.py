@@ -44,11 +44,25 @@ def rendered(name: str, reports: Sequence[Report], *, width: int | None = None) 
     return text
 
 
-def lines_of(name: str, reports: Sequence[Report], width: int | None = None) -> Iterator[Text]:
-    """Yield the lines of a form for people, project by project, broken at ``width`` columns if there is one."""
+def lines_of(name: str, reports: Sequence[Report], width: int | None = None, *, matrix: bool = False) -> Iterator[Text]:
+    """Yield the lines of a form for people, project by project; in full, also what several come to.
+
+    They are broken at ``width`` columns if there is one; ``matrix`` adds a row per host.
+    """
+    from rich.text import Text
+
+    from theodore_plugin.report.hosts_text import hosts_table
+    from theodore_plugin.report.text import overview
+
     generator = getattr(import_module(FORMATS[name]), name)
-    for report in reports:
+    for number, report in enumerate(reports):
+        if number and name == "full":
+            yield Text()
+        if matrix:
+            yield from hosts_table(report.hosts)
         yield from generator(report, width)
+    if name == "full":
+        yield from overview(reports, width)
 
 
 def _drawn(lines: Iterator[Text], width: int) -> str:

@@ -99,6 +99,20 @@ def verdict_line(report: Report) -> Text:
     return line
 
 
+def overview(reports: Sequence[Report], width: int | None = None) -> Iterator[Text]:
+    """Yield the line that sums up several projects, those that did not pass by name; nothing for a single one."""
+    if len(reports) < 2:
+        return
+    yield Text()
+    parts = [f"{len(reports):,} projects"]
+    for verdict in (Verdict.PASS, Verdict.FAIL, Verdict.INCOMPLETE):
+        names = [report.project.name for report in reports if report.verdict is verdict]
+        if names:
+            named = "" if verdict is Verdict.PASS else f" ({', '.join(names)})"
+            parts.append(f"{len(names):,} {verdict.value}{named}")
+    yield from wrapped(Text(visible("; ".join(parts)), "bold"), width, 2)
+
+
 def _worth_a_block(report: Report) -> Iterator[Finding]:
     """Yield the findings that are shown one by one; configuration that was not used gets one line together."""
     return (finding for finding in report.findings if finding.rule != TARGET_TOOL_CONFIG_IGNORED.name)

@@ -39,9 +39,10 @@ def wrapped(line: Text, width: int | None, indent: int = 0) -> Iterator[Text]:
 
 
 def all_wrapped(lines: Iterable[Text], width: int | None, indent: int = 2) -> Iterator[Text]:
-    """Break each of ``lines``."""
+    """Break each of ``lines``; what follows stands ``indent`` further in than its beginning."""
     for line in lines:
-        yield from wrapped(line, width, indent)
+        own = len(line.plain) - len(line.plain.lstrip(" "))
+        yield from wrapped(line, width, own + indent)
 
 
 def page_wrapped(page: str, width: int | None) -> Iterator[Text]:
