@@ -78,6 +78,13 @@ def fetch() -> None:
         _pip("install", "--no-index", "--find-links", wheels, "--target", cache() / "site", *_pinned("corpus"))
 
 
+def fetch_sources(pins: Path) -> None:
+    """Download the source distributions a file pins, by their hashes, to be read and not to be installed."""
+    sources = cache() / "sources"
+    sources.mkdir(parents=True, exist_ok=True)
+    _pip("download", "--dest", sources, "--no-binary", ":all:", "--no-deps", "--require-hashes", "-r", pins)
+
+
 def _pinned(name: str) -> tuple[object, ...]:
     return ("--no-deps", "--require-hashes", "-r", HERE / f"{name}.txt")
 
