@@ -35,6 +35,12 @@ def test_what_is_no_source_is_refused_with_those_there_are(text):
     assert all(word in refused.value.help for word in ("online", "local", "off", ".jsonl", ".zip"))
 
 
+@pytest.mark.parametrize(("text", "meant"), [("locl", "local"), ("Local", "local"), ("on-line", "online")])
+def test_a_misspelt_source_names_its_nearest_neighbour(text, meant):
+    with pytest.raises(ConfigurationProblem, match=f"did you mean '{meant}'"):
+        AdvisorySource.parse(text)
+
+
 def test_the_local_database_is_served_with_its_source_digest_and_date(sample, imported):
     path, about = imported(sample)
     with AdvisorySource.parse("local").opened() as service:

@@ -65,7 +65,7 @@ class AdvisorySource:
         if text.endswith(_SNAPSHOTS):
             return cls(Kind.SNAPSHOT, text)
         raise ConfigurationProblem(
-            f"advisories: {text!r} is no source of vulnerability data",
+            f"advisories: {text!r} is no source of vulnerability data{_nearest(text)}",
             help="use `online`, `local` (theodore-plugin advisories), `off`, the http(s) URL of an OSV query endpoint, "
             "or a snapshot: .jsonl, .jsonl.gz or .zip",
         )
@@ -134,6 +134,13 @@ def _served(database: Database, name: str) -> Iterator[Service]:
 
 def _osv(url: str) -> tuple[str, ...]:
     return "--vulnerability-service", "osv", "--osv-url", url
+
+
+def _nearest(text: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(text.lower(), sorted(WORDS), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _loopback_port(url: str) -> int | None:
