@@ -248,3 +248,9 @@ def test_a_finding_about_a_file_as_a_whole_has_no_frame(make_report):
 def test_without_an_indent_every_line_is_filled():
     parts = [part.plain for part in wrapped(Text("one two three four five six seven eight nine ten"), 24, 0)]
     assert parts == ["one two three four five", "six seven eight nine ten"]
+
+
+def test_a_message_without_end_is_cut_and_says_so(make_report):
+    text = lines(full, make_report(warning("x" * 1_000_000, help="y" * 1_000_000), sources={}))
+    assert len(text) < 5000
+    assert "x… (998,000 more characters)" in text

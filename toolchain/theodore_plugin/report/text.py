@@ -45,6 +45,8 @@ IN_FULL = 3
 BLOCKING_IN_FULL = 10
 MAX_LISTED = 200
 """Further findings of one rule that get a line."""
+MAX_TEXT = 2000
+"""Characters of one message; JSON has all of them."""
 _VERDICT_STYLES = {Verdict.PASS: "bold green", Verdict.FAIL: "bold red", Verdict.INCOMPLETE: "bold magenta"}
 
 
@@ -72,7 +74,7 @@ def concise(report: Report, width: int | None = None) -> Iterator[Text]:
 
 def finding_block(finding: Finding, report: Report, width: int | None = None) -> Iterator[Text]:
     """Yield one finding in full."""
-    yield from wrapped(Text.assemble(_label(finding), ": ", (visible(finding.message), "bold")), width, 4)
+    yield from wrapped(Text.assemble(_label(finding), ": ", (_said(finding.message), "bold")), width, 4)
     place = visible(from_here(report)(str(finding.location)))
     yield Text.assemble((" --> ", "cyan"), place)
     yield from code_frame(finding.location, report.sources, STYLES[finding.severity], width)
@@ -84,7 +86,7 @@ def finding_block(finding: Finding, report: Report, width: int | None = None) ->
         line = Text.assemble(("   = ", "cyan"), f"also reported as {visible(', '.join(finding.related))}")
         yield from wrapped(line, width, 5)
     if finding.help:
-        yield from wrapped(Text.assemble(("help", "bold cyan"), f": {visible(finding.help)}"), width, 6)
+        yield from wrapped(Text.assemble(("help", "bold cyan"), f": {_said(finding.help)}"), width, 6)
 
 
 def verdict_line(report: Report) -> Text:
@@ -145,11 +147,17 @@ def _rest(group: Sequence[Finding], report: Report, width: int | None) -> Iterat
     yield Text.assemble(_label(group[0]), f": {len(group):,} more")
     for finding in group[:MAX_LISTED]:
         place = visible(locate(str(finding.location)))
-        line = Text.assemble((" --> ", "cyan"), place, f"  {visible(finding.message)}")
+        line = Text.assemble((" --> ", "cyan"), place, f"  {_said(finding.message)}")
         yield from wrapped(line, width, 5)
     left = len(group) - MAX_LISTED
     if left > 0:
         yield Text(f"     and {left:,} others (--output-format json lists all)", "dim")
+
+
+def _said(text: str) -> str:
+    """Return foreign text, safe to print and of bounded length."""
+    left = len(text) - MAX_TEXT
+    return visible(text) if left <= 0 else f"{visible(text[:MAX_TEXT])}… ({left:,} more characters)"
 
 
 def _label(finding: Finding) -> Text:
