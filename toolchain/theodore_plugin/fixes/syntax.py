@@ -90,6 +90,8 @@ def with_item(display: cst.List, written: str) -> cst.List:
         between = cst.Comma(whitespace_after=closing.with_changes(last_line=indent))
         closing = _plain(closing)
     kept = isinstance(last.comma, cst.Comma)
+    if isinstance(last.comma, cst.Comma):
+        between = between.with_changes(whitespace_before=last.comma.whitespace_before)
     ended = added.with_changes(comma=cst.Comma() if kept else cst.MaybeSentinel.DEFAULT)
     return display.with_changes(
         elements=[*display.elements[:-1], last.with_changes(comma=between), ended],
@@ -124,10 +126,12 @@ def without(items: Sequence[Item], number: int) -> list[Item]:
     kept, gone = list(items), items[number]
     del kept[number]
     if _stands_alone(gone.comma):
-        raise NoFix("a comment about what follows stands behind the comma")
+        raise NoFix("a comment about something else stands beside the comma")
     if number == len(kept) and kept:
         before = kept[-1].comma
-        if isinstance(before, cst.Comma) and _commented(before.whitespace_after):
+        if isinstance(before, cst.Comma) and (
+            _commented(before.whitespace_after) or _commented(before.whitespace_before)
+        ):
             # the comma that stays is legal at the end, and its comment is about the item that stays
             kept[-1] = kept[-1].with_changes(comma=_closing(before, gone))
             return kept
@@ -141,11 +145,12 @@ def without_item(display: cst.List, number: int) -> cst.List:
     """Take one item out of a list, with the comment behind it on its line."""
     kept, closing = without(display.elements, number), display.rbracket.whitespace_before
     if number == len(kept) and isinstance(closing, cst.ParenthesizedWhitespace):
-        before = kept[-1].comma.whitespace_after if kept and isinstance(kept[-1].comma, cst.Comma) else None
-        if isinstance(before, cst.ParenthesizedWhitespace):
-            kept[-1] = kept[-1].with_changes(comma=cst.Comma())
-            lines = [*before.empty_lines, *closing.empty_lines]
-            closing = closing.with_changes(first_line=before.first_line, empty_lines=lines)
+        comma = kept[-1].comma if kept else None
+        space = comma.whitespace_after if isinstance(comma, cst.Comma) else None
+        if isinstance(comma, cst.Comma) and isinstance(space, cst.ParenthesizedWhitespace):
+            kept[-1] = kept[-1].with_changes(comma=comma.with_changes(whitespace_after=cst.SimpleWhitespace("")))
+            lines = [*space.empty_lines, *closing.empty_lines]
+            closing = closing.with_changes(first_line=space.first_line, empty_lines=lines)
         else:
             closing = closing.with_changes(first_line=_plain_line(closing.first_line))
     bracket = display.rbracket.with_changes(whitespace_before=closing)
@@ -173,8 +178,11 @@ def _commented(space: cst.BaseParenthesizableWhitespace) -> bool:
 
 
 def _stands_alone(comma: cst.Comma | cst.MaybeSentinel) -> bool:
-    after = comma.whitespace_after if isinstance(comma, cst.Comma) else None
-    return isinstance(after, cst.ParenthesizedWhitespace) and any(line.comment for line in after.empty_lines)
+    spaces = (comma.whitespace_before, comma.whitespace_after) if isinstance(comma, cst.Comma) else ()
+    return any(
+        isinstance(space, cst.ParenthesizedWhitespace) and any(line.comment for line in space.empty_lines)
+        for space in spaces
+    )
 
 
 def argument_number(call: m.Call, location: Location) -> int:
