@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +14,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+import theodore_loader
+import theodore_plugin
+import theodore_sdk
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.policy.load import policy_sources, stacked_policy
 from theodore_plugin.advisories.source import Kind
@@ -18,11 +24,12 @@ from theodore_plugin.project import PluginProject
 from theodore_plugin.settings import Options, Persona, Settings
 from theodore_plugin.settings.profile import load_profile, profile_text
 from theodore_plugin.settings.schema import schema
-from theodore_plugin.settings.terms import AdvisoryTerms, Terms, differences
+from theodore_plugin.settings.terms import AdvisoryTerms, Terms, differences, program_digest
 
 Make = Callable[..., PluginProject]
 TERMS = Terms(
     tool="1.2.3",
+    code="e" * 64,
     rule_set="a" * 64,
     python="cpython 3.11",
     scanners={"bandit": "1.9.4", "mypy": "2.4.1"},
@@ -166,6 +173,7 @@ def test_the_same_terms_have_no_differences() -> None:
     ("here", "says", "remedy"),
     [
         (replace(TERMS, tool="1.2.4"), "theodore-plugin differs: the profile has 1.2.3", "theodore-plugin==1.2.3"),
+        (replace(TERMS, code="d" * 64), "the code of theodore-plugin 1.2.3 differs", "--force-reinstall"),
         (replace(TERMS, rule_set="d" * 64), "the rule set differs", "--capability-map"),
         (replace(TERMS, python="cpython 3.13"), "Python differs", "cpython 3.11"),
         (replace(TERMS, policy="d" * 64), "the policy differs", "fetch the profile again"),
@@ -178,11 +186,24 @@ def test_the_same_terms_have_no_differences() -> None:
         (replace(TERMS, environment=True), "the dependencies' code differs", "leave --environment out"),
     ],
     ids=[
-        "tool", "rules", "python", "policy", "scanner", "scanner-by-another-name", "scanner-missing", "scanner-more",
-        "data", "online", "environment",
+        "tool", "build", "rules", "python", "policy", "scanner", "scanner-by-another-name", "scanner-missing",
+        "scanner-more", "data", "online", "environment",
     ],
 )  # fmt: skip
 def test_each_difference_is_said_with_its_remedy(here: Terms, says: str, remedy: str) -> None:
     [difference] = differences(TERMS, here, {"mypy": "mypy-of-another-name"})
     assert says in difference.message
     assert remedy in difference.help
+
+
+def test_the_digest_of_the_program_does_not_depend_on_where_it_is(tmp_path: Path) -> None:
+    program_digest.cache_clear()
+    here = program_digest()
+    for package in (theodore_plugin, theodore_loader, theodore_sdk):
+        folder = Path(str(package.__file__)).parent
+        shutil.copytree(folder, tmp_path / folder.name, ignore=shutil.ignore_patterns("__pycache__", "_data"))
+    code = "from theodore_plugin.settings.terms import program_digest; print(program_digest())"
+    environment = {"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-S", "-c", f"import sys; sys.path += {sys.path!r}; {code}"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.strip() == here

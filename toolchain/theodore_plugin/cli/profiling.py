@@ -16,7 +16,7 @@ from theodore_plugin.packaging.atomic import write_atomically
 from theodore_plugin.report.model import Report
 from theodore_plugin.settings import Options, Settings
 from theodore_plugin.settings.profile import profile_text
-from theodore_plugin.settings.terms import AdvisoryTerms, Terms, running_python
+from theodore_plugin.settings.terms import AdvisoryTerms, Terms, program_digest, running_python
 
 
 def refuse_no_terms(options: Options, targets: Sequence[Path]) -> None:
@@ -53,6 +53,7 @@ def terms_of_report(report: Report, settings: Settings) -> Terms:
     enabled = [run for run in report.scanners if settings.policy.scanner(run.name).enabled]
     return Terms(
         tool=report.tool_version,
+        code=program_digest(),
         rule_set=report.rule_set,
         python=running_python(),
         scanners={run.name: run.version for run in enabled},

@@ -13,7 +13,7 @@ from theodore_plugin.rules.book import rule_set_digest
 from theodore_plugin.rules.engine.reports import ANALYZER_FAILED, PROFILE_MISMATCH, SETTING_OVERRULED
 from theodore_plugin.scanners import scanners_for
 from theodore_plugin.settings import Settings
-from theodore_plugin.settings.terms import AdvisoryTerms, Difference, Terms, differences, running_python
+from theodore_plugin.settings.terms import AdvisoryTerms, Difference, Terms, differences, program_digest, running_python
 
 _NO_SCANNER = "install the scanner, name its definition (--scanner FILE), or correct its name in the policy"
 
@@ -52,6 +52,7 @@ def terms_of(settings: Settings, scans: Sequence[ScannerStep]) -> Terms:
     enabled = (scan.run for scan in scans if settings.policy.scanner(scan.run.name).enabled)
     return Terms(
         tool=__version__,
+        code=program_digest(),
         rule_set=rule_set_digest(settings.capabilities.digest if settings.capabilities else None),
         python=running_python(),
         scanners={run.name: run.version for run in enabled},

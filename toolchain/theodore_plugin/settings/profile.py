@@ -66,7 +66,7 @@ def profile_text(name: str, terms: Terms, sources: Sequence[PolicySource]) -> st
     document = {
         "schema": 1,
         "name": name,
-        "tool": {"version": terms.tool, "rule_set": terms.rule_set, "python": terms.python},
+        "tool": {"version": terms.tool, "code": terms.code, "rule_set": terms.rule_set, "python": terms.python},
         "scanners": dict(sorted(terms.scanners.items())),
         "audience": terms.audience,
         "policy": {
@@ -117,6 +117,7 @@ def _terms(document: Mapping[str, Any]) -> Terms:
     advisories = document["advisories"]
     return Terms(
         tool=document["tool"]["version"],
+        code=document["tool"]["code"],
         rule_set=document["tool"]["rule_set"],
         python=document["tool"]["python"],
         scanners=document["scanners"],

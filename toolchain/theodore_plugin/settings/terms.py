@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import theodore_loader
+import theodore_plugin
+import theodore_sdk
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +37,13 @@ class AdvisoryTerms:
 class Terms:
     """The terms of one check.
 
-    ``scanners`` are versions of the tools that run; ``policy`` the digest of the policy as it counts for ``audience``;
-    ``advisories`` is ``None`` where none were asked; ``environment`` whether the code of dependencies was followed.
+    ``code`` is the digest of the program itself, which tells builds of one version apart; ``scanners`` are versions of
+    the tools that run; ``policy`` is the digest of the policy as it counts for ``audience``; ``advisories`` is ``None``
+    where none were asked; ``environment`` says whether the code of dependencies was followed.
     """
 
     tool: str
+    code: str
     rule_set: str
     python: str
     scanners: Mapping[str, str]
@@ -50,6 +59,19 @@ def running_python() -> str:
     return f"{sys.implementation.name} {sys.version_info.major}.{sys.version_info.minor}"
 
 
+@cache
+def program_digest() -> str:
+    """Return the SHA-256 (hex) of this program's own code, the same wherever it is installed."""
+    digest = hashlib.sha256()
+    for package in (theodore_plugin, theodore_loader, theodore_sdk):
+        root = Path(str(package.__file__)).parent
+        for path in sorted(root.rglob("*.py")):
+            data = path.read_bytes()
+            digest.update(f"{package.__name__} {path.relative_to(root).as_posix()} {len(data)}\n".encode())
+            digest.update(data)
+    return digest.hexdigest()
+
+
 def differences(wanted: Terms, here: Terms, distributions: Mapping[str, str]) -> Iterator[Difference]:
     """Yield everything in which ``here`` is not what the profile wants.
 
@@ -57,6 +79,9 @@ def differences(wanted: Terms, here: Terms, distributions: Mapping[str, str]) ->
     """
     if wanted.tool != here.tool:
         yield _differs("theodore-plugin", wanted.tool, here.tool, f'pip install "theodore-plugin=={wanted.tool}"')
+    elif wanted.code != here.code:
+        remedy = f'pip install --force-reinstall "theodore-plugin=={wanted.tool}"'
+        yield _differs(f"the code of theodore-plugin {here.tool}", wanted.code[:16], here.code[:16], remedy)
     elif wanted.rule_set != here.rule_set:
         yield _differs(
             "the rule set",
