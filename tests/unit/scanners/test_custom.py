@@ -245,6 +245,18 @@ def test_a_program_of_the_project_is_not_run(scan, tmp_path, monkeypatch):
     assert "inside the project under check" in second.failures[0].reason
 
 
+def test_a_program_of_the_environment_this_runs_in_is_run_although_the_project_holds_it(scan, tmp_path, monkeypatch):
+    root = tmp_path / "project"
+    (root / ".venv" / "bin").mkdir(parents=True)
+    program = root / ".venv" / "bin" / "own-linter"
+    program.write_text("#!/bin/sh\necho '[]'\n")
+    program.chmod(0o755)
+    wanted = CustomScanner(definition("mine", {"command": [str(program)], "results": RESULTS}, "mine.yaml"))
+    assert "inside the project under check" in scan(wanted, PACKAGE).failures[0].reason
+    monkeypatch.setattr(sys, "prefix", str(root / ".venv"))
+    assert scan(wanted, PACKAGE).failures == ()
+
+
 def test_a_report_that_is_no_file_is_not_read(scan, tool):
     for code in ("", "import os; os.mkdir('out')"):
         found = scan(tool(code, results={"from": "out"}), {**PACKAGE})

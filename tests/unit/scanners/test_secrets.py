@@ -57,6 +57,12 @@ def test_beside_the_package_the_same_key_is_a_warning_and_in_the_authors_environ
     ]
 
 
+def test_nobody_is_told_to_revoke_what_lies_where_it_belongs(scan):
+    (finding,) = scan(SecretsScanner(), {**PACKAGE, ".env": f"X={GITHUB}\n"}).findings
+    assert finding.message == "a GitHub token stands in the environment of this machine"
+    assert finding.help.startswith("that is what the file is for; keep it out of version control")
+
+
 @pytest.mark.parametrize(
     ("path", "text"),
     [

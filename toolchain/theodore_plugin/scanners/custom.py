@@ -206,6 +206,8 @@ def _with(word: str, places: Mapping[str, str]) -> str:
 def _program(name: str, project: PluginProject) -> str:
     """Return the program's file; one that lies in the project under check is never it.
 
+    Unless it belongs to the environment this program itself runs in: many projects hold their own (``.venv``).
+
     Raises ConfigurationProblem if there is none.
     """
     name = _with(name, {"{python}": sys.executable})
@@ -214,7 +216,8 @@ def _program(name: str, project: PluginProject) -> str:
     found = shutil.which(name, path=search) if os.sep not in name else name
     if found is None or not Path(found).is_file():
         raise ConfigurationProblem(f"program not found: {name}", help="install it, or name it by its full path")
-    if Path(found).resolve().is_relative_to(project.root.resolve()) and found != sys.executable:
+    inside = Path(found).resolve().is_relative_to(project.root.resolve())
+    if inside and not Path(found).absolute().is_relative_to(Path(sys.prefix).absolute()):
         raise ConfigurationProblem(
             f"{name} lies inside the project under check, so it is not run", help="install it outside of the project"
         )

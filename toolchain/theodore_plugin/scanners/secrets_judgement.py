@@ -88,6 +88,7 @@ class Text:
         return name.startswith(".env") and not name.endswith((".example", ".sample", ".template", ".dist"))
 
 
+_KEEP_OUT = "that is what the file is for; keep it out of version control and of source archives"
 _LOCKS = frozenset({"record", "package-lock.json", "npm-shrinkwrap.json", "packages.lock.json"})
 _NAMED_LOCK = re.compile(r"pylock(\.[\w-]+)?\.toml")
 
@@ -123,11 +124,17 @@ def findings(text: Text, sightings: Iterable[Sighting], help: str) -> Iterator[F
                 severity=severity,
                 confidence=confidence,
                 location=_location(text, sighting),
-                message=f"{sighting.what} stands in {'a shipped file' if text.shipped else 'a file of the project'}",
-                help=help,
+                message=f"{sighting.what} stands in {_where(text)}",
+                help=_KEEP_OUT if text.is_environment and not text.shipped else help,
                 subject=sighting.slug,
                 source="secrets",
             )
+
+
+def _where(text: Text) -> str:
+    if text.shipped:
+        return "a shipped file"
+    return "the environment of this machine" if text.is_environment else "a file of the project"
 
 
 def _weight(text: Text, sighting: Sighting) -> tuple[Severity, Confidence] | None:
