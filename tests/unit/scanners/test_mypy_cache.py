@@ -210,6 +210,37 @@ def test_databases_mypy_cannot_read_are_forgotten_and_the_check_goes_on(project,
     assert cache.fetch() is not None
 
 
+WALK = [
+    {"src/demo/base.py": "class Base:\n    def act(self) -> int:\n        return 1\n"},
+    {
+        "src/demo/other.py": "from demo.base import Base\n\n\nclass Own(Base):\n    def act(self) -> int:\n        return 2\n"
+    },
+    {"src/demo/base.py": "class Base:\n    def act(self) -> str:\n        return ''\n"},
+    {
+        "src/demo/base.py": "from demo import other\n\nclass Base:\n    def act(self) -> int:\n        return other.Own()\n"
+    },
+    {"src/demo/other.py": None, "src/demo/other/__init__.py": "Own: str = 1\n"},
+    {"src/demo/other/__init__.py": None, "src/demo/base.py": "from demo.other import Own\n"},
+    {"src/json.py": "def loads() -> int: ...\n", "src/demo/base.py": "import json\n\nX: str = json.loads('1')\n"},
+    {"src/json.py": None},
+]
+"""Edits, one after the other; ``None`` removes a file."""
+
+
+@pytest.mark.usefixtures("with_base")
+def test_after_each_of_many_edits_the_answer_is_that_of_a_run_from_nothing(project):
+    root = project({"src/demo/__init__.py": ""})
+    checked(root)
+    for number, edit in enumerate(WALK):
+        for path in [path for path, text in edit.items() if text is None]:
+            (root / path).unlink()
+        project({path: text for path, text in edit.items() if text is not None})
+        built_on, from_nothing = checked(root), checked(root, incremental=False)
+        assert built_on.findings == from_nothing.findings, number
+        assert built_on.failures == from_nothing.failures, number
+        assert built_on.coverage == from_nothing.coverage, number
+
+
 def the_cache(opened):
     """Return the cache exactly as the scanner opens it."""
     from theodore_plugin.scanners.mypy import _cache

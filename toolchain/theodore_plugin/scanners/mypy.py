@@ -17,15 +17,13 @@ import theodore_sdk
 from theodore_plugin.coverage import Coverage, Covered, State
 from theodore_plugin.project import PluginProject, SourceFile
 from theodore_plugin.scanners.hermetic import CleanTree, Room, ToolRun, run_command
-from theodore_plugin.scanners.mypy_answer import RETURN_TYPE, Message, findings, json_lines, read_answer
+from theodore_plugin.scanners.mypy_answer import Message, findings, json_lines, read_answer
 from theodore_plugin.scanners.mypy_cache import MypyCache, cache_of, pack, unpack
 from theodore_plugin.scanners.mypy_copy import TypedCopy, sdk_digest, sdk_only, typed_copy
 from theodore_plugin.scanners.mypy_types import Types, no_types, published_types
 from theodore_plugin.scanners.scanner import Failure, ScanContext, ScannerResult, failed
 from theodore_plugin.scanners.tool_failure import by_hand, tool_failure
 from theodore_plugin.store.store import key_of
-
-__all__ = ["FLAGS", "RETURN_TYPE", "MypyScanner"]
 
 FLAGS = (
     "--output=json",
