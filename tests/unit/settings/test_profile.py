@@ -202,6 +202,8 @@ def test_the_digest_of_the_program_does_not_depend_on_where_it_is(tmp_path: Path
     for package in (theodore_plugin, theodore_loader, theodore_sdk):
         folder = Path(str(package.__file__)).parent
         shutil.copytree(folder, tmp_path / folder.name, ignore=shutil.ignore_patterns("__pycache__", "_data"))
+    (tmp_path / "theodore_plugin" / "_data" / "templates").mkdir(parents=True)
+    (tmp_path / "theodore_plugin" / "_data" / "templates" / "plugin.py").write_text("# shipped inside a wheel\n")
     code = "from theodore_plugin.settings.terms import program_digest; print(program_digest())"
     environment = {"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin"}
     command = [sys.executable, "-S", "-c", f"import sys; sys.path += {sys.path!r}; {code}"]

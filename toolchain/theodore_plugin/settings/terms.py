@@ -66,8 +66,11 @@ def program_digest() -> str:
     for package in (theodore_plugin, theodore_loader, theodore_sdk):
         root = Path(str(package.__file__)).parent
         for path in sorted(root.rglob("*.py")):
+            name = path.relative_to(root).as_posix()
+            if name.startswith("_data/"):
+                continue  # where a wheel keeps policies and templates; a checkout has them elsewhere
             data = path.read_bytes()
-            digest.update(f"{package.__name__} {path.relative_to(root).as_posix()} {len(data)}\n".encode())
+            digest.update(f"{package.__name__} {name} {len(data)}\n".encode())
             digest.update(data)
     return digest.hexdigest()
 
