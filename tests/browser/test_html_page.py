@@ -186,6 +186,8 @@ def test_on_paper_nothing_stays_folded_and_nothing_is_dark(browser, serve, repor
     browser.ask("Emulation.setEmulatedMedia", media="print")
     assert browser.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert browser.run("getComputedStyle(document.querySelector('.filters')).display") == "none"
+    folded = "document.querySelector('details.about:not([open]) > p')"
+    assert browser.run(f"{folded}.checkVisibility({{contentVisibilityAuto: true}}) && {folded}.offsetHeight > 0")
     browser.ask("Emulation.setEmulatedMedia", media="")
 
 

@@ -139,7 +139,7 @@ def finding_block(context: Context, finding: Finding) -> Html:
     return element(
         "article",
         context.heading(2, severity_label(finding), " ", prose(finding.message), " ", link),
-        element("p", place(finding.location), *_remarks(context, finding), class_="where"),
+        element("p", place(finding.location), _remarks_of(context, finding), class_="where"),
         frame(finding.location, context.report.sources),
         element("p", element("strong", "Help "), prose(finding.help), class_="help") if finding.help else None,
         _evidence(finding, context.report.sources),
@@ -151,6 +151,10 @@ def finding_block(context: Context, finding: Finding) -> Html:
 def severity_label(finding: Finding) -> Html:
     """Return the severity as a word, and whether it blocks."""
     return element("span", finding.severity.value, class_=f"severity {finding.severity.value}")
+
+
+def _remarks_of(context: Context, finding: Finding) -> list[Html | str]:
+    return [part for remark in _remarks(context, finding) for part in (" ", remark)]
 
 
 def _remarks(context: Context, finding: Finding) -> Iterator[Html]:
@@ -190,7 +194,7 @@ def _listed(context: Context, found: Sequence[Finding], *, folds: bool) -> Html 
             place(finding.location),
             " ",
             text(finding.message, limit=300),
-            *_remarks(context, finding),
+            _remarks_of(context, finding),
             id=context.anchor(finding),
             class_=f"finding {finding.severity.value}",
         )
