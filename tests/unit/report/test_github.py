@@ -87,3 +87,14 @@ def test_without_ci_the_root_is_where_the_command_was_started(make_report, tmp_p
     for place, named in ((tmp_path / "one", "one/src/a.py"), (tmp_path, "src/a.py"), (tmp_path.parent, "src/a.py")):
         _, (_, properties, _) = as_the_runner_reads(render([make_report(at(), place=place)]))
         assert properties["file"] == named
+
+
+def test_configuration_that_was_not_used_is_one_line_of_the_verdict(make_report):
+    seen = [
+        Finding("target-tool-config-ignored", Severity.NOTICE, Confidence.HIGH, Location(path, line), "not used")
+        for path, line in (("mypy.ini", 1), ("pyproject.toml", 7), ("pyproject.toml", 9))
+    ]
+    ((_, _, message),) = as_the_runner_reads(render([make_report(*seen)]))
+    assert message.splitlines()[-1] == (
+        "configuration of other tools, seen and not used: mypy.ini:1, pyproject.toml:7,9"
+    )

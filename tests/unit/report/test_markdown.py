@@ -99,3 +99,14 @@ def test_a_huge_report_is_cut_at_a_line_and_says_so(make_report):
     assert len(page.encode()) <= MAX_BYTES
     assert page.splitlines()[-1].startswith("**Cut here: ")
     assert page.splitlines()[-3].endswith("|")
+
+
+def test_findings_come_worst_first_and_unused_configuration_in_one_line(make_report):
+    findings = [
+        Finding("target-tool-config-ignored", Severity.NOTICE, Confidence.HIGH, Location("a.ini", 3), "not used"),
+        Finding("b-rule", Severity.NOTICE, Confidence.HIGH, Location("a.py"), "noticed"),
+        Finding("c-rule", Severity.ERROR, Confidence.HIGH, Location("z.py"), "wrong"),
+    ]
+    page = render([make_report(*findings)])
+    assert re.findall(r"^\| \S+ \| (.-rule)", page, re.MULTILINE) == ["c-rule", "b-rule"]
+    assert page.endswith("Configuration of other tools, seen and not used: a.ini:3.\n")

@@ -83,7 +83,8 @@ def test_what_was_not_looked_at_is_no_success(everything, make_report):
     assert invocation["executionSuccessful"] is False
     assert [told["message"]["text"] for told in invocation["toolExecutionNotifications"]] == ["mypy crashed"]
     (clean,) = only_run(make_report())["invocations"]
-    assert clean == {"executionSuccessful": True, "toolExecutionNotifications": []}
+    assert clean["executionSuccessful"] is True
+    assert clean["toolExecutionNotifications"] == clean["toolConfigurationNotifications"] == []
 
 
 def test_findings_are_no_failure_of_the_run(make_report, undeclared):
@@ -208,3 +209,19 @@ def test_hostile_text_is_ascii_and_printable_once_read(hostile):
 
     for piece in texts(json.loads(text)):
         assert all(character == "\n" or character.isprintable() for character in piece), piece
+
+
+def test_configuration_that_was_not_used_is_told_and_no_alert(official, make_report):
+    seen = at(Location("pyproject.toml", 7), "[tool.mypy]; seen, and not used", "target-tool-config-ignored")
+    values = log(make_report(replace(seen, severity=Severity.NOTICE), sources={}))
+    official.validate(values)
+    (run,) = values["runs"]
+    assert run["results"] == []
+    ((told,),) = [invocation["toolConfigurationNotifications"] for invocation in run["invocations"]]
+    assert told["level"] == "note"
+    assert told["locations"][0]["physicalLocation"]["region"]["startLine"] == 7
+
+
+def test_a_policy_that_minds_such_configuration_gets_a_result(make_report):
+    seen = at(Location("pyproject.toml", 7), "seen", "target-tool-config-ignored")
+    assert [result["level"] for result in only_run(make_report(seen, sources={}))["results"]] == ["error"]

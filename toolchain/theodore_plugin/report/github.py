@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from theodore_plugin.finding import Finding, Severity, Verdict
 from theodore_plugin.report.model import Report, blocks
+from theodore_plugin.report.not_used import not_used_line, worth_showing
 from theodore_plugin.report.outcome import counts, why
 from theodore_plugin.report.repository import in_repository
 from theodore_plugin.report.visible import visible
@@ -37,7 +38,7 @@ def render(reports: Sequence[Report]) -> str:
 def _lines(report: Report) -> Iterator[str]:
     locate = in_repository(report)
     yield _command(_VERDICTS[report.verdict], {"title": TITLE}, _verdict(report))
-    ordered = sorted(report.findings, key=lambda finding: (_WORST_FIRST.index(_kind(finding)), finding.sort_key))
+    ordered = sorted(worth_showing(report), key=lambda finding: (_WORST_FIRST.index(_kind(finding)), finding.sort_key))
     for finding in ordered:
         place = finding.location
         properties = {
@@ -53,7 +54,8 @@ def _lines(report: Report) -> Iterator[str]:
 def _verdict(report: Report) -> str:
     name = f"{report.project.name} {report.project.version}".strip()
     part = ", selected rules only" if report.selection else ""
-    return f"{report.verdict.value}: {name} under policy {report.policy.name} ({counts(report)}{part})\n{why(report)}"
+    verdict = f"{report.verdict.value}: {name} under policy {report.policy.name} ({counts(report)}{part})"
+    return "\n".join(line for line in (verdict, why(report), not_used_line(report)) if line)
 
 
 def _kind(finding: Finding) -> str:

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from theodore_plugin.coverage import Coverage, State
 from theodore_plugin.finding import Finding, Severity, Verdict
 from theodore_plugin.report.model import AuditedDependency, InferredPermission, Report, ScannerRun, blocks
-from theodore_plugin.report.outcome import counts, why
+from theodore_plugin.report.not_used import not_used_line, worth_showing
+from theodore_plugin.report.outcome import counts, rank, why
 from theodore_plugin.report.permission_rows import permission_rows
 from theodore_plugin.report.repository import in_repository
 from theodore_plugin.report.taken_out import taken_out
@@ -92,7 +93,8 @@ def _selected(report: Report) -> Iterator[str]:
 
 
 def _findings(report: Report) -> Iterator[str]:
-    if not report.findings:
+    findings = sorted(worth_showing(report), key=lambda finding: (rank(finding), finding.sort_key))
+    if not findings:
         return
     locate = in_repository(report)
     rows = [
@@ -102,7 +104,7 @@ def _findings(report: Report) -> Iterator[str]:
             escaped(f"{locate(finding.location.path)}:{finding.location.line}"),
             _said(finding),
         ]
-        for finding in report.findings
+        for finding in findings
     ]
     yield from _titled("Findings", _table(["level", "rule", "place", "what is wrong, and what helps"], rows))
 
@@ -188,6 +190,9 @@ def _taken_out(report: Report) -> Iterator[str]:
     ]
     if rows:
         yield from _titled("Taken out", _table(["rule", "place", "why"], rows))
+    if unused := not_used_line(report):
+        yield ""
+        yield escaped(f"C{unused[1:]}.")
     if report.not_run:
         yield ""
         yield f"Checked as a library: {len(report.not_run)} rules about plugins did not run."

@@ -4,6 +4,7 @@
   ``suppressions`` that say so. Evidence chains are ``codeFlows``, ways to mend them ``fixes``.
 - What was not looked at makes ``executionSuccessful`` false and is a ``toolExecutionNotifications`` entry. It is a
   result too, because readers such as GitHub show nothing else.
+- Configuration of other tools that was seen and not used is a ``toolConfigurationNotifications`` entry and no result.
 - URIs are relative to ``SRCROOT``, the root of the repository; columns count Unicode code points.
 - ``partialFingerprints`` hold :data:`.fingerprint.FORM`, made of rule, path, subject and the text of the lines, so
   results are recognised after lines have moved.
@@ -26,6 +27,7 @@ from theodore_plugin.finding import Finding, Severity, Verdict
 from theodore_plugin.fixes.model import Fix
 from theodore_plugin.report.fingerprint import FORM, fingerprints
 from theodore_plugin.report.model import Report, ScannerRun, blocks
+from theodore_plugin.report.not_used import not_used, worth_showing
 from theodore_plugin.report.sarif_places import ROOT, Places, Values, message_text
 from theodore_plugin.report.sarif_rules import LEVELS, descriptor
 from theodore_plugin.report.taken_out import TakenOut, taken_out
@@ -51,7 +53,7 @@ def _runs(reports: Sequence[Report]) -> Iterator[Values]:
 
 
 def _run(report: Report, category: str) -> Values:
-    everything = [*report.findings, *(taken.finding for taken in taken_out(report))]
+    everything = [*worth_showing(report), *(taken.finding for taken in taken_out(report))]
     places, rules = Places.of(report, everything), _rules(everything)
     return {
         "tool": {
@@ -82,9 +84,9 @@ def _rules(findings: Sequence[Finding]) -> Mapping[str, Finding]:
 def _results(report: Report, places: Places, rules: Sequence[str]) -> list[Values]:
     """Return the findings and then those that do not count, each with the reason."""
     taken = list(taken_out(report))
-    shown = [_result(finding, places) | _fixes(report.fix_of(finding), places) for finding in report.findings]
+    shown = [_result(finding, places) | _fixes(report.fix_of(finding), places) for finding in worth_showing(report)]
     results = [*shown, *(_result(one.finding, places) | _suppressions(one, places) for one in taken)]
-    findings = [*report.findings, *(one.finding for one in taken)]
+    findings = [*worth_showing(report), *(one.finding for one in taken)]
     index = {name: number for number, name in enumerate(rules)}
     for finding, result, made in zip(findings, results, fingerprints(findings, report.sources), strict=True):
         result["ruleIndex"] = index[finding.rule]
@@ -173,13 +175,14 @@ def _invocation(report: Report, places: Places) -> Values:
     return {
         "executionSuccessful": report.verdict is not Verdict.INCOMPLETE,
         "toolExecutionNotifications": [_notification(finding, places) for finding in lost],
+        "toolConfigurationNotifications": [_notification(finding, places) for finding in not_used(report)],
     }
 
 
 def _notification(finding: Finding, places: Places) -> Values:
     return {
         "descriptor": {"id": visible(finding.rule)},
-        "level": "error",
+        "level": LEVELS[finding.severity],
         "message": {"text": message_text(_message(finding))},
         "locations": [places.location(finding.location)],
     }
