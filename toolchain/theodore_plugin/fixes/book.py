@@ -24,6 +24,7 @@ MODULES = (
     "signature_mismatch",
     "async_mismatch",
     "unknown_hook",
+    "host_internals_import",
     "hook_not_annotated",
     "undeclared_permission",
     "dependency_capability",
