@@ -37,11 +37,15 @@ RULE = Rule(
 )
 
 
+_MISSPELT = frozenset({"unknown-manifest-field", "permission-unknown"})
+
+
 def check(context: RuleContext) -> Iterator[Finding]:
-    """Look every use up in every host in range."""
+    """Look every use up in every host in range; a misspelt word of the metadata is the manifest's matter alone."""
+    told = {problem.location for problem in context.metadata.problems if problem.rule in _MISSPELT}
     for use in context.api_uses:
         lacking = [host for host in context.hosts if standing(use.symbol, host) is Standing.ABSENT]
-        if lacking and not use.guarded:
+        if lacking and not use.guarded and use.location not in told:
             message, help_text = _say(use.symbol, lacking, everywhere=len(lacking) == len(context.hosts))
             yield report(RULE, use.location, message, help_text, subject=str(use.symbol))
     yield from _ports(context)
