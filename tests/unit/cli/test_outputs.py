@@ -175,3 +175,19 @@ def test_killed_at_any_moment_there_is_a_whole_report_or_none(tmp_path):
         writer.send_signal(signal.SIGKILL)
         writer.communicate()
         assert json.loads(file.read_text())["runs"] == []
+
+
+@pytest.mark.parametrize("delay", [0.2, 0.8, 1.6, 3.0])
+def test_a_check_killed_at_any_moment_leaves_the_old_report_or_the_new_one(delay, failing, tmp_path):
+    files = {form: tmp_path / f"report.{form}" for form in ("json", "sarif", "html")}
+    for file in files.values():
+        file.write_text('"old"')
+    asked = [argument for form, file in files.items() for argument in ("--output", f"{form}={file}")]
+    command = [sys.executable, "-m", "theodore_plugin", "check", str(failing), "--no-cache", *asked]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    time.sleep(delay)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    for form in ("json", "sarif"):
+        json.loads(files[form].read_text())
+    assert files["html"].read_text() == '"old"' or files["html"].read_text().rstrip().endswith("</html>")
