@@ -199,3 +199,42 @@ def test_a_defect_in_an_extended_file_names_that_file(write: Callable[..., Path]
     write("schema: 1\n", "base.yaml")
     with pytest.raises(PolicyProblems, match=r"base\.yaml:1:1: the policy: name is missing"):
         load_policy(write(HEAD + "extends: base.yaml\n"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "categories: [1]",
+        "categories: {scraper: [1]}",
+        "categories: {scraper: {permissions: [1]}}",
+        "categories: {scraper: {permissions: {network: 5}}}",
+        "categories: {scraper: {permissions: {network: {allow: {a: 1}}}}}",
+        "categories: {scraper: {permissions: {network: {allow: [5, [], {pattern: 5}]}}}}",
+        "categories: {scraper: {limits: [1]}}",
+        "audiences: [ci]",
+        "audiences: {ci: 5}",
+        "audiences: {ci: {rules: [1]}}",
+        "audiences: {ci: {rules: {no-shutdown: [off]}}}",
+        "exceptions: {plugin: a}",
+        "exceptions: [5, null, []]",
+        "exceptions: [{plugin: [], sha256: {}, rules: 5, reason: [], owner: 5, until: []}]",
+        "exceptions: [{plugin: a, rules: [[]], reason: r, owner: o, until: 20270101}]",
+        "exceptions: [{plugin: a, rules: [shell-injection], reason: r, owner: o, until: 0000-00-00}]",
+        "tests: {permission: a}",
+        "tests: [5, null, []]",
+        "tests: [{permission: 5, expect: []}]",
+        "tests: [{limit: max_memory_mb, value: x, expect: {}}]",
+        "tests: [{finding: [], expect: error, on: 5}]",
+        "tests: [{permission: '', expect: allowed}]",
+        "tests: [{permission: netwrk, expect: allowed}]",
+        "scanners: {mypy: {enabled: 1}}",
+        "suppressions: {allow: [[]]}",
+        "exceptions: [" + "{}, " * 1025 + "{}]",
+        "tests: [" + "{}, " * 1025 + "{}]",
+    ],
+    ids=lambda text: text[:60],
+)
+def test_wrong_shapes_are_problems_and_never_a_crash(problems: Problems, text: str) -> None:
+    found = problems(f"{HEAD}{text}\n")
+    assert found
+    assert all(line == 3 for line, *_ in found)

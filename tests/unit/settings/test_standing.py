@@ -108,4 +108,6 @@ def test_an_audience_reads_the_policys_levels(home: Path, make: Make) -> None:
     settings = Settings.load(make(), Options(audience="author"))
     assert settings.audience == "ci"
     assert settings.policy.rule("no-shutdown", "warning").level == "error"
-    assert settings.policy.digest != Settings.load(make()).policy.for_audience(None).digest or settings.audience
+    (home / "config.toml").write_text('[organisation]\npolicy = "acme.yaml"\n')
+    assert Settings.load(make()).policy.digest != settings.policy.digest
+    assert Settings.load(make(), Options(audience="author")).policy.digest == Settings.load(make()).policy.digest
