@@ -256,7 +256,7 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "new-no-folder": (("new", "acme", "--category", "scraper", "--output-dir", "nowhere"), "nowhere"),
     "new-onto-file": (("new", "acme", "--category", "scraper", "--output-dir", "renamed.whl"), "renamed.whl"),
     "explain-unknown": (("explain", "undeclared-permision"), "did you mean 'undeclared-permission'"),
-    "explain-foreign": (("explain", "frobnicator/B101"), "frobnicator"),
+    "explain-foreign": (("explain", "frobnicator"), "no rule 'frobnicator'"),
     "command": (("chekc",), "did you mean 'check'"),
     "subcommand": (("trust", "nope"), "nope"),
     "option": (("verify", "--nope", WHEEL), "--nope"),
