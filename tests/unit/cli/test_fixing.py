@@ -120,6 +120,27 @@ def test_unsafe_fixes_alone_ask_what_to_do(run, project_folder, flawed, capsys):
     assert "needs --fix" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_of_several_projects_one_difference_is_shown_that_applies_from_here(
+    run, project_folder, flawed, tmp_path, monkeypatch, capfdbinary
+):
+    shutil.copytree(project_folder, tmp_path / "second one")
+    monkeypatch.chdir(tmp_path)
+    run(project_folder.name, "second one", "--diff")
+    patch = capfdbinary.readouterr().out
+    subprocess.run(["git", "apply", "-"], input=patch, check=True)
+    for name in (project_folder.name, "second one"):
+        assert 'filter="data"' in (tmp_path / name / "src" / "page_notes" / "unpacking.py").read_text()
+
+
+@pytest.mark.parametrize("option", ["--output=json=report.json", "--write-baseline=known.json"])
+def test_a_difference_and_a_file_are_not_asked_for_together(run, project_folder, flawed, monkeypatch, tmp_path, option):
+    monkeypatch.chdir(tmp_path)
+    before = tree(tmp_path)
+    assert run(project_folder, "--diff", option) == 2
+    assert tree(tmp_path) == before
+
+
 def test_a_wheel_is_not_edited(run, tmp_path, capsys):
     wheel = tmp_path / "demo-1.0-py3-none-any.whl"
     wheel.write_bytes(b"PK")

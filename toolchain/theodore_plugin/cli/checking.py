@@ -99,6 +99,7 @@ def _refuse_beforehand(asked: Asked, options: Options, targets: Sequence[Path]) 
         refuse_a_part(options)
     if asked.fixing:
         asked.fixing.refuse_wheels(targets)
+        asked.fixing.refuse_writing(asked.outputs, asked.write_baseline, asked.write_profile)
     if asked.write_profile:
         from theodore_plugin.cli.profiling import refuse_no_terms
 

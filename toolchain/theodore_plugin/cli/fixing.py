@@ -35,6 +35,14 @@ class Fixing:
             raise click.UsageError("--unsafe-fixes needs --fix to apply them, or --diff to see them first")
         return cls(unsafe, diff) if fix or diff else None
 
+    def refuse_writing(self, *files: object) -> None:
+        """Raise click.UsageError if a difference is to be shown and something to be written."""
+        if self.diff and any(files):
+            message = (
+                "--diff writes nothing: ask for --output, --write-baseline and --write-profile in a run of their own"
+            )
+            raise click.UsageError(message)
+
     def refuse_wheels(self, targets: Sequence[Path]) -> None:
         """Raise ConfigurationProblem for a wheel: what is packaged is not edited."""
         for target in targets:
@@ -57,7 +65,7 @@ def fix_all(targets: Sequence[Path], checked: Sequence[Checked], options: Option
         project = PluginProject.open(target)
         outcome = _mended(project, report, Settings.load(project, options), unsafe=fixing.unsafe)
         if fixing.diff:
-            _show(outcome.changes)
+            _show(outcome.changes, _seen_from_here(project.root))
         elif outcome.changes:
             write(project.root, outcome.changes)
             changed.append(target)
@@ -69,9 +77,16 @@ def _mended(project: PluginProject, report: Report, settings: Settings, *, unsaf
     return mend(project, report, lambda changed: run(changed, settings, scanners=()), unsafe=unsafe)
 
 
-def _show(changes: Mapping[str, tuple[bytes, bytes]]) -> None:
+def _seen_from_here(root: Path) -> str:
+    """Return the way to a project below the working folder, so that a difference can be applied there."""
+    here, there = Path.cwd().resolve(), root.resolve()
+    way = there.relative_to(here).as_posix() if there.is_relative_to(here) else "."
+    return "" if way == "." else way
+
+
+def _show(changes: Mapping[str, tuple[bytes, bytes]], folder: str) -> None:
     """Print a difference: as it is for another program, without hidden characters for a person."""
-    data = difference(changes)
+    data = difference(changes, folder)
     if stdout.is_terminal:
         for line in data.decode("utf-8", "replace").splitlines():
             stdout.print(visible(line), style=_STYLES.get(line[:1]), soft_wrap=True)

@@ -10,9 +10,10 @@ _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 _NO_NEWLINE = b"\n\\ No newline at end of file\n"
 
 
-def difference(changes: Mapping[str, tuple[bytes, bytes]]) -> bytes:
-    """Return the unified diff of every changed file, in the order of their paths."""
-    return b"".join(line for path in sorted(changes) for line in _of_file(path, *changes[path]))
+def difference(changes: Mapping[str, tuple[bytes, bytes]], folder: str = "") -> bytes:
+    """Return the unified diff of every changed file, in the order of their paths, which are those below ``folder``."""
+    prefix = f"{folder}/" if folder else ""
+    return b"".join(line for path in sorted(changes) for line in _of_file(f"{prefix}{path}", *changes[path]))
 
 
 def _of_file(path: str, before: bytes, after: bytes) -> Iterator[bytes]:
