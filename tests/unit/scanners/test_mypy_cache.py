@@ -210,15 +210,12 @@ def test_databases_mypy_cannot_read_are_forgotten_and_the_check_goes_on(project,
     assert cache.fetch() is not None
 
 
+ACT = "    def act(self) -> {}:\n        return {}\n"
 WALK = [
-    {"src/demo/base.py": "class Base:\n    def act(self) -> int:\n        return 1\n"},
-    {
-        "src/demo/other.py": "from demo.base import Base\n\n\nclass Own(Base):\n    def act(self) -> int:\n        return 2\n"
-    },
-    {"src/demo/base.py": "class Base:\n    def act(self) -> str:\n        return ''\n"},
-    {
-        "src/demo/base.py": "from demo import other\n\nclass Base:\n    def act(self) -> int:\n        return other.Own()\n"
-    },
+    {"src/demo/base.py": "class Base:\n" + ACT.format("int", "1")},
+    {"src/demo/other.py": "from demo.base import Base\n\n\nclass Own(Base):\n" + ACT.format("int", "2")},
+    {"src/demo/base.py": "class Base:\n" + ACT.format("str", "''")},
+    {"src/demo/base.py": "from demo import other\n\n\nclass Base:\n" + ACT.format("int", "other.Own()")},
     {"src/demo/other.py": None, "src/demo/other/__init__.py": "Own: str = 1\n"},
     {"src/demo/other/__init__.py": None, "src/demo/base.py": "from demo.other import Own\n"},
     {"src/json.py": "def loads() -> int: ...\n", "src/demo/base.py": "import json\n\nX: str = json.loads('1')\n"},
