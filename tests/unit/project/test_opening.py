@@ -159,3 +159,12 @@ def test_what_data_begins_with_and_what_lies_beside_the_package_is_known(tmp_pat
     project = PluginProject.open(tmp_path)
     assert {path: len(head) for path, head in project.heads.items()} == {"demo/logo.png": 4096}
     assert project.beside == ("README.md", "tests/test_demo.py")
+
+
+def test_a_folder_that_is_a_package_itself_is_imported_by_its_name(tmp_path):
+    folder = tmp_path / "shelf"
+    (folder / "types").mkdir(parents=True)
+    for path in ("__init__.py", "types/__init__.py", "core.py"):
+        (folder / path).write_text("")
+    project = PluginProject.open(folder)
+    assert set(project.modules) == {"shelf", "shelf.types", "shelf.core"}

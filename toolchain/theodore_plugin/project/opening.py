@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem, NothingToDo
-from theodore_plugin.project.model import PluginProject
+from theodore_plugin.project.model import PYPROJECT, PluginProject
 
 MAX_WHEEL_BYTES = 256 * 1024 * 1024
 
@@ -25,8 +25,11 @@ def open_project(path: Path) -> PluginProject:
 
 
 def _open_folder(path: Path) -> PluginProject:
-    from theodore_plugin.project.tree import open_tree
+    from theodore_plugin.project.tree import open_package, open_tree
 
+    if (path / "__init__.py").is_file() and not (path / PYPROJECT).exists():
+        name = path.resolve().name  # a package by itself, as it lies in site-packages
+        return open_package(path, name if name.isidentifier() else "package")
     return open_tree(path)
 
 

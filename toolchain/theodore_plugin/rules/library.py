@@ -56,6 +56,7 @@ ABOUT_PLUGINS = frozenset(
         "native-call",
         # how a host installs and unloads a plugin
         "foreign-entry-point",
+        "unpinned-lock",
         "top-level-pollution",
         "undeclared-native-binary",
         "no-shutdown",
@@ -87,7 +88,6 @@ ABOUT_ANY_PACKAGE = frozenset(
         "obfuscated-source",
         "environment-gated-code",
         "direct-url-dependency",
-        "unpinned-lock",
         "unhashed-lock",
         "sdist-only-dependency",
         "unrequired-locked-package",

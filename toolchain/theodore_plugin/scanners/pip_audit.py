@@ -50,7 +50,7 @@ class PipAuditScanner:
         data = data_fingerprint(context.settings.advisories, context.settings.policy.advisories)
         lock = context.settings.lock or context.project.lock or b""
         project = context.project
-        given = repr((declared(project), project.project_file, project.is_wheel)).encode()
+        given = repr((declared(project), project.project_file, project.is_wheel, context.settings.as_library)).encode()
         digests = " ".join(hashlib.sha256(part).hexdigest() for part in (lock, given))
         return f"{data} {digests}" if data is not None else None
 

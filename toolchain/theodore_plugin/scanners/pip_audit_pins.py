@@ -32,7 +32,9 @@ def pins_of(context: ScanContext) -> tuple[Pin, ...] | Failure:
             return Failure(f"{LOCK_FILE} is not usable: {refusal.message}", rule=NO_DATA)
     if not declared(context.project):
         return ()
-    severity = Severity.INCOMPLETE if context.project.is_wheel else Severity.NOTICE
+    # a plugin's wheel has to carry its lock; a library has none, and neither has a source tree before it is packaged
+    needs_one = context.project.is_wheel and not context.settings.as_library
+    severity = Severity.INCOMPLETE if needs_one else Severity.NOTICE
     return Failure(f"there is no lock ({LOCK_FILE}), so no exact versions to audit", _LOCK_FIRST, NO_DATA, severity)
 
 
