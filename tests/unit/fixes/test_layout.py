@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from theodore_plugin.rules.examples import ARGUMENTS, PYPROJECT, example_files, plugin, pyproject
+from theodore_plugin.rules.examples import ARGUMENTS, METHODS, PYPROJECT, example_files, plugin, pyproject
 
 GIT = "import subprocess\n\n\ndef run():\n    subprocess.run(['git', 'status'])\n"
 ADDED = 'PluginPermission(PermissionType.SUBPROCESS, "why the plugin needs it", pattern="git")'
@@ -281,3 +281,16 @@ def test_a_command_becomes_its_words(bench, before, after):
 def test_a_command_that_needs_its_shell_is_left_to_the_author(bench, command):
     code = f"import subprocess\n\n\ndef f(url, a, b, c):\n    subprocess.run({command}, shell=True)\n"
     assert {fix for _, fix in bench.fixes("shell-injection", example_files(code))} == {None}
+
+
+@pytest.mark.parametrize("depth", [30, 150])
+def test_what_nests_too_deeply_is_not_taken_apart(bench, depth):
+    """The parser recurses natively: deep enough, it would end the process."""
+    deep = "(" * depth + "url" + ")" * depth
+    found = bench.fixes(
+        "network-without-timeout", example_files(f"import requests\n\n\ndef f(url):\n    requests.get({deep})\n")
+    )
+    assert [fix for _, fix in found] == [None]
+    deep = "[" * depth + "]" * depth
+    code = plugin(METHODS.replace("self, request: ScrapingRequest", f"self, retries={deep}"))
+    assert [fix for _, fix in bench.fixes("signature-mismatch", example_files(code))] == [None]

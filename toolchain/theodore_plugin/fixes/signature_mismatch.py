@@ -10,6 +10,7 @@ from theodore_plugin.finding import Finding
 from theodore_plugin.fixes.context import FixContext
 from theodore_plugin.fixes.contracts import Annotations, demanded, function_at, parameter
 from theodore_plugin.fixes.model import Fix, NoFix
+from theodore_plugin.fixes.syntax import refuse_depth
 
 RULE = "signature-mismatch"
 SAFE = False
@@ -38,6 +39,7 @@ def fix(finding: Finding, context: FixContext) -> Fix:
 
 def _written(text: str) -> dict[str, str]:
     """Return every parameter by its name as it is written. Raises NoFix for more than one plain line of them."""
+    refuse_depth(text)
     try:
         definition = cst.parse_statement(f"def _({text}): pass")
     except cst.ParserSyntaxError:

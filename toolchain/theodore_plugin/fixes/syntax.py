@@ -12,6 +12,7 @@ from typing import TypeVar
 import libcst as cst
 
 from theodore_plugin.facts import model as m
+from theodore_plugin.facts.guard import Nesting
 from theodore_plugin.finding import Location
 from theodore_plugin.fixes.model import Edit, NoFix
 from theodore_plugin.fixes.source import Source
@@ -34,7 +35,14 @@ def edit(
     return source.replace(start, end, _rendered(source, change(node)), joins=joins)
 
 
+def refuse_depth(text: str) -> None:
+    """Raise NoFix for what could end this process: the parser recurses natively."""
+    if not Nesting(text).harmless:
+        raise NoFix("it nests too deeply to be taken apart here")
+
+
 def _parsed(source: Source, text: str, kind: type[E]) -> E:
+    refuse_depth(text)
     try:
         node = cst.parse_expression(f"({text})")
     except cst.ParserSyntaxError as problem:

@@ -36,7 +36,7 @@ def edit(context: FixContext, change: Change) -> Edit:
         change(document)
         new = document.as_string()
         tomllib.loads(new)
-    except (TOMLKitError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as problem:
+    except (TOMLKitError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, RecursionError) as problem:
         raise NoFix(f"{PYPROJECT} cannot be changed: {problem}") from None
     source = Source(PYPROJECT, text.encode())
     return source.replace(0, len(text), new, joins=True)
