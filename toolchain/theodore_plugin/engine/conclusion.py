@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 
 from theodore_plugin import __version__
 from theodore_plugin.contracts.matrix import NO_MATRIX
+from theodore_plugin.engine.as_library import about_any_package, without_contract
 from theodore_plugin.engine.baseline import set_aside
 from theodore_plugin.engine.exceptions import except_findings
 from theodore_plugin.engine.findings import configuration_seen, failure_finding
@@ -39,7 +40,8 @@ def conclude(
     project: PluginProject, settings: Settings, static: StaticStep, scans: Sequence[ScannerStep], seconds: float
 ) -> Report:
     """Weigh everything that was found and put it beside what was looked at."""
-    everything = merge(_static_findings(project, static), _scanner_findings(project, scans, settings), rule_book())
+    known = about_any_package(rule_book()) if settings.as_library else rule_book()
+    everything = merge(_static_findings(project, static), _scanner_findings(project, scans, settings), known)
     told = masked(everything, project)
     circumstances = (*configuration_seen(project), *terms_seen(project, settings, scans))
     licence = Licence(rule_book(), settings.policy, authors=settings.profile is None)
@@ -101,7 +103,7 @@ def _static_findings(project: PluginProject, static: StaticStep) -> Iterator[Fin
 
 def _scanner_findings(project: PluginProject, scans: Iterable[ScannerStep], settings: Settings) -> Iterator[Finding]:
     for scan in scans:
-        yield from scan.result.findings
+        yield from without_contract(scan.result.findings) if settings.as_library else scan.result.findings
         required = settings.policy.scanner(scan.run.name).required
         for failure in scan.result.failures:
             yield failure_finding(project, failure, scan.run.name, required=required)
