@@ -57,6 +57,7 @@ class Browser:
             pass_fds=(theirs_read, theirs_write),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env=os.environ | {"HOME": str(profile), "XDG_CONFIG_HOME": str(profile)},
             start_new_session=True,
         )
         os.close(theirs_read)
