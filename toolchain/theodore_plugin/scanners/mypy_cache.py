@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import platform
 import re
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -105,9 +106,7 @@ def cache_of(project: PluginProject, base: tuple[str, ...], types: str) -> MypyC
     store = MYPY.opened()
     if store is None:
         return None
-    shared = key_of(
-        "mypy base", _FORM, installed_version("mypy"), platform.python_version(), platform.platform(), *base
-    )
+    shared = key_of("mypy base", _FORM, installed_version("mypy"), platform.python_version(), sys.platform, *base)
     root = project.root.resolve()
     own = key_of("mypy project", shared, str(root), project.name or "", types) if root.exists() else None
     return MypyCache(store, shared, own)
