@@ -294,3 +294,13 @@ def test_what_nests_too_deeply_is_not_taken_apart(bench, depth):
     deep = "[" * depth + "]" * depth
     code = plugin(METHODS.replace("self, request: ScrapingRequest", f"self, retries={deep}"))
     assert [fix for _, fix in bench.fixes("signature-mismatch", example_files(code))] == [None]
+
+
+def test_a_library_has_one_list_of_dependencies_only(bench):
+    files = {
+        "pyproject.toml": b'[project]\nname = "lib"\nversion = "1"\ndependencies = []\n',
+        "lib/__init__.py": b"import requests\n",
+    }
+    assert bench.mended("undeclared-import", files) == {
+        "pyproject.toml": '[project]\nname = "lib"\nversion = "1"\ndependencies = ["requests"]\n'
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -166,3 +167,15 @@ def test_more_than_one_report_can_offer_is_mended_in_several_rounds() -> None:
     outcome = settled(project, unsafe=False)
     text = outcome.changes["demo/example.py"][1].decode()
     assert text.count(", timeout=30)\n") == MAX_FIXES + 20
+
+
+def test_many_dependencies_go_into_an_empty_array() -> None:
+    names = ["requests", "yaml", "bs4", "jinja2"]
+    code = "".join(f"import {name}\n" for name in names)
+    files = {
+        "pyproject.toml": b'[project]\nname = "lib"\nversion = "1"\ndependencies = []\n',
+        "lib/__init__.py": code.encode(),
+    }
+    (_, text) = settled(PluginProject.from_files(files)).changes["pyproject.toml"]
+    added = tomllib.loads(text.decode())["project"]["dependencies"]
+    assert sorted(added) == ["Jinja2", "PyYAML", "beautifulsoup4", "requests"]

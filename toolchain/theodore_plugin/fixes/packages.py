@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -41,7 +40,9 @@ def listed(context: FixContext, name: str) -> int | None:
 
 
 def list_package(context: FixContext, name: str, specifier: str) -> tuple[Edit, ...]:
-    """Add a distribution to ``required_packages``."""
+    """Add a distribution to ``required_packages``, if this is a plugin; a library has no such list."""
+    if context.rules.metadata.plugin is None:
+        return ()
     return added(context, REQUIRED, "PackageDependency", f"{quoted(name)}, {quoted(specifier)}")
 
 
@@ -64,8 +65,7 @@ def depend(context: FixContext, line: str) -> Edit:
 
 def depend_no_more(context: FixContext, name: str) -> Edit:
     """Take a requirement out of ``[project] dependencies``."""
-    edit = in_dependencies(context, lambda lines: lines.pop(index_of(lines, name)))
-    return dataclasses.replace(edit, joins=False)
+    return in_dependencies(context, lambda lines: lines.pop(index_of(lines, name)))
 
 
 def depend_differently(context: FixContext, name: str, line: str) -> Edit:

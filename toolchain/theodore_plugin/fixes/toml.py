@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -39,7 +40,10 @@ def edit(context: FixContext, change: Change) -> Edit:
     except (TOMLKitError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, RecursionError) as problem:
         raise NoFix(f"{PYPROJECT} cannot be changed: {problem}") from None
     source = Source(PYPROJECT, text.encode())
-    return source.replace(0, len(text), new, joins=True)
+    edit = source.replace(0, len(text), new)
+    added = edit.after.strip()
+    # an item with a comma of its own can stand beside others; the first item of an empty array has none
+    return replace(edit, joins=not edit.before and (added.startswith(b",") or added.endswith(b",")))
 
 
 def in_dependencies(context: FixContext, change: Change) -> Edit:
