@@ -64,6 +64,14 @@ def check(context: RuleContext) -> Iterator[Finding]:
 
 
 def _is_safe(call: ResolvedCall) -> bool:
-    loader = call.argument(1, "Loader")
-    name = (m.dotted(loader) or "") if loader is not None else ""
+    """Whether the loader is called a safe one, or is a variable that holds nothing else as far as is seen."""
+    index = call.argument_index(1, "Loader")
+    if index is None:
+        return False
+    named = m.dotted(call.node.arguments[index].value) or ""
+    held = call.origins[index] if call.origins else ()
+    return _is_called_safe(named) or (bool(held) and all(map(_is_called_safe, held)))
+
+
+def _is_called_safe(name: str) -> bool:
     return name.endswith(("SafeLoader", "BaseLoader"))
