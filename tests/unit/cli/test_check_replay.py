@@ -222,3 +222,13 @@ def test_a_link_in_place_of_a_report_is_written_through_as_the_first_time(run, p
     assert len(computed) == 1
     assert link.is_symlink()
     assert target.read_bytes() == before
+
+
+def test_a_link_at_the_scratch_file_is_not_written_through(run, project, tmp_path, monkeypatch):
+    page, victim = tmp_path / "out.md", tmp_path / "victim"
+    victim.write_text("precious")
+    run(project, "--output", f"markdown={page}")
+    monkeypatch.setattr("os.getpid", lambda: 7)
+    page.with_name("out.md.7.writing").symlink_to(victim)
+    assert run(project, "--output", f"markdown={page}")[0] == 2
+    assert victim.read_text() == "precious"

@@ -145,13 +145,14 @@ def _bytes(text: str) -> bytes:
 def _write_whole(path: str, text: str) -> None:
     path = os.path.realpath(path)  # what a symbolic link points at today, as when the file was written first
     scratch = f"{path}.{os.getpid()}.writing"
+    # exclusively: whoever could guess the name and put a link there would have us write somewhere else
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o644)
     try:
-        with open(scratch, "w", encoding="utf-8", newline="") as file:
+        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             file.write(text)
         os.replace(scratch, path)
     except BaseException:
-        if os.path.exists(scratch):
-            os.unlink(scratch)
+        os.unlink(scratch)
         raise
 
 
