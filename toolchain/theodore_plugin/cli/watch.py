@@ -70,23 +70,23 @@ def watch(check: Callable[[], object], watched: Watched, *, debug: bool = False)
 def changes(watched: Watched) -> Iterator[frozenset[Path]]:
     """Yield nothing once everything is under watch, then what has changed, each time something has.
 
-    A folder that vanishes is a change, and so is its return.
+    A folder that vanishes is a change, and so is its return; it is said when the new folder is under watch, so that
+    nothing that happens during the check that follows is lost.
     """
     before = _states(watched)
-    ready = False
+    owed: frozenset[Path] | None = frozenset()
     while True:
         for batch in _batches([folder for folder in watched.folders if folder.is_dir()]):
-            if not ready:
-                ready = True
-                yield frozenset()
             states = _states(watched)
             others = {path for path, state in states.items() if state != before.get(path)}
-            found = frozenset(filter(watched.matters, batch)) | others
+            found = frozenset(filter(watched.matters, batch)) | others | (owed or frozenset())
             before = states
-            if found:
-                yield found
             if others & set(watched.folders):
-                break  # another folder of this name: watch that one
+                owed = found  # another folder of this name: watch that one first
+                break
+            if found or owed is not None:
+                owed = None
+                yield found
 
 
 def _batches(folders: Sequence[Path]) -> Iterator[set[Path]]:
