@@ -95,6 +95,35 @@ def test_a_virtual_environment_is_known_by_its_marker(tmp_path: Path) -> None:
     assert paths(project) == ["demo.py"]
 
 
+@pytest.mark.parametrize("package", ["src/demo", "demo"], ids=["src", "flat"])
+def test_a_package_is_read_whatever_it_is_called(tmp_path: Path, package: str) -> None:
+    files = {f"{package}/__init__.py": "", f"{package}/env/__init__.py": "", f"{package}/venv/x.py": ""}
+    project = PluginProject.open(write(tmp_path, files))
+    assert paths(project) == sorted(files)
+
+
+@pytest.mark.parametrize("inside", ["env/pyvenv.cfg", "mine/pyvenv.cfg", "node_modules/x.js", "__pycache__/x.py"])
+def test_what_could_be_imported_from_a_package_is_not_left_out_in_silence(tmp_path: Path, inside: str) -> None:
+    files = {"src/demo/__init__.py": "", f"src/demo/{inside}": ""}
+    project = PluginProject.open(write(tmp_path, files))
+    assert [item.path for item in project.unreadable] == [f"src/demo/{inside.partition('/')[0]}"]
+
+
+def test_bytecode_is_no_gap(tmp_path: Path) -> None:
+    files = {"demo/__init__.py": "", "demo/__pycache__/x.cpython-311.pyc": "", "demo/__pycache__/y.pyc.1234": ""}
+    assert PluginProject.open(write(tmp_path, files)).unreadable == ()
+
+
+def test_a_link_to_a_file_elsewhere_that_would_be_shipped_or_decides_is_a_gap(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("")
+    root = write(tmp_path / "plugin", {"src/demo/__init__.py": ""})
+    links = ("src/demo/native.so", "src/demo.pth", "pylock.toml", "README.md")
+    for path in links:
+        (root / path).symlink_to(outside)
+    assert {item.path for item in PluginProject.open(root).unreadable} == {*links} - {"README.md"}
+
+
 def test_a_link_out_of_the_project_is_not_followed_and_not_silent(tmp_path: Path) -> None:
     outside = tmp_path / "outside.py"
     outside.write_text("secret = 1")

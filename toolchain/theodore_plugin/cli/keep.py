@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from theodore_plugin.cli import replay
 from theodore_plugin.store.catalogue import ANSWERS
-from theodore_plugin.survey.witness import LEFT_OUT, UNSEEN, Unwitnessed, witness
+from theodore_plugin.survey.witness import LEFT_OUT, MAYBE_PACKAGES, UNSEEN, Unwitnessed, witness
 
 _CLOCK_NS = 50_000_000
 """How much older than the run a file must be to be sure it was read as it is: file systems round their times."""
@@ -34,7 +34,7 @@ def keep(asked: replay.Question, started_ns: int, inputs: Iterable[tuple[str, st
 
 
 def _unwatched(kind: str) -> frozenset[str]:
-    return UNSEEN | LEFT_OUT if kind == "whole" else UNSEEN
+    return (UNSEEN | LEFT_OUT) - MAYBE_PACKAGES if kind == "whole" else UNSEEN
 
 
 def _touched(path: str, since_ns: int, unwatched: frozenset[str]) -> bool:

@@ -2,7 +2,8 @@
 
 Two readers share the selection below: one over a folder, one over a mapping in memory. A file inside
 a package root is always taken, whatever its name, because build backends ship it too; only top-level
-folders that no backend ships by default are left out, and each is listed with its reason.
+folders that no backend ships by default are left out, and each is listed with its reason. A folder inside a package
+is never left out for a name under which it could be imported: it is read, or said to be unread.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from theodore_plugin.project.model import (
 )
 from theodore_plugin.project.pyproject_types import refuse_wrong_types
 from theodore_plugin.project.texts import MAX_TEXT_BYTES, Reader, texts_of
+from theodore_plugin.survey.witness import is_bytecode
 
 MAX_FILE_BYTES = 2 * 1024 * 1024
 """A larger Python file is data in disguise; it is reported as not analysed."""
@@ -56,7 +58,9 @@ NEVER_SHIPPED = {
     ".idea": "editor folder",
     ".vscode": "editor folder",
 }
-"""Folders skipped wherever they lie."""
+"""Folders skipped wherever they lie, except where they would be shipped and could be imported."""
+_BYTECODE = "__pycache__"
+_LINK = "symbolic link out of the project, or to a folder"
 NOT_A_PACKAGE = {
     "tests": "tests are not part of the wheel",
     "test": "tests are not part of the wheel",
@@ -84,6 +88,8 @@ class _Listing:
     files: list[str] = field(default_factory=list)
     skipped: list[SkippedFile] = field(default_factory=list)
     unreadable: list[UnreadableFile] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+    """Links to files that do not belong to the tree."""
 
 
 def open_tree(root: Path) -> PluginProject:
@@ -95,6 +101,7 @@ def open_tree(root: Path) -> PluginProject:
         )
     readable: dict[str, bytes] = {}
     wanted = set(_shipped(listing.files, listing.skipped)) | _configuration(listing.files)
+    listing.unreadable += [UnreadableFile(path, _LINK) for path in _missed(listing)]
     for path in sorted(wanted):
         _read_into(readable, listing, root, path)
     reader = partial(_text_at, root, readable)
@@ -212,15 +219,45 @@ def _sort_entry(entry: os.DirEntry[str], path: str, listing: _Listing, root: Pat
         _sort_symlink(path, listing, root)
         return False
     if entry.is_dir(follow_symlinks=False):
-        reason = NEVER_SHIPPED.get(entry.name) or _virtual_environment(entry.path)
-        if reason:
-            listing.skipped.append(SkippedFile(path, reason))
-        return not reason
+        return _sort_folder(entry, path, listing, root)
     if stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
         listing.files.append(path)
     elif path.endswith(".py"):
         listing.unreadable.append(UnreadableFile(path, "not a regular file"))
     return False
+
+
+def _sort_folder(entry: os.DirEntry[str], path: str, listing: _Listing, root: Path) -> bool:
+    environment = _virtual_environment(entry.path)
+    reason = NEVER_SHIPPED.get(entry.name) or environment
+    if reason is None:
+        return True
+    if not _importable(entry.name, path, root):
+        listing.skipped.append(SkippedFile(path, reason))
+        return False
+    if entry.name == _BYTECODE and _only_bytecode(entry.path):
+        listing.skipped.append(SkippedFile(path, reason))
+        return False
+    if environment or entry.name in {_BYTECODE, "node_modules"}:
+        listing.unreadable.append(UnreadableFile(path, f"{environment or reason} inside a package: move it out"))
+        return False
+    return True
+
+
+def _importable(name: str, path: str, root: Path) -> bool:
+    """Whether a folder lies where builders ship it and could be imported, whatever its name says it is."""
+    if not name.isidentifier():
+        return False
+    top, _, rest = path.partition("/")
+    packages = (root / "__init__.py", root / top / "__init__.py")
+    return packages[0].exists() or (bool(rest) and (top == "src" or packages[1].exists()))
+
+
+def _only_bytecode(folder: str) -> bool:
+    try:
+        return all(is_bytecode(entry.name) for entry in Path(folder).iterdir())
+    except OSError:
+        return False
 
 
 def _sort_symlink(path: str, listing: _Listing, root: Path) -> None:
@@ -229,7 +266,16 @@ def _sort_symlink(path: str, listing: _Listing, root: Path) -> None:
     if target.is_file() and target.is_relative_to(root.resolve()):
         listing.files.append(path)
     elif target.is_dir() or path.endswith(".py"):
-        listing.unreadable.append(UnreadableFile(path, "symbolic link out of the project, or to a folder"))
+        listing.unreadable.append(UnreadableFile(path, _LINK))
+    else:
+        listing.outside.append(path)
+
+
+def _missed(listing: _Listing) -> list[str]:
+    """Return the links out of the project that builders would follow: what is shipped, and what decides about it."""
+    src_layout = _has_src(listing.files)
+    shipped = [path for path in listing.outside if _left_out(path, src_layout) is None]
+    return [*shipped, *sorted(_configuration(listing.outside))]
 
 
 def _virtual_environment(path: str) -> str | None:

@@ -34,6 +34,8 @@ UNSEEN = frozenset({".git", ".hg", ".svn", "__pycache__", ".mypy_cache", ".ruff_
 """Folders whose content never matters; none of them is ever analysed."""
 LEFT_OUT = frozenset({".tox", ".nox", ".venv", "venv", "env", "node_modules", ".eggs", ".idea", ".vscode"})
 """Folders of a project that no check looks into; that they are there is part of its report."""
+MAYBE_PACKAGES = frozenset({"env", "venv"})
+"""Those of them that are looked into inside a package, unless a marker says that they are environments."""
 READ_SUFFIXES = (".py", ".pth")
 READ_NAMES = frozenset({"pyproject.toml", "setup.cfg", "tox.ini", "pylock.toml"})
 SITE_SUFFIXES = (".dist-info", ".pth", ".egg-link")
@@ -120,7 +122,7 @@ def _lines(folder: str, *, whole: bool) -> Iterator[str]:
     while pending:
         below = pending.pop()
         with os.scandir(folder + below) as found:
-            entries = sorted((entry for entry in found if entry.name not in UNSEEN), key=_name)
+            entries = sorted((entry for entry in found if not _is_unseen(entry)), key=_name)
         count += len(entries)
         if count > MAX_TREE_ENTRIES:
             raise Unwitnessed(folder)
@@ -131,8 +133,21 @@ def _lines(folder: str, *, whole: bool) -> Iterator[str]:
                 pending.append(path)
 
 
+def is_bytecode(name: str) -> bool:
+    """Whether a file is what the interpreter leaves in ``__pycache__``, finished or not."""
+    return name.endswith(".pyc") or ".pyc." in name
+
+
+def _is_unseen(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder whose content never matters; bytecode caches are one if they hold bytecode."""
+    if entry.name not in UNSEEN or not entry.is_dir(follow_symlinks=False):
+        return False
+    return entry.name != "__pycache__" or all(map(is_bytecode, os.listdir(entry.path)))
+
+
 def _is_left_out(entry: os.DirEntry[str]) -> bool:
-    return entry.name in LEFT_OUT or os.path.exists(f"{entry.path}/pyvenv.cfg")
+    """Whether no check looks into a folder; inside a package some of these names are those of packages."""
+    return entry.name in LEFT_OUT - MAYBE_PACKAGES or os.path.exists(f"{entry.path}/pyvenv.cfg")
 
 
 def _line(entry: os.DirEntry[str], path: str, *, whole: bool) -> str:
