@@ -109,6 +109,14 @@ def test_what_could_be_imported_from_a_package_is_not_left_out_in_silence(tmp_pa
     assert [item.path for item in project.unreadable] == [f"src/demo/{inside.partition('/')[0]}"]
 
 
+def test_a_source_file_whose_name_is_no_text_is_a_gap_of_its_own(tmp_path: Path) -> None:
+    root = write(tmp_path, {"demo/__init__.py": ""})
+    Path(os.fsdecode(os.fsencode(root) + b"/demo/\xff.py")).write_text("")
+    project = PluginProject.open(root)
+    assert paths(project) == ["demo/__init__.py"]
+    assert [item.reason for item in project.unreadable] == ["its name is not UTF-8: rename it"]
+
+
 def test_bytecode_is_no_gap(tmp_path: Path) -> None:
     files = {"demo/__init__.py": "", "demo/__pycache__/x.cpython-311.pyc": "", "demo/__pycache__/y.pyc.1234": ""}
     assert PluginProject.open(write(tmp_path, files)).unreadable == ()

@@ -220,11 +220,21 @@ def _sort_entry(entry: os.DirEntry[str], path: str, listing: _Listing, root: Pat
         return False
     if entry.is_dir(follow_symlinks=False):
         return _sort_folder(entry, path, listing, root)
-    if stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
+    if path.endswith(".py") and not _is_text(path):
+        listing.unreadable.append(UnreadableFile(path, "its name is not UTF-8: rename it"))
+    elif stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
         listing.files.append(path)
     elif path.endswith(".py"):
         listing.unreadable.append(UnreadableFile(path, "not a regular file"))
     return False
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _sort_folder(entry: os.DirEntry[str], path: str, listing: _Listing, root: Path) -> bool:
