@@ -222,6 +222,15 @@ def test_exit_zero_hides_nothing_and_says_so(project_folder, capsys):
     assert "--exit-zero" in said.err
 
 
+def test_exit_zero_does_not_hide_that_another_target_could_not_be_checked(project_folder, tmp_path):
+    """The plain code of both is 1, so the other reason has to come forward once that is set aside."""
+    (project_folder / "src" / "page_notes" / "extra.py").write_text("eval(input())\n")
+    nothing = tmp_path / "nothing"
+    nothing.mkdir()
+    assert main(["check", str(project_folder), str(nothing), "--advisories", "off"]) == 1
+    assert main(["check", str(project_folder), str(nothing), "--advisories", "off", "--exit-zero"]) == 3
+
+
 def test_exit_zero_does_not_pass_off_what_was_not_analysed(project_folder):
     (project_folder / "src" / "page_notes" / "extra.py").write_text("def broken(:\n")
     assert main(["check", str(project_folder), "--exit-zero"]) == 4

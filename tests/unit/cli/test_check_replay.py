@@ -3,6 +3,7 @@
 import compileall
 import json
 import shutil
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,9 @@ import pytest
 import theodore_loader
 import theodore_plugin
 from theodore_plugin.cli import checking, main
+from theodore_plugin.cli.rests_on import Foundations
+from theodore_plugin.project import PluginProject
+from theodore_plugin.settings import Options, Settings
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -232,3 +236,28 @@ def test_a_link_at_the_scratch_file_is_not_written_through(run, project, tmp_pat
     page.with_name("out.md.7.writing").symlink_to(victim)
     assert run(project, "--output", f"markdown={page}")[0] == 2
     assert victim.read_text() == "precious"
+
+
+def test_what_is_installed_anywhere_on_the_import_path_counts(run, project, computed, tmp_path, monkeypatch):
+    """Scanners and tools may lie in another folder than this program, the user's own for example."""
+    packages = tmp_path / "site-packages"
+    packages.mkdir()
+    monkeypatch.setattr("sys.path", [*sys.path, str(packages)])
+    run(project)
+    (packages / "scanner-1.0.dist-info").mkdir()
+    run(project)
+    assert len(computed) == 2
+
+
+def test_what_a_scanner_read_of_an_environment_counts_however_late(tmp_path, project):
+    """Other steps may be through before it looks."""
+    info = tmp_path / "environment" / "late-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: late\nVersion: 1.0\n")
+    (info / "RECORD").write_text("")
+    opened = PluginProject.open(project)
+    settings = Settings.load(opened, Options(environment=info.parent, advisories="off"))
+    foundations = Foundations()
+    foundations.add((opened, settings))
+    assert settings.environment.distribution("late") is not None
+    assert ("file", str(info / "RECORD")) in foundations.inputs

@@ -192,5 +192,6 @@ def _next_step(targets: Sequence[Path], reports: Sequence[Report]) -> Iterator[s
 
 
 def _code(outcomes: Sequence[Outcome], asked: Asked) -> ExitCode:
-    code = strongest(exit_code(o) if isinstance(o, LoaderError) else OF_VERDICT[o.verdict] for o in outcomes)
-    return ExitCode.PASS if asked.exit_zero and code is ExitCode.FINDINGS else code
+    """Return the code that wins; findings that are not to count leave the word to what else there is."""
+    codes = OF_VERDICT | {Verdict.FAIL: ExitCode.PASS} if asked.exit_zero else OF_VERDICT
+    return strongest(exit_code(o) if isinstance(o, LoaderError) else codes[o.verdict] for o in outcomes)

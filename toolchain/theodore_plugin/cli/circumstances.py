@@ -89,6 +89,9 @@ def _code() -> Iterator[str]:
     for folder in sorted(beside):
         roots += [f"{folder}/theodore_loader", f"{folder}/theodore_sdk", f"{os.path.dirname(folder)}/policies"]
         yield f"{folder} {site_digest(folder)}"
+    for folder in sys.path:  # tools and scanners may be installed elsewhere than this program
+        if folder.endswith("-packages") and folder not in beside:
+            yield f"{folder} {site_digest(folder)}"
     for root in dict.fromkeys(roots):
         yield from _stamps(root)
 

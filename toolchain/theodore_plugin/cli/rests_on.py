@@ -13,6 +13,7 @@ from theodore_plugin.engine.batch import Job
 from theodore_plugin.finding import Severity
 from theodore_plugin.report.model import Report
 from theodore_plugin.scanners import SCANNERS, scanners_for
+from theodore_plugin.settings import Settings
 
 ONLINE_SECONDS = 3600
 """How long what an online service said is taken for what it would say."""
@@ -22,8 +23,9 @@ ONLINE_SECONDS = 3600
 class Foundations:
     """What the checks of one run were made from."""
 
-    inputs: list[tuple[str, str]] = field(default_factory=list)
+    projects: list[tuple[str, str]] = field(default_factory=list)
     """Kind (:mod:`theodore_plugin.survey.witness`) and absolute path."""
+    terms: list[Settings] = field(default_factory=list)
     online: bool = False
     bounds: list[Advisories] = field(default_factory=list)
     """How old vulnerability data may be."""
@@ -33,11 +35,16 @@ class Foundations:
     def add(self, job: Job) -> None:
         """Take account of one more check."""
         project, settings = job
-        self.inputs.append(("file" if project.is_wheel else "whole", str(project.root.absolute())))
-        self.inputs += settings.inputs
+        self.projects.append(("file" if project.is_wheel else "whole", str(project.root.absolute())))
+        self.terms.append(settings)
         self.online |= settings.advisories.kind in {Kind.ONLINE, Kind.ENDPOINT}
         self.bounds.append(settings.policy.advisories)
         self.foreign |= len(scanners_for(settings)) > len(SCANNERS)
+
+    @property
+    def inputs(self) -> list[tuple[str, str]]:
+        """Return everything the checks read, once they are through: scanners still add to an environment's."""
+        return [*self.projects, *(place for settings in self.terms for place in settings.inputs)]
 
     def carry(self, reports: Sequence[Report]) -> bool:
         """Return whether the same inputs would give the same reports: what failed may go better the next time."""
