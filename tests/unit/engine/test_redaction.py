@@ -104,7 +104,8 @@ def report(tmp_path_factory):
         "src/demo/__init__.py": f'import httpx\n\nTOKEN = "{GITHUB}"\nAPI_KEY: int = "{RANDOM}"\n\n\n'
         f'def get() -> str:\n    return httpx.get("https://x.acme.io/", headers={{"api_key": "{RANDOM}"}}, '
         f"verify=False)\n"
-        f'\n\ndef fetch():\n    return httpx.get("https://reader:{RANDOM}@x.acme.io/{RANDOM}", verify=False)\n',
+        f"\n\n# theodore: ignore[tls-verification-disabled] reason='it is {GITHUB}, {RANDOM}'"
+        f'\ndef fetch():\n    return httpx.get("https://reader:{RANDOM}@x.acme.io/{RANDOM}", verify=False)\n',
         "src/demo/settings.yaml": f"password: {RANDOM}\ntoken: {GITHUB}\n",
     }
     for path, text in files.items():
@@ -118,6 +119,11 @@ def report(tmp_path_factory):
 def test_the_secrets_of_the_project_are_found(report):
     found = {(one.location.path, one.location.line) for one in report.findings if one.rule == "hardcoded-secret"}
     assert found >= {("src/demo/__init__.py", 3), ("src/demo/__init__.py", 4), ("src/demo/settings.yaml", 2)}
+
+
+def test_what_a_comment_says_of_a_secret_is_masked_too(report):
+    (record,) = report.suppressions
+    assert record.reason == f"it is {'*' * len(GITHUB)}, {'*' * len(RANDOM)}"
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))

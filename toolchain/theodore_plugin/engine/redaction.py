@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, TypeVar
 
 from theodore_plugin.finding import Finding, Location
 from theodore_plugin.project import PluginProject
 from theodore_plugin.project.texts import decoded
 
+Record = TypeVar("Record", bound=Any)
+"""Any dataclass of the report."""
 SECRETS = frozenset({"hardcoded-secret"})
 UNMISTAKABLE = 12
 """Characters from which on a secret is masked wherever it stands; a shorter one may be an ordinary word."""
@@ -28,6 +31,11 @@ class Masked:
 
     findings: tuple[Finding, ...]
     sources: Mapping[str, bytes]
+    mask: Mask
+
+    def records(self, records: tuple[Record, ...]) -> tuple[Record, ...]:
+        """Return other parts of a report without the secrets: reasons, descriptions, calls."""
+        return tuple(self.mask.record(record) for record in records) if self.mask else records
 
 
 def masked(findings: Sequence[Finding], project: PluginProject) -> Masked:
@@ -37,7 +45,7 @@ def masked(findings: Sequence[Finding], project: PluginProject) -> Masked:
     sources |= {text.path: decoded(text.data).encode() for text in project.texts if text.path in named}
     places = [finding for finding in findings if is_about_a_secret(finding) and finding.location.path in sources]
     if not places:
-        return Masked(tuple(findings), sources)
+        return Masked(tuple(findings), sources, Mask(()))
     texts = {path: sources[path].decode("utf-8", "replace") for path in {one.location.path for one in places}}
     values: set[str] = set()
     for path, text in texts.items():
@@ -45,7 +53,8 @@ def masked(findings: Sequence[Finding], project: PluginProject) -> Masked:
         values |= {line for start, end in spans for line in text[start:end].split("\n") if _is_unmistakable(line)}
         texts[path] = _without(text, spans)
     sources |= {path: text.encode("utf-8") for path, text in texts.items()}
-    return Masked(*_everywhere(findings, sources, _Mask(values)))
+    mask = Mask(values)
+    return Masked(*_everywhere(findings, sources, mask), mask)
 
 
 def is_about_a_secret(finding: Finding) -> bool:
@@ -57,12 +66,29 @@ def _is_unmistakable(line: str) -> bool:
     return len(line) >= UNMISTAKABLE and not line.startswith("-----")  # the first and last line of every key
 
 
-class _Mask:
+class Mask:
     """Replaces values by stars, the longest first."""
 
     def __init__(self, values: Iterable[str]) -> None:
         ordered = sorted({value.strip() for value in values}, key=lambda value: (-len(value), value))
         self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    def __bool__(self) -> bool:
+        return self._pattern is not None
+
+    def record(self, record: Record) -> Record:
+        """Return a record without the values in any of its texts; places stay what they are."""
+        changed = {field.name: self._value(getattr(record, field.name)) for field in fields(record)}
+        return replace(record, **changed)
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.text(value) if type(value) is str else value
+        if isinstance(value, tuple):
+            return tuple(self._value(item) for item in value)
+        if isinstance(value, Location | type) or not is_dataclass(value):
+            return value
+        return self.record(value)
 
     def text(self, text: str) -> str:
         """Return a text without the values."""
@@ -88,7 +114,7 @@ class _Mask:
 
 
 def _everywhere(
-    findings: Sequence[Finding], sources: Mapping[str, bytes], mask: _Mask
+    findings: Sequence[Finding], sources: Mapping[str, bytes], mask: Mask
 ) -> tuple[tuple[Finding, ...], Mapping[str, bytes]]:
     return (
         tuple(mask.finding(finding) for finding in findings),
