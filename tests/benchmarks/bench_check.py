@@ -2,8 +2,8 @@
 
 One plugin of about 500 lines with httpx and beautifulsoup4 locked and installed. All figures are taken in one run,
 the ways interleaved, by the clock: cold (no cache at all), edited (one file changed since), unchanged; each scanner
-alone in the same sandbox; bandit, mypy and pip-audit by hand one after another. Then 50 plugins: in one invocation, and one
-invocation after another. Needs the package index once, to lock and install the two dependencies.
+alone in the same sandbox; bandit, mypy and pip-audit by hand one after another. Then 50 plugins: in one invocation,
+and one invocation after another. Needs the package index once, to lock and install the two dependencies.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import shutil
 import statistics
 import subprocess
@@ -29,7 +28,7 @@ from theodore_sdk import PluginCategory
 
 ROUNDS = 3
 UNCHANGED_ROUNDS = 15
-WANTED = ["httpx>=0.28,<1", "beautifulsoup4>=4.12,<5"]
+WANTED = ["httpx>=0.27,<1", "beautifulsoup4>=4.12,<5"]
 MANY = int(os.environ.get("MANY", "50"))
 CHECK = [str(Path(sys.executable).with_name("theodore-plugin")), "check"]
 ALONE = """
@@ -98,12 +97,15 @@ class Reader{part}:
 def plugin(folder: Path, name: str = "acme-reader", lock: bytes | None = None) -> Path:
     """Write the plugin; without a lock, it is locked."""
     project = create_project(NewProject(name, PluginCategory.SCRAPER, folder, host="www.example.org"))
-    pyproject, module = project / "pyproject.toml", project / "src" / name.replace("-", "_") / "plugin.py"
-    for path, before, after in (
-        (pyproject, r"(?m)^dependencies = \[[^\]]*\]", f"dependencies = {json.dumps(WANTED)}"),
-        (module, r"required_packages=\[[^\]]*\]", f"required_packages={json.dumps(WANTED)}"),
+    for path, httpx, soup in (
+        (project / "pyproject.toml", '    "httpx>=0.27,<1",\n', '    "beautifulsoup4>=4.12,<5",\n'),
+        (
+            project / "src" / name.replace("-", "_") / "plugin.py",
+            'PackageDependency("httpx", ">=0.27,<1"),\n',
+            '                PackageDependency("beautifulsoup4", ">=4.12,<5"),\n',
+        ),
     ):
-        path.write_text(re.sub(before, after, path.read_text()))
+        path.write_text(path.read_text().replace(httpx, httpx + soup))
     package = project / "src" / name.replace("-", "_")
     for part in range(8):
         (package / f"reader_{part}.py").write_text(HELPER.format(part=part))

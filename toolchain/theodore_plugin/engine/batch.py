@@ -13,21 +13,18 @@ those before and after run as processes of their own. Reports come in the order 
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 from theodore_loader.errors import LoaderError
 from theodore_plugin.engine.run import Check, Watcher, ignore
+from theodore_plugin.engine.workers import Workers
 from theodore_plugin.project import PluginProject
 from theodore_plugin.report.model import Report
 from theodore_plugin.settings import Settings
 
 AHEAD = 4
 """Checks whose scanners may be running or waiting while an earlier one is finished."""
-_AT_ONCE = 4
-"""Scanners that run side by side even where there are fewer processors: they also wait, for disks and services."""
 
 Job = tuple[PluginProject, Settings]
 Outcome = Report | LoaderError
@@ -37,11 +34,10 @@ Outcome = Report | LoaderError
 def check_all(jobs: Iterable[Job | LoaderError], *, watch: Watcher = ignore) -> Iterator[Outcome]:
     """Yield what becomes of each job, in their order; a target that could not be opened passes through."""
     waiting: deque[Check | LoaderError] = deque()
-    width = max(_AT_ONCE, os.cpu_count() or 1)
-    with ThreadPoolExecutor(max_workers=width, thread_name_prefix="scanner") as pool:
+    with Workers() as workers:
         try:
             for job in jobs:
-                waiting.append(_begun(job, pool, watch))
+                waiting.append(_begun(job, workers, watch))
                 if len(waiting) > AHEAD:
                     yield _finished(waiting.popleft())
             while waiting:
@@ -52,11 +48,11 @@ def check_all(jobs: Iterable[Job | LoaderError], *, watch: Watcher = ignore) -> 
                     check.abandon()
 
 
-def _begun(job: Job | LoaderError, pool: ThreadPoolExecutor, watch: Watcher) -> Check | LoaderError:
+def _begun(job: Job | LoaderError, workers: Workers, watch: Watcher) -> Check | LoaderError:
     if isinstance(job, LoaderError):
         return job
     try:
-        return Check.begin(*job, pool=pool, watch=watch)
+        return Check.begin(*job, workers=workers, watch=watch)
     except LoaderError as problem:
         return problem
 

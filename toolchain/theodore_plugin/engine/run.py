@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from functools import partial
 from typing import TypeVar
 
 from theodore_plugin.engine.steps import STATIC, ScannerStep, StaticStep, scanner_step, static_step
+from theodore_plugin.engine.workers import Workers
 from theodore_plugin.project import PluginProject
 from theodore_plugin.report.model import Report
 from theodore_plugin.scanners import scanners_for
@@ -30,6 +31,8 @@ from theodore_plugin.scanners.scanner import ScanContext, Scanner
 from theodore_plugin.settings import Settings
 
 Step = TypeVar("Step")
+LONGEST_FIRST = ("mypy", "pip-audit")
+"""Scanners for which the others are usually waiting in the end; the second waits for services itself."""
 STARTED, ENDED = "started", "ended"
 Watcher = Callable[[str, str], None]
 """Told a step and :data:`STARTED`, then :data:`ENDED` or lines about what came of it; from any thread."""
@@ -47,9 +50,12 @@ def run(
     watch: Watcher = ignore,
 ) -> Report:
     """Check ``project`` and report. Raises ConfigurationProblem only for mistakes in the user's settings."""
-    scanners = scanners_for(settings) if scanners is None else scanners
-    with ThreadPoolExecutor(max_workers=max(1, len(scanners))) as pool:
-        return Check.begin(project, settings, pool=pool, scanners=scanners, watch=watch).finish()
+    with Workers() as workers:
+        return Check.begin(project, settings, workers=workers, scanners=scanners, watch=watch).finish()
+
+
+def _turn(scanner: Scanner) -> int:
+    return LONGEST_FIRST.index(scanner.name) if scanner.name in LONGEST_FIRST else len(LONGEST_FIRST)
 
 
 class Check:
@@ -71,7 +77,7 @@ class Check:
         project: PluginProject,
         settings: Settings,
         *,
-        pool: ThreadPoolExecutor,
+        workers: Workers,
         scanners: Sequence[Scanner] | None = None,
         watch: Watcher = ignore,
     ) -> Check:
@@ -79,8 +85,9 @@ class Check:
         scanners = scanners_for(settings) if scanners is None else scanners
         check = cls(project, settings, watch)
         try:
-            check._scan(scanners, pool)
-            check._static = check._step(STATIC, partial(static_step, project, settings), check._first_words)
+            check._scan(scanners, workers)
+            with workers.analysing():
+                check._static = check._step(STATIC, partial(static_step, project, settings), check._first_words)
         except BaseException:
             check.abandon()
             raise
@@ -106,11 +113,15 @@ class Check:
         wait(self._pending)
         self._room.close()
 
-    def _scan(self, scanners: Sequence[Scanner], pool: ThreadPoolExecutor) -> None:
+    def _scan(self, scanners: Sequence[Scanner], workers: Workers) -> None:
         context = ScanContext(self.project, self.settings, self.settings.scan_seconds)
-        for scanner in scanners:
-            step = partial(scanner_step, scanner, self._tree, context)
-            self._pending.append(pool.submit(self._step, scanner.name, step))
+        pending = {
+            scanner.name: workers.submit(
+                partial(self._step, scanner.name, partial(scanner_step, scanner, self._tree, context))
+            )
+            for scanner in sorted(scanners, key=_turn)
+        }
+        self._pending = [pending[scanner.name] for scanner in scanners]
 
     def _step(self, name: str, step: Callable[[], Step], words: Callable[[Step], str] = lambda _: ENDED) -> Step:
         self._watch(name, STARTED)
