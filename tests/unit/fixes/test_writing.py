@@ -60,6 +60,17 @@ def test_a_link_and_its_file_cannot_become_two_things(root):
     assert (root / "src" / "a.py").read_bytes() == OLD
 
 
+def test_nothing_is_written_through_a_link_to_what_is_no_source(root):
+    hook = root / ".git" / "hooks" / "post-commit"
+    hook.parent.mkdir(parents=True)
+    hook.write_bytes(OLD)
+    (root / "src" / "a.py").unlink()
+    (root / "src" / "a.py").symlink_to(hook)
+    with pytest.raises(ConfigurationProblem, match="no source of the plugin"):
+        write(root, {"src/a.py": (OLD, NEW)})
+    assert hook.read_bytes() == OLD
+
+
 @pytest.mark.parametrize("kind", ["file", "folder"])
 def test_nothing_is_written_through_a_link_out_of_the_project(root, tmp_path, kind):
     outside = tmp_path / "outside"

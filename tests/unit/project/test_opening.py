@@ -102,6 +102,11 @@ def test_a_package_is_read_whatever_it_is_called(tmp_path: Path, package: str) -
     assert paths(project) == sorted(files)
 
 
+def test_a_package_without_an_init_is_read_whatever_it_is_called(tmp_path: Path) -> None:
+    files = {"demo/a.py": "", "demo/sub/env/x.py": ""}
+    assert paths(PluginProject.open(write(tmp_path, files))) == sorted(files)
+
+
 @pytest.mark.parametrize("inside", ["env/pyvenv.cfg", "mine/pyvenv.cfg", "node_modules/x.js", "__pycache__/x.py"])
 def test_what_could_be_imported_from_a_package_is_not_left_out_in_silence(tmp_path: Path, inside: str) -> None:
     files = {"src/demo/__init__.py": "", f"src/demo/{inside}": ""}

@@ -20,12 +20,14 @@ from rich.text import Text
 from theodore_loader.errors import ConfigurationProblem
 from theodore_plugin.cli.console import stderr, stdout, visible
 from theodore_plugin.project.tree import NEVER_SHIPPED
+from theodore_plugin.survey.witness import MAYBE_PACKAGES
 
 POLL_MILLISECONDS = 200
 QUIET_MILLISECONDS = 100
 """A change counts when nothing followed it for so long: the file may still be being written."""
-_BUILT = frozenset({"build", "dist"})
-"""Top-level folders that builds write and no check reads."""
+_UNREAD = NEVER_SHIPPED.keys() - MAYBE_PACKAGES
+_NOT_A_PACKAGE = frozenset({"build", "dist"}) | MAYBE_PACKAGES
+"""Top-level folders that builds and environments fill and no check reads."""
 _SCRATCH = ("~", ".swp", ".swx", ".tmp", ".part")
 """How files end that editors and atomic writers leave for a moment."""
 
@@ -52,7 +54,7 @@ class Watched:
         if path in self.outputs or path.name.endswith(_SCRATCH) or path.name.startswith(".#"):
             return False
         inside = next((path.relative_to(folder).parts for folder in self.folders if path.is_relative_to(folder)), ())
-        return not (NEVER_SHIPPED.keys() & set(inside) or _BUILT & set(inside[:1]))
+        return not (_UNREAD & set(inside) or _NOT_A_PACKAGE & set(inside[:1]))
 
 
 def watch(check: Callable[[], object], watched: Watched, *, debug: bool = False) -> NoReturn:

@@ -80,7 +80,7 @@ class _Shelf:
 
 def _whole(scanner: Scanner, tree: CleanTree, context: ScanContext, run: Scan, shelf: _Shelf) -> ScannerResult:
     contents = _contents(context.project) if getattr(scanner, "reads_files", True) else {}
-    what = "\n".join(f"{path} {digest}" for path, digest in sorted(contents.items()))
+    what = key_of(*(part for item in sorted(contents.items()) for part in item))
     kept = shelf.get(what)
     if kept is not None:
         return kept
@@ -93,7 +93,7 @@ def _by_file(scanner: Scanner, tree: CleanTree, context: ScanContext, run: Scan,
     """Look at the files that nothing is kept of, and join that with what is kept of the others."""
     contents = _contents(context.project)
     given = scanner.given(context)
-    kept = {path: found for path in given if (found := shelf.get(f"{path} {contents.get(path)}")) is not None}
+    kept = {path: found for path in given if (found := shelf.get(key_of(path, contents.get(path, "")))) is not None}
     missing = [path for path in given if path not in kept]
     if not kept:
         fresh = run(tree, context)
@@ -103,7 +103,7 @@ def _by_file(scanner: Scanner, tree: CleanTree, context: ScanContext, run: Scan,
         fresh = ScannerResult((), Coverage.account(scanner.name, (), ()))
     if not fresh.failures:
         for path, part in _parts(fresh).items():
-            shelf.put(f"{path} {contents.get(path)}", part)
+            shelf.put(key_of(path, contents.get(path, "")), part)
     return _joined(scanner.name, given, fresh, kept.values())
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from theodore_loader.artifact.tree import flush_folder
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.trust.protected import name_file
+from theodore_plugin.project.tree import NEVER_SHIPPED
 
 _AGAIN = "nothing was written; check again"
 
@@ -75,6 +76,11 @@ def _resolved(path: Path, inside: Path, name: str) -> Path:
     if not found.is_relative_to(inside):
         raise ConfigurationProblem(
             f"{name} leads out of the project", help="nothing was written; put the file in its place"
+        )
+    if found != inside / name and NEVER_SHIPPED.keys() & set(found.relative_to(inside).parts[:-1]):
+        raise ConfigurationProblem(
+            f"{name} leads into {found.relative_to(inside)}, which is no source of the plugin",
+            help="nothing was written; put the file in its place",
         )
     if not stat.S_ISREG(found.stat().st_mode):
         raise ConfigurationProblem(f"{name} is no regular file", help="nothing was written")

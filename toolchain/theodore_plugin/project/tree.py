@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from theodore_loader.errors import ConfigurationProblem, NothingToDo
@@ -259,8 +259,20 @@ def _importable(name: str, path: str, root: Path) -> bool:
     if not name.isidentifier():
         return False
     top, _, rest = path.partition("/")
-    packages = (root / "__init__.py", root / top / "__init__.py")
-    return packages[0].exists() or (bool(rest) and (top == "src" or packages[1].exists()))
+    if (root / "__init__.py").exists():
+        return True
+    if not rest or top in NOT_A_PACKAGE:
+        return False
+    # packages need no __init__.py: folders with Python files in them, here or on the way here, are enough
+    within = (root / path, *(root / parent for parent in PurePosixPath(path).parents if parent.name))
+    return top == "src" or any(map(_holds_python, within))
+
+
+def _holds_python(folder: Path) -> bool:
+    try:
+        return any(entry.suffix == ".py" for entry in folder.iterdir())
+    except OSError:
+        return False
 
 
 def _only_bytecode(folder: str) -> bool:
