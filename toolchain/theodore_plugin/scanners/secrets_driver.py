@@ -61,8 +61,9 @@ def _detectors() -> dict[str, Any]:
     settings.disable_filters(*settings.filters)
     if settings.filters:
         raise SystemExit(f"filters that cannot be switched off: {', '.join(settings.filters)}")
-    classes: dict[str, Any] = {found.__name__: found for found in get_mapping_from_secret_type_to_class().values()}
-    return {name: found() for name, found in sorted(classes.items()) if name not in LEFT_OUT}
+    by_type: dict[str, Any] = get_mapping_from_secret_type_to_class()
+    classes = {detector.__name__: detector for detector in by_type.values()}
+    return {name: detector() for name, detector in sorted(classes.items()) if name not in LEFT_OUT}
 
 
 def _answer(path: Path, name: str, detectors: dict[str, Any], keywords: bool) -> dict[str, Any]:
