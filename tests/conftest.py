@@ -1,4 +1,4 @@
-"""For every test: a cache folder that is thrown away, and how long hypothesis searches.
+"""For every test: a cache folder that is thrown away, no size of a terminal, and how long hypothesis searches.
 
 ``HYPOTHESIS_PROFILE=thorough`` searches a hundred times longer.
 """
@@ -15,6 +15,10 @@ from hypothesis import settings
 settings.register_profile("quick", max_examples=50, deadline=None)
 settings.register_profile("thorough", max_examples=5_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+# a parallel run tells its workers a terminal's size; without a terminal there is none
+for name in ("COLUMNS", "LINES"):
+    os.environ.pop(name, None)
 
 # what checks remember on disk stays out of the user's own cache
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="theodore-tests-")
