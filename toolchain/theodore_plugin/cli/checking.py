@@ -27,7 +27,6 @@ from theodore_plugin.exit_codes import OF_VERDICT, ExitCode, strongest
 from theodore_plugin.finding import Verdict
 from theodore_plugin.project import PluginProject
 from theodore_plugin.project.targets import find_targets
-from theodore_plugin.report.formats import rendered
 from theodore_plugin.report.model import Report
 from theodore_plugin.settings import Options, Settings
 
@@ -82,13 +81,13 @@ def check(asked: Asked, options: Options, session: Session) -> int:
         return _code(outcomes, asked)
     answer = _answer(asked, targets, outcomes, reports)
     emit(answer.out, answer.err)
-    write_outputs(reports, asked.outputs)
+    answer.files = write_outputs(reports, asked.outputs)
     if asked.write_profile:
         from theodore_plugin.cli.profiling import write_profile
 
         write_profile(asked.write_profile, outcomes, terms)
     if session.asked and asked.only_asks and len(reports) == len(outcomes) and foundations.carry(reports):
-        _keep(session.asked, started, answer, asked, reports, foundations)
+        _keep(session.asked, started, answer, reports, foundations)
     return answer.code
 
 
@@ -124,15 +123,9 @@ def _answer(asked: Asked, targets: Sequence[Path], outcomes: Sequence[Outcome], 
 
 
 def _keep(
-    question: Question,
-    started_ns: int,
-    answer: Answer,
-    asked: Asked,
-    reports: Sequence[Report],
-    foundations: Foundations,
+    question: Question, started_ns: int, answer: Answer, reports: Sequence[Report], foundations: Foundations
 ) -> None:
     """Keep the answer, the files included, for as long as it is good."""
-    answer.files = [(str(file.absolute()), rendered(form, reports)) for form, file in asked.outputs]
     answer.expires = foundations.expiry(reports, datetime.now(UTC))
     if stderr.is_terminal:
         note = Screen(stderr)

@@ -37,24 +37,28 @@ def refuse_outputs(outputs: Sequence[Output]) -> None:
         )
 
 
-def write_outputs(reports: Sequence[Report], outputs: Sequence[Output]) -> None:
+def write_outputs(reports: Sequence[Report], outputs: Sequence[Output]) -> list[tuple[str, str]]:
     """Write each form to its file; one that is interrupted or meets a full disk leaves what was there before.
 
-    One file that cannot be written does not keep the others from being. Raises OSError, or a group of them.
+    One file that cannot be written does not keep the others from being. Raises OSError, or a group of them. Returns the
+    absolute path and the text of each, for whoever writes them again.
     """
     from theodore_loader.trust.protected import replace_file
 
+    written: list[tuple[str, str]] = []
     failures: list[OSError] = []
     for form, file in outputs:
-        data = rendered(form, reports).encode("utf-8", "backslashreplace")
+        text = rendered(form, reports)
+        written.append((str(file.absolute()), text))
         try:
-            replace_file(_real(file), data, FILE_MODE)
+            replace_file(_real(file), text.encode("utf-8", "backslashreplace"), FILE_MODE)
         except OSError as problem:
             failures.append(problem)
     if len(failures) == 1:
         raise failures[0]
     if failures:
         raise ExceptionGroup("reports could not be written", failures)
+    return written
 
 
 def _problems(outputs: Sequence[Output]) -> Iterator[tuple[str, Path, str, str]]:

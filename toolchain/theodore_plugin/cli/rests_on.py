@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 
-from theodore_loader.policy.model import Advisories
 from theodore_plugin.advisories.age import good_until
 from theodore_plugin.advisories.source import Kind
 from theodore_plugin.engine.batch import Job
@@ -26,9 +25,6 @@ class Foundations:
     projects: list[tuple[str, str]] = field(default_factory=list)
     """Kind (:mod:`theodore_plugin.survey.witness`) and absolute path."""
     terms: list[Settings] = field(default_factory=list)
-    online: bool = False
-    bounds: list[Advisories] = field(default_factory=list)
-    """How old vulnerability data may be."""
     foreign: bool = False
     """Whether scanners ran that are not built in: what their programs rest on is not known here."""
 
@@ -37,8 +33,6 @@ class Foundations:
         project, settings = job
         self.projects.append(("file" if project.is_wheel else "whole", str(project.root.absolute())))
         self.terms.append(settings)
-        self.online |= settings.advisories.kind in {Kind.ONLINE, Kind.ENDPOINT}
-        self.bounds.append(settings.policy.advisories)
         self.foreign |= len(scanners_for(settings)) > len(SCANNERS)
 
     @property
@@ -57,9 +51,10 @@ class Foundations:
         Suppressions and exceptions end with a day (UTC), vulnerability data grows stale, and services learn of more.
         """
         ends = [datetime.combine(now.date() + timedelta(days=1), time(), UTC)]
-        if self.online:
+        if any(settings.advisories.kind in {Kind.ONLINE, Kind.ENDPOINT} for settings in self.terms):
             ends.append(now + timedelta(seconds=ONLINE_SECONDS))
         for report in reports:
             if report.advisories and report.advisories.date:
-                ends += (good_until(report.advisories.date, bound) for bound in self.bounds)
+                bounds = (settings.policy.advisories for settings in self.terms)
+                ends += (good_until(report.advisories.date, bound) for bound in bounds)
         return int(min(end for end in ends if end > now).timestamp())
