@@ -37,7 +37,8 @@ from theodore_loader.supervise import access_log, own_state
 from theodore_loader.supervise.plan import Plan
 from theodore_loader.supervise.receipt import LoadReceipt
 from theodore_loader.supervise.runtime import runtime_folder
-from theodore_loader.supervise.worker import LogRecord, OnLog, Surroundings, Worker, spawn_worker
+from theodore_loader.supervise.surroundings import LogRecord, OnLog, Surroundings
+from theodore_loader.supervise.worker import Worker, spawn_worker
 from theodore_loader.trust.files import SignedFiles, read_signed
 from theodore_loader.trust.receipts import Receipts
 from theodore_loader.trust.trust_file import TrustFile

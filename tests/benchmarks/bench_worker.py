@@ -21,7 +21,8 @@ from theodore_loader.permissions import Permission
 from theodore_loader.sandbox.tier import available
 from theodore_loader.supervise.plan import Plan
 from theodore_loader.supervise.runtime import runtime_folder
-from theodore_loader.supervise.worker import Surroundings, Worker, spawn_worker
+from theodore_loader.supervise.surroundings import Surroundings
+from theodore_loader.supervise.worker import Worker, spawn_worker
 from theodore_sdk import PluginCategory, PluginInfo, PluginResourceLimits, ScrapingRequest, VersionRange
 
 PLUGIN = """

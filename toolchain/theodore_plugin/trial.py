@@ -15,7 +15,7 @@ from theodore_loader.host import PluginHost
 from theodore_loader.policy import Policy
 from theodore_loader.sandbox.tier import Tier
 from theodore_loader.supervise.receipt import LoadReceipt
-from theodore_loader.supervise.worker import LogRecord
+from theodore_loader.supervise.surroundings import LogRecord
 from theodore_loader.trust.trust_file import TrustFile
 from theodore_sdk.errors import PluginError
 from theodore_sdk.plugin import PluginInterface

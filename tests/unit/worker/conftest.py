@@ -15,7 +15,8 @@ from theodore_loader.permissions import Permission
 from theodore_loader.sandbox.tier import Tier, available
 from theodore_loader.supervise.plan import Plan
 from theodore_loader.supervise.runtime import runtime_folder
-from theodore_loader.supervise.worker import LogRecord, Surroundings, Worker, spawn_worker
+from theodore_loader.supervise.surroundings import LogRecord, Surroundings
+from theodore_loader.supervise.worker import Worker, spawn_worker
 from theodore_sdk import PluginCategory, PluginInfo, PluginResourceLimits, ScrapingRequest, VersionRange
 
 HEAD = """

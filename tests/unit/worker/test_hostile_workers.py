@@ -143,7 +143,7 @@ async def test_a_flood_of_output_is_bounded_and_slowed_down(start):
     assert await running.scrape() == "done"
     assert time.perf_counter() - started < 5
     assert len(running.logs) < 2000
-    assert running.worker._stdout.dropped > 1000
+    assert running.worker._recorder.stdout.dropped > 1000
 
 
 async def test_a_flood_of_log_records_is_bounded(start):

@@ -14,7 +14,8 @@ from theodore_loader.manifest import Manifest
 from theodore_loader.permissions import Permission
 from theodore_loader.supervise import process, programs
 from theodore_loader.supervise.plan import Plan, not_enforced, profile_of, setup_of
-from theodore_loader.supervise.worker import Surroundings, spawn_worker
+from theodore_loader.supervise.surroundings import Surroundings
+from theodore_loader.supervise.worker import spawn_worker
 from theodore_sdk import (
     PermissionType,
     PluginCategory,

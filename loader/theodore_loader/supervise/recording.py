@@ -1,0 +1,93 @@
+"""What a worker did and said, on its way to the access log and the host's log.
+
+Who observed decides what a record is worth: the broker's are evidence, the audit hook's and the kernel's refusals are
+what the worker tells. A record that cannot be written ends the worker: no record, no act.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from theodore_loader.broker.dial import Decision
+from theodore_loader.channel import codec
+from theodore_loader.errors import LoaderError, WorkerCrashed
+from theodore_loader.supervise.access_log import AccessLog
+from theodore_loader.supervise.output import CapturedOutput
+from theodore_loader.supervise.surroundings import LogRecord, OnLog
+from theodore_sdk.errors import PluginPermissionError
+
+MOST_AT_ONCE = 1_000_000
+"""Largest count one record of a worker may claim."""
+_LAST_LINES = 5
+
+
+class Recorder:
+    """One worker's records and lines. ``end`` is called with the reason when a record cannot be written."""
+
+    def __init__(self, plugin: str, log: AccessLog, on_log: OnLog, end: Callable[[LoaderError], None]) -> None:
+        self._plugin = plugin
+        self._access_log = log
+        self._on_log = on_log
+        self._end = end
+        self.stdout = CapturedOutput(lambda line: self.line("stdout", logging.INFO, line))
+        self.stderr = CapturedOutput(lambda line: self.line("stderr", logging.WARNING, line))
+
+    def line(self, source: str, level: int, text: str) -> None:
+        """Hand a line to the host's log."""
+        self._on_log(LogRecord(self._plugin, source, level, text))
+
+    def log_frame(self, record: codec.Log) -> None:
+        """Hand on a record of the plugin's loggers."""
+        self.line(record.logger, record.level, record.text)
+
+    def dial(self, decision: Decision) -> None:
+        """Record what the broker decided about a connection."""
+        self._record(
+            "network",
+            decision.resource,
+            granted=decision.granted,
+            source="broker",
+            detail=decision.detail,
+            location=decision.location,
+        )
+
+    def service(self, resource: str, granted: bool) -> None:
+        """Record a call of a host service."""
+        self._record("registry", resource, granted=granted, source="broker")
+
+    def accesses(self, batch: codec.Accesses) -> None:
+        """Record what the audit hook saw."""
+        for seen in batch.records:
+            self._record(
+                seen.permission,
+                seen.resource,
+                granted=seen.granted,
+                source="hook",
+                location=seen.location,
+                count=min(max(seen.count, 1), MOST_AT_ONCE),
+                ts=seen.ts,
+            )
+
+    def denied(self, denied: PluginPermissionError) -> None:
+        """Record what the kernel refused; broker and hook have recorded their own refusals already."""
+        if denied.enforced_by == "kernel":
+            self._record(denied.permission, denied.resource, granted=False, source="kernel", location=denied.location)
+
+    def last_words(self) -> str:
+        """Return the last lines of standard error, as the end of a sentence."""
+        lines = list(self.stderr.tail)[-_LAST_LINES:]
+        return "; its last lines: " + " | ".join(lines) if lines else ""
+
+    def close(self) -> None:
+        """Stop reading output and close the access log."""
+        self.stdout.close()
+        self.stderr.close()
+        self._access_log.close()
+
+    def _record(self, permission: str, resource: str, **details: Any) -> None:
+        try:
+            self._access_log.record(permission, resource, **details)
+        except OSError as problem:  # a full disk must not hide what a plugin does
+            self._end(WorkerCrashed(f"{self._plugin}: stopped, the access log cannot be written: {problem}"))
