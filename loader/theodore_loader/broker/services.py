@@ -47,10 +47,10 @@ class Services:
         self._record(f"{call.service}.{call.method}", allowed)
         if not allowed:
             return HostResult(call.id, NIL, denial=Denial("registry", call.service, None, "broker"))
-        method = self._method(call.service, call.method)
-        if method is None:
-            return _failed(call, "LookupError", f"service {call.service!r} has no method {call.method!r}")
         try:
+            method = self._method(call.service, call.method)
+            if method is None:
+                return _failed(call, "LookupError", f"service {call.service!r} has no method {call.method!r}")
             args, kwargs = await self._arguments(call)
             return HostResult(call.id, encode_value(await method(*args, **kwargs)))
         except BadValueError as problem:
