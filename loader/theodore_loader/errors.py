@@ -10,6 +10,7 @@
     │   └── TierUnavailable     the machine cannot reach the required sandbox tier
     ├── WorkerError             the worker process failed
     │   ├── WorkerCrashed       it died; ``returncode`` or signal known
+    │   │   └── LimitExceeded   it was killed, or not started, for a resource limit; ``limit`` names it
     │   ├── ProtocolViolation   it sent something no honest worker sends
     │   └── CallTimeout         a call passed its deadline
     └── RemoteError             the plugin raised; type name, message and traceback are text
@@ -68,6 +69,14 @@ class WorkerCrashed(WorkerError):
 
     def __init__(self, message: str, *, status: int | None = None, help: str | None = None) -> None:  # noqa: A002
         self.status = status
+        super().__init__(message, help=help)
+
+
+class LimitExceeded(WorkerCrashed):
+    """The host ended the worker, or did not start it, because it uses more than it may; ``limit`` says of what."""
+
+    def __init__(self, limit: str, message: str, *, help: str | None = None) -> None:  # noqa: A002
+        self.limit = limit
         super().__init__(message, help=help)
 
 
