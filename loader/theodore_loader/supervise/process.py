@@ -1,8 +1,8 @@
-"""One worker process: started, watched through a pidfd, killed.
+"""One worker process as its host holds it: watched through a pidfd, signalled, killed.
 
-The host is never forked by Python code: ``subprocess`` starts the interpreter with ``vfork`` and ``exec``. The exit
-is observed on a pidfd, so a pid that was given to somebody else is never signalled. Start workers from a thread that
-lives as long as the host (the main thread): the kernel's parent-death signal fires when the starting *thread* ends.
+The exit is observed on a pidfd, so a pid that was given to somebody else is never signalled. Whose child the worker is
+(this process's, or the zygote's) matters in one place: only its parent can take its exit status (:class:`Parent`).
+Its group's number stays its own until then, because a process that has not been waited for keeps it.
 """
 
 from __future__ import annotations
@@ -11,138 +11,98 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from typing import Protocol
+
+from theodore_loader.supervise import session
 
 _POLL_SECONDS = 0.02
-_BOOT = (
-    "import sys; r, c, b, p = sys.argv[1:]; sys.path.append(r)\n"
-    "from theodore_loader.worker.main import main\n"
-    "main(int(c), int(b), int(p))"
-)
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
-    """The host's ends of what connects it to a worker."""
+class Parent(Protocol):
+    """The process that a worker is a child of."""
 
-    channel: socket.socket
-    broker: socket.socket
-    stdout: int
-    stderr: int
+    def has_exited(self) -> bool:
+        """Say whether the worker has ended; asked only where there are no pidfds."""
+
+    def reap(self, settle: Callable[[int], None]) -> None:
+        """Take the status of a worker that has ended, and give it to ``settle`` now or on the event loop."""
 
 
 class WorkerProcess:
-    """A started worker. ``exited`` is called once, on the event loop, with the status as ``subprocess`` gives it."""
+    """A started worker.
 
-    def __init__(self, popen: subprocess.Popen[bytes], exited: Callable[[int], None]) -> None:
-        self._popen = popen
-        self._exited = exited
-        self._loop = asyncio.get_running_loop()
-        self.done = self._loop.create_future()
-        self._pidfd = _pidfd(popen.pid)
-        if self._pidfd is None:
-            self._loop.call_later(_POLL_SECONDS, self._poll)
-        else:
-            self._loop.add_reader(self._pidfd, self._reap)
-
-    @property
-    def pid(self) -> int:
-        """The process id, meaningful until :attr:`done`."""
-        return self._popen.pid
-
-    def kill(self) -> None:
-        """Send SIGKILL to this process and all it started, and to no other; no error when it has ended.
-
-        Its group is the whole tree: what it starts cannot leave it (seccomp). The number is nobody else's until the
-        process has been reaped, which only :meth:`_reap` does.
-        """
-        if self.done.done() or self._popen.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # the latter: macOS, about zombies
-            os.killpg(self._popen.pid, signal.SIGKILL)
-
-    def _poll(self) -> None:
-        if not self._has_exited():
-            self._loop.call_later(_POLL_SECONDS, self._poll)
-        else:
-            self._reap()
-
-    def _has_exited(self) -> bool:
-        """Say whether it has ended, without reaping it where that can be asked."""
-        if not hasattr(os, "waitid"):
-            return self._popen.poll() is not None
-        return os.waitid(os.P_PID, self._popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-    def _reap(self) -> None:
-        self.kill()  # what it left behind
-        if self._pidfd is not None:
-            self._loop.remove_reader(self._pidfd)
-            os.close(self._pidfd)
-            self._pidfd = None
-        status = self._popen.wait()
-        if not self.done.done():
-            self.done.set_result(status)
-            self._exited(status)
-
-
-def start(runtime: Path, folder: Path) -> tuple[subprocess.Popen[bytes], Ends]:
-    """Start an interpreter that will serve two descriptors; ``folder`` is its working directory.
-
-    Raises:
-        OSError: no process or descriptor could be had.
+    Attributes:
+        pid: the process id, meaningful until :attr:`done`.
+        pidfd: refers to this process and never to another; ``None`` where there are none, and once it has ended.
+        done: the status as ``subprocess`` gives it; settles once nothing of the worker runs any more.
+        started_by: ``zygote`` or ``spawn``, and why not the other, for the receipt.
 
     """
-    channel, inner_channel = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    broker, inner_broker = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with inner_channel, inner_broker:
-        try:
-            popen = _start(runtime, folder, inner_channel.fileno(), inner_broker.fileno())
-        except BaseException:
-            channel.close()
-            broker.close()
-            raise
-    assert popen.stdout is not None  # noqa: S101 - both are pipes
-    assert popen.stderr is not None  # noqa: S101
-    stdout, stderr = os.dup(popen.stdout.fileno()), os.dup(popen.stderr.fileno())
-    popen.stdout.close()
-    popen.stderr.close()
-    channel.setblocking(False)
-    return popen, Ends(channel, broker, stdout, stderr)
 
+    def __init__(self, pid: int, parent: Parent, pidfd: int | None, *, started_by: str) -> None:
+        self.pid = pid
+        self.pidfd = pidfd
+        self.started_by = started_by
+        self._parent = parent
+        self._cause: str | None = None
+        self._owns_number = True
+        self._loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[int] = self._loop.create_future()
+        if pidfd is None:
+            self._loop.call_later(_POLL_SECONDS, self._poll)
+        else:
+            self._loop.add_reader(pidfd, self._exited)
 
-def _start(runtime: Path, folder: Path, channel: int, broker: int) -> subprocess.Popen[bytes]:
-    python = [sys.executable, "-I", "-S", "-B", "-u", "-X", "utf8"]
-    return subprocess.Popen(
-        [*python, "-c", _BOOT, str(runtime), str(channel), str(broker), str(os.getpid())],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=_environment(),
-        cwd=folder,
-        pass_fds=(channel, broker),
-        close_fds=True,
-        start_new_session=True,
-    )
+    @property
+    def ending(self) -> str:
+        """How it ended, in words: ``was ended by SIGSEGV``. Raises InvalidStateError while it runs."""
+        return self._cause or describe(self.done.result())
 
+    def kill(self) -> None:
+        """Send SIGKILL to this process and all it started, and to no other; no error when it has ended."""
+        self.signal(signal.SIGKILL)
 
-def _environment() -> dict[str, str]:
-    zone = os.environ.get("TZ", "")
-    # A TZ that names a file would make the worker's C library read it before any layer holds.
-    safe_zone = {"TZ": zone} if zone and zone.isascii() and not zone.startswith((":", "/", ".")) else {}
-    return {"LANG": "C.UTF-8", **safe_zone}
+    def signal(self, number: int) -> None:
+        """Send a signal to this process and all it started; no error when it has ended.
 
+        Its group is the whole tree: what it starts cannot leave it (seccomp). A child of the zygote that has not made
+        its group yet is met by the pidfd.
+        """
+        if self._owns_number:
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # the latter: macOS, about zombies
+                os.killpg(self.pid, number)
+        if self.pidfd is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.pidfd, number)
 
-def _pidfd(pid: int) -> int | None:
-    """Return a pidfd, or ``None`` where the system has none; the exit is then polled for."""
-    try:
-        return os.pidfd_open(pid)
-    except (AttributeError, OSError):
-        return None
+    def orphaned(self, cause: str) -> None:
+        """End a worker whose parent has ended: its number may be given away at any moment, its session's may not."""
+        if self._owns_number:
+            self._owns_number = False
+            self._cause = cause
+            self.kill()
+            session.kill(self.pid)
+
+    def _poll(self) -> None:
+        if self._parent.has_exited():
+            self._exited()
+        else:
+            self._loop.call_later(_POLL_SECONDS, self._poll)
+
+    def _exited(self) -> None:
+        self.kill()  # what it left behind, while the number is still its own
+        self._owns_number = False
+        if self.pidfd is not None:
+            self._loop.remove_reader(self.pidfd)
+            os.close(self.pidfd)
+            self.pidfd = None
+        self._parent.reap(self._settle)
+
+    def _settle(self, status: int, cause: str | None = None) -> None:
+        self._cause = self._cause or cause
+        if not self.done.done():
+            self.done.set_result(status)
 
 
 def describe(status: int) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from theodore_loader.supervise.launch import Launcher, Spawner
+
 OnLog = Callable[["LogRecord"], None]
 
 
@@ -21,10 +23,19 @@ class LogRecord:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a host lends to its workers: where logs go, what they import, its services, variables and log."""
+    """What a host lends to its workers: where logs go, what they import, its services, variables, log and launcher.
+
+    Without ``workers_from``, each worker is an interpreter of its own.
+    """
 
     logs: Path
     runtime: Path
     services: Mapping[str, object]
     environment: Mapping[str, str]
     on_log: OnLog
+    workers_from: Launcher | None = None
+
+    @property
+    def launcher(self) -> Launcher:
+        """What starts the processes."""
+        return self.workers_from or Spawner(self.runtime)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -23,10 +22,12 @@ from theodore_loader.errors import (
     RemoteError,
     WorkerCrashed,
 )
-from theodore_loader.supervise import handshake, process, programs
+from theodore_loader.supervise import handshake, programs
 from theodore_loader.supervise.access_log import AccessLog
+from theodore_loader.supervise.launch import Ends
 from theodore_loader.supervise.limits import call_within
 from theodore_loader.supervise.plan import Plan, not_enforced, setup_of
+from theodore_loader.supervise.process import WorkerProcess
 from theodore_loader.supervise.process_count import ProcessCount, countable
 from theodore_loader.supervise.receipt import LoadReceipt
 from theodore_loader.supervise.recording import Recorder
@@ -59,7 +60,8 @@ class Worker:
         self._services = Services(surroundings.services, plan.grants, self._recorder.service)
         self._ended: LoaderError | None = None
         self._gone = asyncio.Event()
-        self._process: process.WorkerProcess | None = None
+        self._process: WorkerProcess | None = None
+        self._wires: Ends | None = None
         self._broker: Broker | None = None
         self._programs = programs.Programs()
         self._count: ProcessCount | None = None
@@ -125,8 +127,9 @@ class Worker:
 
     async def _spawn(self) -> None:
         loop = asyncio.get_running_loop()
-        popen, ends = process.start(self._surroundings.runtime, self.plan.folders["tmp"])
-        self._process = process.WorkerProcess(popen, self._on_exit)
+        self._process, self._wires = await self._surroundings.launcher.launch(self.plan.folders["tmp"])
+        self._process.done.add_done_callback(lambda done: self._on_exit(done.result()))
+        ends = self._wires
         self._broker = Broker(
             ends.broker,
             self.plan.grants,
@@ -134,8 +137,8 @@ class Worker:
             record=self._recorder.dial,
             violation=self._end,
         )
-        await loop.connect_read_pipe(lambda: self._recorder.stdout, os.fdopen(ends.stdout, "rb", 0))
-        await loop.connect_read_pipe(lambda: self._recorder.stderr, os.fdopen(ends.stderr, "rb", 0))
+        await loop.connect_read_pipe(lambda: self._recorder.stdout, ends.stdout)
+        await loop.connect_read_pipe(lambda: self._recorder.stderr, ends.stderr)
         await loop.create_connection(lambda: self._channel, sock=ends.channel)
 
     async def _confined(self) -> codec.Ready:
@@ -247,7 +250,9 @@ class Worker:
         """End now, and release everything; never leaves a process behind."""
         self._end(WorkerCrashed(f"{self.plan.name}: the worker was stopped"))
         if self._process is not None:
-            await self._process.done
+            await asyncio.wait([self._process.done])  # unlike awaiting it, not cancelled together with its waiter
+        if self._wires is not None:
+            self._wires.close()
         self._recorder.close()
 
     def _end(self, reason: LoaderError) -> None:
@@ -275,7 +280,8 @@ class Worker:
         asyncio.get_running_loop().call_later(LAST_WORDS_SECONDS, self._exited, status)
 
     def _exited(self, status: int) -> None:
-        words = f"{process.describe(status)}{self._recorder.last_words()}"
+        assert self._process is not None  # noqa: S101 - it has just ended
+        words = f"{self._process.ending}{self._recorder.last_words()}"
         self._end(WorkerCrashed(f"{self.plan.name}: the worker {words}", status=status))
 
 

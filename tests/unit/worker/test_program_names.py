@@ -12,7 +12,7 @@ import pytest
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.manifest import Manifest
 from theodore_loader.permissions import Permission
-from theodore_loader.supervise import process, programs
+from theodore_loader.supervise import programs
 from theodore_loader.supervise.plan import Plan, not_enforced, profile_of, setup_of
 from theodore_loader.supervise.surroundings import Surroundings
 from theodore_loader.supervise.worker import spawn_worker
@@ -173,9 +173,13 @@ def test_what_is_missing_and_required_is_a_problem_of_this_machine(tmp_path, sys
     assert "required=False" in caught.value.help
 
 
-async def test_no_process_is_started_for_a_plugin_whose_program_is_missing(tmp_path, system, monkeypatch):
-    monkeypatch.setattr(process, "start", lambda *_: pytest.fail("a worker was started"))
-    surroundings = Surroundings(tmp_path / "logs", tmp_path, {}, {}, lambda _record: None)
+class NoLauncher:
+    async def launch(self, _folder):
+        pytest.fail("a worker was started")
+
+
+async def test_no_process_is_started_for_a_plugin_whose_program_is_missing(tmp_path, system):
+    surroundings = Surroundings(tmp_path / "logs", tmp_path, {}, {}, lambda _record: None, NoLauncher())
     with pytest.raises(ConfigurationProblem, match="needs the program nothing"):
         await spawn_worker(plan_for(tmp_path, "subprocess nothing", required="no*"), surroundings)
 
