@@ -10,6 +10,9 @@
     │   └── TierUnavailable     the machine cannot reach the required sandbox tier
     ├── WorkerError             the worker process failed
     │   ├── WorkerCrashed       it died; ``returncode`` or signal known
+    │   │   └── AccessNotRecorded   it was stopped because what it did could not be recorded
+    │   ├── PluginUnavailable   no worker runs now; nothing was sent, so the call can be repeated
+    │   │   └── Quarantined     none will before the operator releases the plugin
     │   │   └── LimitExceeded   it was killed, or not started, for a resource limit; ``limit`` names it
     │   ├── ProtocolViolation   it sent something no honest worker sends
     │   └── CallTimeout         a call passed its deadline
@@ -65,11 +68,34 @@ class WorkerError(LoaderError):
 
 
 class WorkerCrashed(WorkerError):
-    """The worker died; ``status`` is the exit code, negative for a signal number, ``None`` if unknown."""
+    """The worker died; ``status`` is the exit code, negative for a signal number, ``None`` if unknown.
+
+    ``safe_to_repeat`` is set where a call was in flight and its operation only asks: doing it twice does no harm.
+    """
 
     def __init__(self, message: str, *, status: int | None = None, help: str | None = None) -> None:  # noqa: A002
         self.status = status
+        self.safe_to_repeat = False
         super().__init__(message, help=help)
+
+
+class AccessNotRecorded(WorkerCrashed):
+    """The access log cannot be written, so the worker was stopped: no record, no act."""
+
+
+class PluginUnavailable(WorkerError):
+    """The plugin has no worker now, and none came in time. The call was not sent: repeating it is safe.
+
+    ``retry_after`` is when it may work again, in seconds from now; ``None`` where that is not known.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None, help: str | None = None) -> None:  # noqa: A002
+        self.retry_after = retry_after
+        super().__init__(message, help=help)
+
+
+class Quarantined(PluginUnavailable):
+    """A worker did what no honest one does; none is started before the operator releases the plugin."""
 
 
 class LimitExceeded(WorkerCrashed):

@@ -115,6 +115,11 @@ class HostChannel(asyncio.BufferedProtocol):
     # the owner's side
 
     @property
+    def is_open(self) -> bool:
+        """Whether a frame sent now would go out."""
+        return self._end is None
+
+    @property
     def dropped_noise(self) -> int:
         """Log and access frames dropped because the worker sent too many."""
         return self._noise.refused

@@ -3,8 +3,9 @@
 Each line carries ``prev``, the SHA-256 of the line before it, so that a removed or changed line shows
 (:func:`broken_at`). Text that came from a worker is escaped to ASCII and cut. ``trust`` says who observed: ``host``
 (the broker) is evidence; ``worker`` (the audit hook, the kernel's refusals as the worker tells them) is what a
-process said that may be hostile, and so is the plugin's line in every record. At ``MAX_BYTES`` the file becomes
-``<name>.1`` and the chain goes on in a new one.
+process said that may be hostile, and so is the plugin's line in every record. ``worker`` is the process it was: the
+log goes on over restarts, and two workers write to it while one takes over from the other. At ``MAX_BYTES`` the file
+becomes ``<name>.1`` and the chain goes on in a new one.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -27,26 +29,25 @@ MAX_BYTES = 8 * 1024 * 1024
 MAX_TEXT = 512
 RECORDS_PER_SECOND = 500
 _GENESIS = "0" * 64
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _SEQUENCE = re.compile(rb'"seq":([0-9]{1,15})')
 
 
 class AccessLog:
     """Appends to ``<folder>/<plugin>.access.jsonl`` (mode 0600).
 
-    A chain has one writer: while another host holds the file, this one writes to ``<plugin>.<pid>.access.jsonl``.
+    A chain has one writer: while another host holds the file, this one writes to ``<plugin>.<pid>.access.jsonl``, and
+    where this process is that other host, to ``<plugin>.<pid>-2.access.jsonl`` and so on. The lock is a file of its
+    own (``….lock``), which a rotation does not exchange.
     """
 
     def __init__(self, folder: Path, plugin: str) -> None:
-        self.path = private_dir(folder) / f"{plugin}.access.jsonl"
         self._plugin = plugin
         self._buckets: dict[str, TokenBucket] = {}
         self.granted = 0
         self.denied = 0
+        self.path, self._lock = _free(private_dir(folder), plugin)
         self._fd = self._open()
-        if not _locked(self._fd):
-            os.close(self._fd)
-            self.path = self.path.with_name(f"{plugin}.{os.getpid()}.access.jsonl")
-            self._fd = self._open()
         self._seq, self._prev = _continue(self._fd)
         self.first = self._seq + 1
 
@@ -61,6 +62,7 @@ class AccessLog:
         detail: str = "",
         count: int = 1,
         ts: float | None = None,
+        worker: int | None = None,
     ) -> None:
         """Append one decision; above the rate it is counted, and the next record says how many are missing."""
         if granted:
@@ -82,6 +84,8 @@ class AccessLog:
         }
         optional = {"location": (location or "")[:MAX_TEXT], "detail": detail[:MAX_TEXT]}
         entry |= {key: value for key, value in optional.items() if value}
+        if worker is not None:
+            entry["worker"] = worker
         if count != 1:
             entry["n"] = count
         if missing := bucket.take_refused():
@@ -93,6 +97,7 @@ class AccessLog:
         if self._fd >= 0:
             os.fsync(self._fd)
             os.close(self._fd)
+            os.close(self._lock)
             self._fd = -1
 
     def _bucket(self, source: str, permission: str) -> TokenBucket:
@@ -113,11 +118,9 @@ class AccessLog:
         os.close(self._fd)
         self.path.replace(self.path.with_name(self.path.name + ".1"))
         self._fd = self._open()
-        _locked(self._fd)
 
     def _open(self) -> int:
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        return os.open(self.path, flags, 0o600)
+        return os.open(self.path, os.O_APPEND | _FLAGS, 0o600)
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
@@ -144,13 +147,18 @@ def broken_at(path: Path, prev: str | None = None) -> int | None:
     return None
 
 
-def _locked(descriptor: int) -> bool:
-    """Take the log for this process, unless another has it."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def _free(folder: Path, plugin: str) -> tuple[Path, int]:
+    """Return the first log nobody writes to, and the descriptor of its lock, which is ours now."""
+    own = f"{plugin}.{os.getpid()}"
+    for stem in chain((plugin, own), (f"{own}-{number}" for number in count(2))):
+        descriptor = os.open(folder / f"{stem}.access.lock", _FLAGS, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+        else:
+            return folder / f"{stem}.access.jsonl", descriptor
+    raise AssertionError("unreachable: there is always another number")
 
 
 def _timestamp(ts: float | None) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from theodore_loader.broker.dial import Decision
 from theodore_loader.channel import codec
-from theodore_loader.errors import LoaderError, WorkerCrashed
+from theodore_loader.errors import AccessNotRecorded, LoaderError
 from theodore_loader.supervise.access_log import AccessLog
 from theodore_loader.supervise.output import CapturedOutput
 from theodore_loader.supervise.surroundings import LogRecord, OnLog
@@ -24,13 +24,17 @@ _LAST_LINES = 5
 
 
 class Recorder:
-    """One worker's records and lines. ``end`` is called with the reason when a record cannot be written."""
+    """One worker's records and lines. ``end`` is called with the reason when a record cannot be written.
+
+    ``pid`` is set as soon as there is one: while a worker is exchanged, two of them write to one log.
+    """
 
     def __init__(self, plugin: str, log: AccessLog, on_log: OnLog, end: Callable[[LoaderError], None]) -> None:
         self._plugin = plugin
         self._access_log = log
         self._on_log = on_log
         self._end = end
+        self.pid: int | None = None
         self.stdout = CapturedOutput(lambda line: self.line("stdout", logging.INFO, line))
         self.stderr = CapturedOutput(lambda line: self.line("stderr", logging.WARNING, line))
 
@@ -81,13 +85,13 @@ class Recorder:
         return "; its last lines: " + " | ".join(lines) if lines else ""
 
     def close(self) -> None:
-        """Stop reading output and close the access log."""
+        """Stop reading output."""
         self.stdout.close()
         self.stderr.close()
-        self._access_log.close()
 
     def _record(self, permission: str, resource: str, **details: Any) -> None:
         try:
-            self._access_log.record(permission, resource, **details)
+            self._access_log.record(permission, resource, worker=self.pid, **details)
         except OSError as problem:  # a full disk must not hide what a plugin does
-            self._end(WorkerCrashed(f"{self._plugin}: stopped, the access log cannot be written: {problem}"))
+            reason = f"{self._plugin}: stopped, the access log cannot be written: {problem}"
+            self._end(AccessNotRecorded(reason, help="make room where the log is written, then release the plugin"))

@@ -1,0 +1,27 @@
+"""One version of a plugin in the hands of a supervisor: what is started, again and again, until it is exchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from theodore_loader.supervise.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """A plan that may be started, and how to find out whether it still may.
+
+    Attributes:
+        plan: what every worker of this edition is started with; only its ``tmp`` folder is each worker's own.
+        recheck: asked in a thread before each *re*start; raises :class:`~theodore_loader.errors.Refused` where the
+            decision that led to the plan no longer stands.
+        marks: what sets it apart, for whoever looks at it: ``unsigned``, ``source tree``.
+        verification: the trust steps passed, for the receipt.
+
+    """
+
+    plan: Plan
+    recheck: Callable[[], None]
+    marks: tuple[str, ...] = ()
+    verification: tuple[str, ...] = ()

@@ -1,0 +1,86 @@
+"""One worker's time in office: the worker, its own folder, and the calls it has been given."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from theodore_loader.supervise.access_log import AccessLog
+from theodore_loader.supervise.edition import Edition
+from theodore_loader.supervise.surroundings import Surroundings
+from theodore_loader.supervise.temporary import TemporaryFolders
+from theodore_loader.supervise.worker import Worker, spawn_worker
+from theodore_sdk.status import HealthStatus
+
+
+class Tenure:
+    """Counts the calls of one worker. Made by :func:`begin`, ended by :meth:`end`."""
+
+    def __init__(self, worker: Worker, edition: Edition, began: float, discard: Callable[[], None]) -> None:
+        self.worker = worker
+        self.edition = edition
+        self.began = began
+        self.in_flight = 0
+        self.calls = 0
+        self.health: HealthStatus | None = None
+        self._discard = discard
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a call given to the worker now would reach it."""
+        return self.worker.is_open
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Count a call for as long as the block runs."""
+        self.calls += 1
+        self.in_flight += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
+            if not self.in_flight:
+                self._idle.set()
+
+    async def idle(self, seconds: float) -> bool:
+        """Return whether every call has ended, waiting no longer than that."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def end(self) -> None:
+        """End the worker now if it has not ended, and remove its folder."""
+        await self.worker.kill()
+        await asyncio.to_thread(self._discard)
+
+
+async def begin(
+    edition: Edition, surroundings: Surroundings, temporary: TemporaryFolders, log: AccessLog, now: float
+) -> Tenure:
+    """Start a worker of ``edition`` in an empty folder of its own, with the plugin initialised.
+
+    Raises:
+        As :func:`~theodore_loader.supervise.worker.spawn_worker`; nothing is left behind then.
+
+    """
+    folder = await asyncio.to_thread(temporary.fresh, edition.plan.name)
+
+    def discard() -> None:
+        temporary.discard(folder)
+
+    try:
+        plan = replace(edition.plan, folders={**edition.plan.folders, "tmp": Path(folder)})
+        worker = await spawn_worker(plan, surroundings, log)
+    except BaseException:
+        await asyncio.to_thread(discard)
+        raise
+    return Tenure(worker, edition, now, discard)
