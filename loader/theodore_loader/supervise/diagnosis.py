@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from theodore_loader.errors import WorkerCrashed
@@ -31,3 +31,9 @@ def explained(interpreter: str) -> Iterator[None]:
         raise WorkerCrashed(
             f"no worker could be started: {what}: {problem} (interpreter {interpreter or 'unknown'})", help=remedy
         ) from problem
+
+
+def of_zygote(status: int, ending: str, lines: Sequence[str]) -> WorkerCrashed:
+    """Return why there is no zygote, from how it ended and what it said last."""
+    said = "; its last lines: " + " | ".join(list(lines)[-5:]) if lines else ""
+    return WorkerCrashed(f"the zygote that starts workers {ending}{said}", status=status)

@@ -11,14 +11,14 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from theodore_loader.supervise import diagnosis
-from theodore_loader.supervise.process import WorkerProcess
+from theodore_loader.supervise.process import Settle, WorkerProcess
 
 _BOOT = (
     "import sys; r, c, b, p = sys.argv[1:]; del sys.argv[1:]; sys.path.append(r)\n"
@@ -148,13 +148,17 @@ class OwnChild:
     def __init__(self, popen: subprocess.Popen[bytes]) -> None:
         self._popen = popen
 
+    def keeps_number(self) -> bool:
+        """Nobody else waits for it."""
+        return self._popen.returncode is None
+
     def has_exited(self) -> bool:
         """Say whether it has ended, without reaping it where that can be asked."""
         if not hasattr(os, "waitid"):
             return self._popen.poll() is not None
         return os.waitid(os.P_PID, self._popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
-    def reap(self, settle: Callable[[int], None]) -> None:
+    def reap(self, settle: Settle) -> None:
         """Take the status."""
         settle(self._popen.wait())
 

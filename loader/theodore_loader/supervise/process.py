@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable
 from typing import Protocol
 
 from theodore_loader.supervise import session
@@ -19,13 +18,23 @@ from theodore_loader.supervise import session
 _POLL_SECONDS = 0.02
 
 
+class Settle(Protocol):
+    """Takes a status as ``subprocess`` gives it, and what ended the worker where its status does not tell."""
+
+    def __call__(self, status: int, cause: str | None = None) -> None:
+        """Note that the worker has ended."""
+
+
 class Parent(Protocol):
     """The process that a worker is a child of."""
 
-    def has_exited(self) -> bool:
-        """Say whether the worker has ended; asked only where there are no pidfds."""
+    def keeps_number(self) -> bool:
+        """Say whether the worker's number is still its own: it has not been waited for, and only we can have that."""
 
-    def reap(self, settle: Callable[[int], None]) -> None:
+    def has_exited(self) -> bool:
+        """Say whether the worker has ended, without waiting for it where that can be asked."""
+
+    def reap(self, settle: Settle) -> None:
         """Take the status of a worker that has ended, and give it to ``settle`` now or on the event loop."""
 
 
@@ -46,7 +55,7 @@ class WorkerProcess:
         self.started_by = started_by
         self._parent = parent
         self._cause: str | None = None
-        self._owns_number = True
+        self._reaped = False
         self._loop = asyncio.get_running_loop()
         self.done: asyncio.Future[int] = self._loop.create_future()
         if pidfd is None:
@@ -69,20 +78,26 @@ class WorkerProcess:
         Its group is the whole tree: what it starts cannot leave it (seccomp). A child of the zygote that has not made
         its group yet is met by the pidfd.
         """
-        if self._owns_number:
+        if self._reaped:
+            return
+        if self._parent.keeps_number():
             with contextlib.suppress(ProcessLookupError, PermissionError):  # the latter: macOS, about zombies
                 os.killpg(self.pid, number)
+        else:
+            session.send(self.pid, number)
         if self.pidfd is not None:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self.pidfd, number)
 
+    def has_exited(self) -> bool:
+        """Say whether it has ended, which :attr:`done` may not have heard of yet."""
+        return self._reaped or self._parent.has_exited()
+
     def orphaned(self, cause: str) -> None:
-        """End a worker whose parent has ended: its number may be given away at any moment, its session's may not."""
-        if self._owns_number:
-            self._owns_number = False
+        """End a worker whose parent has ended, which is ``cause``."""
+        if not self._reaped:
             self._cause = cause
             self.kill()
-            session.kill(self.pid)
 
     def _poll(self) -> None:
         if self._parent.has_exited():
@@ -92,7 +107,7 @@ class WorkerProcess:
 
     def _exited(self) -> None:
         self.kill()  # what it left behind, while the number is still its own
-        self._owns_number = False
+        self._reaped = True
         if self.pidfd is not None:
             self._loop.remove_reader(self.pidfd)
             os.close(self.pidfd)

@@ -7,18 +7,18 @@ import os
 import signal
 
 
-def kill(leader: int) -> None:
-    """Send SIGKILL to every process of the session ``leader`` started; nothing where that cannot be asked.
+def send(leader: int, number: int) -> None:
+    """Send a signal to every process of the session ``leader`` started; to none where that cannot be asked.
 
     Each is held by a pidfd before it is asked for its session, so what is signalled is what was asked.
     """
     with contextlib.suppress(OSError):
         for name in os.listdir("/proc"):  # noqa: PTH208 - hundreds of names
             if name.isdecimal():
-                _kill_member(int(name), leader)
+                _send_to_member(int(name), leader, number)
 
 
-def _kill_member(pid: int, leader: int) -> None:
+def _send_to_member(pid: int, leader: int, number: int) -> None:
     try:
         if os.getsid(pid) != leader:
             return
@@ -27,7 +27,7 @@ def _kill_member(pid: int, leader: int) -> None:
         return
     try:
         if os.getsid(pid) == leader:
-            signal.pidfd_send_signal(held, signal.SIGKILL)
+            signal.pidfd_send_signal(held, number)
     except OSError:
         return
     finally:

@@ -1,0 +1,170 @@
+"""The zygote: has imported everything a worker needs, and becomes one by forking when the host asks (``fork_wire``).
+
+It is started like a worker, holds nothing of any plugin, gives up its privileges, and has one thread, so that a fork
+copies all there is. Its children share its address layout and hash seed; the host replaces it from time to time, and
+as soon as a worker ended in a way that memory errors end.
+
+A child first makes sure that it cannot outlive its zygote, then takes over its own descriptors and closes every
+other, and goes on as any worker does (``main``). Nobody but the zygote can wait for it, so that its number stays its
+own until the host has seen it end and says ``reap``. End of file from the host, or its death, ends the zygote.
+"""
+
+from __future__ import annotations
+
+import errno
+import gc
+import os
+import random
+import signal
+import socket
+import ssl
+from typing import NoReturn
+
+from theodore_loader.channel.methods import methods_of
+from theodore_loader.sandbox import descriptors, privileges
+from theodore_loader.worker import fork_wire, main
+from theodore_loader.worker.preload import preload
+from theodore_sdk.ports import CATEGORY_BASES
+
+MEMORY_BYTES = 512 * 1024 * 1024
+OPEN_FILES = 64
+
+
+def serve(control_fd: int, host: int) -> NoReturn:
+    """Prepare, then fork workers until the host ``host`` is done."""
+    privileges.drop()
+    privileges.die_with_parent(host)
+    os.set_inheritable(control_fd, False)
+    control = socket.socket(fileno=control_fd)
+    _limit()
+    _prepare()
+    control.send(fork_wire.encode(fork_wire.Started(os.getpid())))
+    _Zygote(control).serve()
+    os._exit(0)
+
+
+def _limit() -> None:
+    """Bound what the zygote itself may use. Soft limits only: a worker sets its own, and must be able to raise them."""
+    import resource
+
+    for which, soft in (
+        (resource.RLIMIT_DATA, MEMORY_BYTES),
+        (resource.RLIMIT_NOFILE, OPEN_FILES),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        hard = resource.getrlimit(which)[1]
+        resource.setrlimit(which, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+
+
+def _prepare() -> None:
+    """Import and compute once what every worker would; afterwards the collector leaves those pages alone."""
+    preload(extension_modules=True)
+    for base in CATEGORY_BASES.values():
+        methods_of(base)
+    gc.collect()
+    gc.disable()
+    gc.freeze()
+
+
+class _Zygote:
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._pid = os.getpid()
+        self._children: set[int] = set()
+        self._dropped: set[int] = set()
+
+    def serve(self) -> None:
+        """Answer the host until it closes its end."""
+        while True:
+            packet, received, _flags, _address = socket.recv_fds(
+                self._control, fork_wire.MAX_PACKET, fork_wire.FORK_DESCRIPTORS
+            )
+            if not packet:
+                return
+            self._bury()
+            message = fork_wire.decode_for_zygote(packet)
+            if isinstance(message, fork_wire.Fork):
+                self._fork(message.id, received)
+            elif isinstance(message, fork_wire.Reap):
+                self._reap(message.pid)
+            else:
+                self._drop(message.pid)
+
+    def _fork(self, number: int, received: list[int]) -> None:
+        problem = 0 if len(received) == fork_wire.FORK_DESCRIPTORS else errno.EMFILE
+        pid = -1
+        if not problem:
+            try:
+                pid = os.fork()
+            except OSError as failed:
+                problem = failed.errno or errno.EAGAIN
+        if pid == 0:
+            self._become_worker(received)
+        for descriptor in received:
+            os.close(descriptor)
+        if problem:
+            self._send(fork_wire.Failed(number, problem))
+        else:
+            self._children.add(pid)
+            self._announce(number, pid)
+
+    def _announce(self, number: int, pid: int) -> None:
+        try:
+            pidfd = os.pidfd_open(pid)
+        except OSError as problem:
+            self._drop(pid)
+            self._send(fork_wire.Failed(number, problem.errno or errno.EMFILE))
+            return
+        try:
+            socket.send_fds(self._control, [fork_wire.encode(fork_wire.Forked(number, pid))], [pidfd])
+        finally:
+            os.close(pidfd)
+
+    def _become_worker(self, received: list[int]) -> NoReturn:
+        try:
+            privileges.die_with_parent(self._pid)
+            self._control.close()
+            channel, broker, stdout, stderr, folder = received
+            os.setsid()
+            os.fchdir(folder)
+            os.dup2(stdout, 1)
+            os.dup2(stderr, 2)
+            descriptors.close_all_except((0, 1, 2, channel, broker))
+            _reseed()
+            gc.enable()
+            main.main(channel, broker, self._pid)
+        except BaseException:
+            import traceback
+
+            traceback.print_exc()
+        finally:
+            os._exit(1)
+
+    def _reap(self, pid: int) -> None:
+        """Take the status of a child that has ended; the host knows that from its pidfd."""
+        if pid not in self._children:
+            return
+        self._children.discard(pid)
+        _, status = os.waitpid(pid, 0)
+        self._send(fork_wire.Reaped(pid, os.waitstatus_to_exitcode(status)))
+
+    def _drop(self, pid: int) -> None:
+        if pid in self._children:
+            self._children.discard(pid)
+            os.kill(pid, signal.SIGKILL)
+            self._dropped.add(pid)
+            self._bury()
+
+    def _bury(self) -> None:
+        """Reap what was dropped, as far as it has ended: nothing may keep the zygote waiting."""
+        self._dropped -= {pid for pid in self._dropped if os.waitpid(pid, os.WNOHANG)[0]}
+
+    def _send(self, message: fork_wire.FromZygote) -> None:
+        self._control.send(fork_wire.encode(message))
+
+
+def _reseed() -> None:
+    """Give the child randomness of its own. ``random`` does so by itself on fork, and so does OpenSSL from 1.1.1 on."""
+    random.seed()
+    ssl.RAND_add(os.urandom(32), 32.0)
