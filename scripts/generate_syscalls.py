@@ -1,7 +1,8 @@
 """Write ``sandbox/syscall_table.py`` from the kernel's user-space headers.
 
 Numbers come from the C preprocessor, so that what the headers make conditional is decided by the
-macros the architecture itself defines and not by us. Needs a C compiler and the Linux headers::
+macros the architecture itself defines and not by us; calls that are
+younger than the headers are named in ``NEWER``. Needs a C compiler and the Linux headers::
 
     python scripts/generate_syscalls.py [--check] [--include /usr/include]
 """
@@ -25,6 +26,15 @@ ARM64_MACROS = (
     "__ARCH_WANT_SYS_CLONE3",
     "__ARCH_WANT_MEMFD_SECRET",
 )
+# A new call gets one number for every architecture (since 424), so that calls which are younger than the installed
+# headers can be named by hand, and put on a list before the first kernel that has them is met.
+FIRST_NEWER = 451
+NEWER = (
+    *("cachestat", "fchmodat2", "map_shadow_stack", "futex_wake", "futex_wait", "futex_requeue", "statmount"),
+    *("listmount", "lsm_get_self_attr", "lsm_set_self_attr", "lsm_list_modules", "mseal", "setxattrat", "getxattrat"),
+    *("listxattrat", "removexattrat", "open_tree_attr", "file_getattr", "file_setattr", "listns", "rseq_slice_yield"),
+)
+NEWER_X86 = {335: "uretprobe", 336: "uprobe"}
 X86_HEADER = "x86_64-linux-gnu/asm/unistd_64.h"
 GENERIC_HEADER = "asm-generic/unistd.h"
 
@@ -53,8 +63,9 @@ def main() -> int:
 
 def render(include: Path) -> str:
     """Return the module's text for the headers below ``include``."""
-    x86 = numbers(include / X86_HEADER, ())
-    arm = numbers(include / GENERIC_HEADER, ARM64_MACROS)
+    newer = dict(enumerate(NEWER, FIRST_NEWER))
+    x86 = completed(numbers(include / X86_HEADER, ()), {**NEWER_X86, **newer})
+    arm = completed(numbers(include / GENERIC_HEADER, ARM64_MACROS), newer)
     return HEAD + table("X86_64", x86) + "\n" + table("AARCH64", arm)
 
 
@@ -66,6 +77,14 @@ def numbers(header: Path, macros: tuple[str, ...]) -> dict[str, int]:
     found = {name.removeprefix("__NR_"): resolve(name, macros_seen) for name in macros_seen if name.startswith("__NR_")}
     found.pop("arch_specific_syscall", None)
     found.pop("syscalls", None)
+    return dict(sorted(found.items(), key=lambda item: item[1]))
+
+
+def completed(found: dict[str, int], newer: dict[int, str]) -> dict[str, int]:
+    """Add the calls that the headers do not have yet. Raises ValueError where they say otherwise."""
+    for number, name in newer.items():
+        if found.setdefault(name, number) != number:
+            raise ValueError(f"{name} is {found[name]} in the headers and {number} here")
     return dict(sorted(found.items(), key=lambda item: item[1]))
 
 

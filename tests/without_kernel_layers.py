@@ -8,9 +8,9 @@ started from it meets the same kernel.
 from __future__ import annotations
 
 import argparse
-import ctypes
 import errno
 import os
+import struct
 import sys
 from pathlib import Path
 
@@ -24,10 +24,6 @@ ALLOW, ERRNO = 0x7FFF0000, 0x00050000
 NUMBER, FIRST_ARGUMENT = 0, 16
 PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 22, 38
 SECCOMP_SET_MODE_FILTER = 1
-
-
-class FilterProgram(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
 def old_kernel(*, landlock: bool, seccomp: bool) -> bytes:
@@ -62,7 +58,8 @@ def main() -> None:
     options = parser.parse_args()
     code = old_kernel(landlock=options.keep == "landlock", seccomp=options.keep == "seccomp")
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1)
-    libc.syscall("seccomp", SECCOMP_SET_MODE_FILTER, 0, ctypes.byref(FilterProgram(len(code) // 8, code)))
+    filter_program = struct.pack("@HP", len(code) // 8, libc.address(code))
+    libc.syscall("seccomp", SECCOMP_SET_MODE_FILTER, 0, filter_program)
     os.execvp(options.command[0], options.command)
 
 

@@ -41,9 +41,9 @@ class _Canary:
 
 def arm(profile: Profile) -> str | None:
     """Return a path outside every grant that this process can open now, or ``None`` when there is none."""
-    granted = profile.read + profile.write + profile.execute
+    granted = {_identity(path) for path in (*profile.read, *profile.write, *profile.execute)}
     for path in _OUTSIDE:
-        if not any(_covers(root, path) for root in granted) and _opens(path):
+        if granted.isdisjoint(_above(path)) and _opens(path):
             return path
     return None
 
@@ -103,9 +103,19 @@ def _foreign_program(profile: Profile) -> str | None:
     return None if path in profile.execute or not os.access(path, os.X_OK) else path
 
 
-def _covers(root: str, path: str) -> bool:
-    root = os.path.realpath(root)
-    return path == root or path.startswith(root.rstrip("/") + "/")
+def _identity(path: str) -> tuple[int, int] | None:
+    """Return what the kernel knows a file by: a grant covers a path when it is this file or a folder above it."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - before pathlib is worth importing
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _above(path: str) -> set[tuple[int, int] | None]:
+    """Return the identities of ``path`` and of every folder above it, links followed."""
+    parts = os.path.realpath(path).split("/")
+    return {_identity("/".join(parts[:length]) or "/") for length in range(1, len(parts) + 1)} - {None}
 
 
 def _opens(path: str) -> bool:

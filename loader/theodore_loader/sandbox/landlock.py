@@ -13,30 +13,52 @@ ABI    adds
 5      ``IOCTL_DEV``
 6      scopes: abstract UNIX sockets, signals
 7      audit records (nothing to handle)
+8      restricting every thread at once
+9      ``RESOLVE_UNIX``: connecting to UNIX sockets by path
+10     UDP bind, connect and send
 =====  ====================================================
+
+Everything is used as soon as it is offered. What an older kernel lacks stands in the layer's detail; seccomp has to
+hold it alone there.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Mapping
 
 from theodore_loader.sandbox import libc
 from theodore_loader.sandbox.profile import Profile
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIRECTORY = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 REMOVE_DIRECTORY, REMOVE_FILE, MAKE_DIRECTORY, MAKE_REGULAR, MAKE_SYMLINK = 1 << 4, 1 << 5, 1 << 7, 1 << 8, 1 << 12
-REFER, TRUNCATE, IOCTL_DEVICE = 1 << 13, 1 << 14, 1 << 15
+REFER, TRUNCATE, IOCTL_DEVICE, RESOLVE_UNIX = 1 << 13, 1 << 14, 1 << 15, 1 << 16
 
-FIRST_ABI_WITH_NETWORK, FIRST_ABI_WITH_SCOPES = 4, 6
+FIRST_ABI_WITH_NETWORK, FIRST_ABI_WITH_SCOPES, FIRST_ABI_WITH_ALL_THREADS, FIRST_ABI_WITH_UDP = 4, 6, 8, 10
+NEWEST_ABI = FIRST_ABI_WITH_UDP
+"""The newest whose rights we know; a later kernel is used as this one."""
 
+_ESTABLISHED_ABI = 7
 _ABI_1_RIGHTS = (1 << 13) - 1
-_ADDED_RIGHTS = {2: REFER, 3: TRUNCATE, 5: IOCTL_DEVICE}
+_ADDED_RIGHTS = {2: REFER, 3: TRUNCATE, 5: IOCTL_DEVICE, 9: RESOLVE_UNIX}
 _FILE_RIGHTS = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEVICE
-_NET_BIND, _NET_CONNECT = 1, 2
+_BIND_TCP, _CONNECT_TCP, _BIND_UDP, _SEND_UDP = 1, 2, 4, 8
 _SCOPE_ABSTRACT_SOCKETS, _SCOPE_SIGNALS = 1, 2
 _CREATE_RULESET_VERSION, _RULE_PATH_BENEATH, _RULE_NET_PORT = 1, 1, 2
+_ALL_THREADS = 1 << 3
+_TYPE, _DIRECTORY = 0o170000, 0o040000  # of st_mode; the module stat costs every confined process its import
+
+_LACKS = {
+    2: "renames between folders",
+    3: "truncation by path",
+    4: "TCP",
+    5: "device ioctls",
+    6: "signals and abstract sockets",
+    9: "UNIX sockets by path",
+    10: "UDP",
+}
 
 _READ = READ_FILE | READ_DIRECTORY
 _WRITE = (
@@ -45,11 +67,26 @@ _WRITE = (
 
 
 def abi() -> int:
-    """Return the kernel's Landlock ABI, or 0 where there is none or it is switched off."""
+    """Return the ABI to use: the kernel's, or 0 where there is none or it is switched off.
+
+    Rights younger than the kernels at hand are tried, not believed: where the kernel refuses to handle them, the
+    newest ABI that it does take is returned.
+    """
     try:
-        return libc.syscall("landlock_create_ruleset", None, 0, _CREATE_RULESET_VERSION)
+        offered = libc.syscall("landlock_create_ruleset", None, 0, _CREATE_RULESET_VERSION)
     except OSError:
         return 0
+    return next(version for version in range(offered, -1, -1) if version <= _ESTABLISHED_ABI or _takes(version))
+
+
+def _takes(version: int) -> bool:
+    try:
+        os.close(_create_ruleset(Profile(), min(version, NEWEST_ABI)))
+    except OSError as refusal:
+        if refusal.errno == errno.EINVAL:
+            return False
+        raise
+    return True
 
 
 def handled_rights(version: int) -> int:
@@ -62,22 +99,24 @@ def handled_rights(version: int) -> int:
 
 
 def restrict(profile: Profile, version: int) -> str:
-    """Confine the calling thread, for good; return one line that says to what.
+    """Confine the calling thread, for good (from ABI 8 on every thread); return one line that says to what.
 
-    Must run while the process has a single thread: Landlock binds threads, and only ABI 8 brings the others along.
+    Must run while the process has a single thread.
 
     Raises:
         OSError: the kernel refused a step; the process must not go on.
 
     """
+    version = min(version, NEWEST_ABI)
     ruleset = _create_ruleset(profile, version)
     try:
-        count = sum(_add_rule(ruleset, path, rights & handled_rights(version)) for path, rights in _grants(profile))
+        rights = _grants(profile)
+        count = sum(_add_rule(ruleset, path, wanted & handled_rights(version)) for path, wanted in rights.items())
         ports = _add_ports(ruleset, profile, version)
-        libc.syscall("landlock_restrict_self", ruleset, 0)
+        libc.syscall("landlock_restrict_self", ruleset, _ALL_THREADS if version >= FIRST_ABI_WITH_ALL_THREADS else 0)
     finally:
         os.close(ruleset)
-    return f"ABI {version}, {count} paths granted{ports}"
+    return f"ABI {version}, {count} paths granted{ports}{_lacking(version)}"
 
 
 def holds_ports(profile: Profile, version: int) -> bool:
@@ -85,12 +124,19 @@ def holds_ports(profile: Profile, version: int) -> bool:
     return profile.sockets == "ports" and version >= FIRST_ABI_WITH_NETWORK
 
 
-def _grants(profile: Profile) -> Iterator[tuple[str, int]]:
+def _lacking(version: int) -> str:
+    missing = [what for since, what in _LACKS.items() if since > version]
+    return f"; this kernel's Landlock does not hold {', '.join(missing)}" if missing else ""
+
+
+def _grants(profile: Profile) -> Mapping[str, int]:
     write = _WRITE | (MAKE_SYMLINK if profile.symlinks else 0)
-    yield "/dev/null", READ_FILE | WRITE_FILE
-    yield from ((path, _READ) for path in profile.read)
-    yield from ((path, write) for path in profile.write)
-    yield from ((path, READ_FILE | EXECUTE) for path in profile.execute)
+    rights = {"/dev/null": READ_FILE | WRITE_FILE}
+    kinds = ((profile.read, _READ), (profile.write, write), (profile.execute, READ_FILE | EXECUTE))
+    for paths, wanted in kinds:
+        for path in paths:
+            rights[path] = rights.get(path, 0) | wanted
+    return rights
 
 
 def _create_ruleset(profile: Profile, version: int) -> int:
@@ -101,8 +147,10 @@ def _create_ruleset(profile: Profile, version: int) -> int:
 
 
 def _network_and_scopes(profile: Profile, version: int) -> tuple[int, int]:
-    connect = 0 if profile.sockets == "outbound" else _NET_CONNECT
-    network = _NET_BIND | connect if version >= FIRST_ABI_WITH_NETWORK else 0
+    outbound = profile.sockets == "outbound"
+    tcp = _BIND_TCP | (0 if outbound else _CONNECT_TCP)
+    udp = 0 if outbound else _BIND_UDP | _SEND_UDP  # sending binds, so a tool that may send is not held at all
+    network = (tcp if version >= FIRST_ABI_WITH_NETWORK else 0) | (udp if version >= FIRST_ABI_WITH_UDP else 0)
     scopes = _SCOPE_ABSTRACT_SOCKETS | _SCOPE_SIGNALS if version >= FIRST_ABI_WITH_SCOPES else 0
     return network, scopes
 
@@ -113,7 +161,7 @@ def _add_ports(ruleset: int, profile: Profile, version: int) -> str:
     if version < FIRST_ABI_WITH_NETWORK:
         return ", TCP ports are not held"
     for port in profile.connect_ports:
-        libc.syscall("landlock_add_rule", ruleset, _RULE_NET_PORT, struct.pack("=QQ", _NET_CONNECT, port), 0)
+        libc.syscall("landlock_add_rule", ruleset, _RULE_NET_PORT, struct.pack("=QQ", _CONNECT_TCP, port), 0)
     return f", TCP to {len(profile.connect_ports)} ports"
 
 
@@ -131,6 +179,4 @@ def _add_rule(ruleset: int, path: str, rights: int) -> int:
 
 
 def _is_directory(descriptor: int) -> bool:
-    import stat
-
-    return stat.S_ISDIR(os.fstat(descriptor).st_mode)
+    return os.fstat(descriptor).st_mode & _TYPE == _DIRECTORY

@@ -5,6 +5,7 @@ Loaded on first use, so that importing the sandbox works where there is no such 
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Mapping
@@ -17,8 +18,10 @@ _TABLES: Mapping[str, Mapping[str, int]] = {
     "x86_64": syscall_table.X86_64,
     "aarch64": syscall_table.AARCH64,
 }
+_MOST_ARGUMENTS = 6
 
 
+@cache
 def machine() -> str | None:
     """Return the architecture whose system calls we know, or ``None`` on every other machine."""
     if not sys.platform.startswith("linux") or sys.maxsize < 2**32:
@@ -33,38 +36,47 @@ def syscall_numbers(name: str) -> Mapping[str, int]:
 
 
 @cache
-def _library() -> Any:
+def _raw() -> Any:
     import ctypes
 
-    library = ctypes.CDLL(None, use_errno=True)
-    library.syscall.restype = ctypes.c_long
-    return library
+    words = [ctypes.c_void_p] * _MOST_ARGUMENTS  # takes integers of 64 bits, and the address of bytes
+    return ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_long, *words, use_errno=True)(("syscall", ctypes.CDLL(None)))
 
 
 def forget() -> None:
     """Drop the loaded library; the next system call would load it again."""
-    _library.cache_clear()
+    _raw.cache_clear()
 
 
-def syscall(name: str, *arguments: object) -> int:
-    """Make the system call ``name``; integers are passed as machine words.
+def syscall(name: str, *arguments: int | bytes | bytearray | None) -> int:
+    """Make the system call ``name``: integers as machine words, buffers by address, ``None`` as the null pointer.
+
+    Bytes are read by the kernel, a ``bytearray`` may be written by it.
 
     Raises:
         OSError: the kernel refused, or does not know the call (``ENOSYS``).
 
     """
-    import ctypes
-    import errno
-
-    table = _TABLES.get(machine() or "", {})
-    if name not in table:
+    number = _TABLES.get(machine() or "", {}).get(name)
+    if number is None:
         raise OSError(errno.ENOSYS, f"system call {name} is not known on this machine")
-    words = [ctypes.c_ulong(value) if isinstance(value, int) else value for value in arguments]
-    result: int = _library().syscall(ctypes.c_long(table[name]), *words)
+    words = [address(value) if isinstance(value, bytearray) else value for value in arguments]
+    result: int = _raw()(number, *words, *(0,) * (_MOST_ARGUMENTS - len(words)))
     if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{name}: {os.strerror(number)}")
+        import ctypes
+
+        problem = ctypes.get_errno()
+        raise OSError(problem, f"{name}: {os.strerror(problem)}")
     return result
+
+
+def address(data: bytes | bytearray) -> int:
+    """Return where ``data`` is in memory, for structures that hold pointers; the caller keeps it alive and as it is."""
+    import ctypes
+
+    if isinstance(data, bytearray):
+        return ctypes.addressof(ctypes.c_char.from_buffer(data))
+    return ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
 
 
 def prctl(option: int, *arguments: int) -> int:

@@ -29,7 +29,7 @@ from theodore_loader.errors import TierUnavailable
 from theodore_loader.sandbox import canaries, descriptors, landlock, privileges, rlimits, seccomp
 from theodore_loader.sandbox.canaries import CanaryResult
 from theodore_loader.sandbox.profile import Profile
-from theodore_loader.sandbox.seccomp_rules import Situation
+from theodore_loader.sandbox.seccomp_rules import Shape
 from theodore_loader.sandbox.tier import Availability, Tier, available
 
 STANDARD_STREAMS = (0, 1, 2)
@@ -92,24 +92,35 @@ def confine(
     _require(profile, offer)
     outside = canaries.arm(profile)
     linux = sys.platform.startswith("linux")
-    situation = Situation(
-        pid=os.getpid(),
-        landlock_abi=offer.landlock_abi,
-        signals_scoped=offer.landlock_abi >= landlock.FIRST_ABI_WITH_SCOPES,
-        exec_address=exec_address,
-    )
+    step = functools.partial(_step, weaker=profile.allow_weaker)
     descriptors.close_all_except(keep)  # 1
     _own_session()  # 2
-    step = functools.partial(_step, weaker=profile.allow_weaker)
-    layers = (
+    layers = [
         step("rlimits", offer.rlimits, lambda: rlimits.apply(profile)),  # 5
         step("privileges", linux, lambda: _give_up_privileges(parent)),  # 6
         step("landlock", offer.landlock_abi > 0, lambda: _landlock(profile, offer.landlock_abi)),  # 8
-        step("seccomp", offer.seccomp, lambda: f"{seccomp.install(profile, situation)} instructions"),  # 9
-    )
+    ]
+    shape = _shape(profile, offer.landlock_abi if layers[-1].active else 0, runs_program=exec_address != 0)
+    layers.append(step("seccomp", offer.seccomp, lambda: _seccomp(shape, exec_address)))  # 9
     held = {layer.name for layer in layers if layer.active}
     ports_held = landlock.holds_ports(profile, offer.landlock_abi)
-    return Achieved(_tier(held), layers, canaries.prove(profile, held, outside, ports_held=ports_held))  # 11
+    proofs = canaries.prove(profile, held, outside, ports_held=ports_held)  # 11
+    return Achieved(_tier(held), tuple(layers), proofs)
+
+
+def prepare(profile: Profile) -> None:
+    """Do what :func:`confine` would do for any process of this profile, in a process that is going to fork."""
+    offer = available()
+    if offer.seccomp:
+        seccomp.prepare(_shape(profile, offer.landlock_abi, runs_program=False))
+
+
+def _shape(profile: Profile, landlock_abi: int, *, runs_program: bool) -> Shape:
+    return Shape.of(profile, landlock_abi=landlock_abi, private_mounts=False, runs_program=runs_program)
+
+
+def _seccomp(shape: Shape, program_address: int) -> str:
+    return f"{seccomp.install(shape, pid=os.getpid(), program_address=program_address)} instructions"
 
 
 def _require(profile: Profile, offer: Availability) -> None:
@@ -155,7 +166,7 @@ def _landlock(profile: Profile, version: int) -> str:
 def thread_count() -> int:
     """Return the number of this process's threads, those Python does not know included where /proc tells."""
     try:
-        return len(os.listdir("/proc/self/task"))  # noqa: PTH208 - before pathlib is worth importing
+        return os.stat("/proc/self/task").st_nlink - 2  # noqa: PTH116 - one folder for each
     except OSError:
         import threading
 

@@ -47,12 +47,10 @@ def drop() -> str:
 
 def remaining() -> tuple[str, ...]:
     """Return what this process still holds of what :func:`drop` gives up; empty when all is gone."""
-    import ctypes
-
-    held = ctypes.create_string_buffer(24)
+    held = bytearray(24)
     libc.syscall("capget", struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), held)
     checks = {
-        "capabilities": any(held.raw),
+        "capabilities": any(held),
         "new privileges": libc.prctl(_GET_NO_NEW_PRIVILEGES) != 1,
         "dumpable": libc.prctl(_GET_DUMPABLE) != 0,
     }

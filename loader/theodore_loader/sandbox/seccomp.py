@@ -1,42 +1,86 @@
 """Layer 9: a seccomp filter (``man 2 seccomp``), compiled from ``seccomp_rules`` and installed for every thread.
 
-The program checks the architecture first (a foreign one is killed), refuses the x32 numbers, then tests the calls with
-conditions, the allowed, the ignored and the refused; what is on no list answers ENOSYS.
+The program checks the architecture first (a foreign one is killed), refuses the x32 numbers, then finds the number in
+a search tree: the kernel runs a new filter once for every number to learn which it may always allow, so a list would
+cost what all its pairs of calls cost. What is on no list answers ENOSYS.
+
+A program is assembled once per :class:`~theodore_loader.sandbox.seccomp_rules.Shape` and kept; a process fills in its
+own numbers. ``prepare()`` does that in a process that is going to fork.
 """
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable
+import functools
+import struct
+from collections.abc import Iterator, Mapping, Sequence
 
-from theodore_loader.sandbox import libc, seccomp_rules
-from theodore_loader.sandbox.bpf import Program
-from theodore_loader.sandbox.profile import Profile
-from theodore_loader.sandbox.seccomp_rules import Check, Clause, Conditions, Situation
+from theodore_loader.sandbox import libc, seccomp_rules, syscall_lists
+from theodore_loader.sandbox.bpf import Program, Template
+from theodore_loader.sandbox.seccomp_rules import ALWAYS, OWN_PID, PROGRAM, Check, Clause, Conditions, Shape
 
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000  # SECCOMP_RET_*
+_SUCCESS, _REFUSE, _UNKNOWN = _ERRNO, _ERRNO | errno.EPERM, _ERRNO | errno.ENOSYS
 _SET_MODE_FILTER, _GET_ACTION_AVAILABLE, _TSYNC = 1, 2, 1
 _GET_SECCOMP, _FILTER_MODE = 21, 2
 _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # AUDIT_ARCH_*
 _X32_BIT = 0x40000000
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
+_PROGRAM_LOW, _PROGRAM_HIGH = PROGRAM + " (low)", PROGRAM + " (high)"
+_NEAR_TREE = 120
+"""Intervals whose tree a conditional jump can cross: two instructions each, 255 at most."""
+
+Answer = int | str
+"""A filter result, or the name of a call whose arguments decide."""
 
 
 def available() -> bool:
     """Say whether the kernel takes filters that answer with an error number, by asking it."""
-    import ctypes
-
-    action = ctypes.c_uint32(_ERRNO)
     try:
-        libc.syscall("seccomp", _GET_ACTION_AVAILABLE, 0, ctypes.byref(action))
+        libc.syscall("seccomp", _GET_ACTION_AVAILABLE, 0, struct.pack("=I", _ERRNO))
     except OSError:
         return False
     return True
 
 
-def compile_filter(profile: Profile, situation: Situation, machine: str) -> bytes:
-    """Return the BPF program for ``profile`` on ``machine`` (``x86_64`` or ``aarch64``)."""
-    numbers = libc.syscall_numbers(machine)
+def prepare(shape: Shape) -> None:
+    """Assemble the program for ``shape`` now, so that processes forked from this one need not."""
+    machine = libc.machine()
+    if machine is not None:
+        template(shape, machine)
+
+
+def install(shape: Shape, *, pid: int, program_address: int = 0) -> int:
+    """Install the filter on every thread of this process; return the number of its instructions.
+
+    Args:
+        shape: what decides the rules.
+        pid: this process's.
+        program_address: where the path of the one program is that may be executed, for a shape that runs one.
+
+    Raises:
+        OSError: the kernel refused, or one thread could not be brought along.
+
+    """
+    code = template(shape, libc.machine() or "").fill(slots(pid, program_address))
+    length = len(code) // 8
+    filter_program = struct.pack("@HP", length, libc.address(code))  # struct sock_fprog
+    left_behind = libc.syscall("seccomp", _SET_MODE_FILTER, _TSYNC, filter_program)
+    if left_behind:
+        raise OSError(errno.EBUSY, f"thread {left_behind} could not be put under the seccomp filter")
+    if libc.prctl(_GET_SECCOMP) != _FILTER_MODE:
+        raise OSError(errno.EINVAL, "the kernel accepted the seccomp filter and does not apply it")
+    return length
+
+
+def slots(pid: int, program_address: int = 0) -> Mapping[str, int]:
+    """Return what a process fills into its template."""
+    return {OWN_PID: pid, _PROGRAM_LOW: program_address, _PROGRAM_HIGH: program_address >> 32}
+
+
+@functools.cache
+def template(shape: Shape, machine: str) -> Template:
+    """Return the BPF program for ``shape`` on ``machine`` (``x86_64`` or ``aarch64``)."""
     program = Program()
     program.load(_ARCHITECTURE)
     program.jump_equal(_ARCHITECTURES[machine], then="known architecture")
@@ -45,60 +89,68 @@ def compile_filter(profile: Profile, situation: Situation, machine: str) -> byte
     program.load(_NUMBER)
     if machine == "x86_64":
         program.jump_at_least(_X32_BIT, otherwise="native number")
-        program.give(_ERRNO | errno.ENOSYS)
+        program.give(_UNKNOWN)
         program.label("native number")
-    conditional = seccomp_rules.conditional(profile, situation)
-    for name, conditions in conditional.items():
-        if name in numbers:
-            _append_conditional(program, name, numbers[name], conditions)
-    answers = {
-        _ALLOW: seccomp_rules.allowed(profile),
-        _ERRNO: seccomp_rules.ignored(profile),
-        _ERRNO | errno.EPERM: seccomp_rules.refused(profile),
-        _ERRNO | errno.ENOTSUP: seccomp_rules.UNSUPPORTED,
+    conditions = seccomp_rules.conditional(shape)
+    answers = _answers(shape, conditions)
+    numbers = libc.syscall_numbers(machine)
+    _append_tree(program, list(_intervals({numbers[name]: at for name, at in answers.items() if name in numbers})))
+    for name, clauses in conditions.items():
+        if name in numbers and answers[name] == name:
+            _append_conditions(program, name, clauses)
+    return program.template()
+
+
+def _answers(shape: Shape, conditions: Mapping[str, Conditions]) -> dict[str, Answer]:
+    """Return what each call answers; one that is missing is unknown."""
+    depending: dict[str, Answer] = {name: _ALLOW if at == ALWAYS else name for name, at in conditions.items()}
+    return {
+        **dict.fromkeys(syscall_lists.ALLOWED, _ALLOW),
+        **dict.fromkeys((*syscall_lists.REFUSED, *syscall_lists.CONDITIONAL, *syscall_lists.METADATA), _REFUSE),
+        **dict.fromkeys(syscall_lists.UNSUPPORTED, _ERRNO | errno.ENOTSUP),
+        **dict.fromkeys(seccomp_rules.answers_success(shape), _SUCCESS),
+        **depending,
     }
-    for answer, names in answers.items():
-        _append_plain(program, (numbers[name] for name in names if name in numbers), answer)
-    program.give(_ERRNO | errno.ENOSYS)
-    return program.assemble()
 
 
-def install(profile: Profile, situation: Situation) -> int:
-    """Install the filter on every thread of this process; return the number of its instructions.
-
-    Raises:
-        OSError: the kernel refused, or one thread could not be brought along.
-
-    """
-    import ctypes
-
-    class FilterProgram(ctypes.Structure):
-        _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
-
-    code = compile_filter(profile, situation, libc.machine() or "")
-    program = FilterProgram(len(code) // 8, code)
-    left_behind = libc.syscall("seccomp", _SET_MODE_FILTER, _TSYNC, ctypes.byref(program))
-    if left_behind:
-        raise OSError(errno.EBUSY, f"thread {left_behind} could not be put under the seccomp filter")
-    if libc.prctl(_GET_SECCOMP) != _FILTER_MODE:
-        raise OSError(errno.EINVAL, "the kernel accepted the seccomp filter and does not apply it")
-    return len(code) // 8
+def _intervals(answers: Mapping[int, Answer]) -> Iterator[tuple[int, Answer]]:
+    """Yield the first number of each run of equal answers."""
+    before: Answer | None = None
+    for number in range(max(answers) + 2):
+        answer = answers.get(number, _UNKNOWN)
+        if answer != before:
+            yield number, answer
+        before = answer
 
 
-def _append_plain(program: Program, numbers: Iterable[int], answer: int) -> None:
-    for number in numbers:
-        after = f"after {number} {answer:#x}"
-        program.jump_equal(number, otherwise=after)
-        program.give(answer)
-        program.label(after)
+def _append_tree(program: Program, intervals: Sequence[tuple[int, Answer]]) -> None:
+    """Append a search tree over ``intervals``: two instructions for each, depth logarithmic."""
+    if len(intervals) == 1:
+        answer = intervals[0][1]
+        if isinstance(answer, int):
+            program.give(answer)
+        else:
+            program.jump(answer)
+        return
+    middle = len(intervals) // 2
+    first = intervals[middle][0]
+    above = f"from {first}"
+    if middle <= _NEAR_TREE:
+        program.jump_at_least(first, then=above)
+    else:
+        program.jump_at_least(first, otherwise=f"below {first}")
+        program.jump(above)
+        program.label(f"below {first}")
+    _append_tree(program, intervals[:middle])
+    program.label(above)
+    _append_tree(program, intervals[middle:])
 
 
-def _append_conditional(program: Program, name: str, number: int, conditions: Conditions) -> None:
-    program.jump_equal(number, otherwise=f"{name} end")
+def _append_conditions(program: Program, name: str, conditions: Conditions) -> None:
+    program.label(name)
     for at, clause in enumerate(conditions):
         _append_clause(program, f"{name} {at}", clause)
-    program.give(_ERRNO | errno.EPERM)
-    program.label(f"{name} end")
+    program.give(_REFUSE)
 
 
 def _append_clause(program: Program, label: str, clause: Clause) -> None:
@@ -109,15 +161,26 @@ def _append_clause(program: Program, label: str, clause: Clause) -> None:
 
 
 def _append_check(program: Program, label: str, check: Check, *, failed: str) -> None:
-    low = _ARGUMENTS + 8 * check.argument
+    at = _ARGUMENTS + 8 * check.argument
     if check.wide:
-        program.load(low + 4)
-        program.jump_equal(check.values[0] >> 32, otherwise=failed)
-    program.load(low)
+        low, high = _halves(check.values[0])
+        program.load(at + 4)
+        program.jump_equal(high, otherwise=failed)
+        program.load(at)
+        program.jump_equal(low, otherwise=failed)
+        return
+    program.load(at)
     if check.mask != seccomp_rules.WORD:
         program.mask(check.mask)
-    for value in check.values:
-        program.jump_equal(value & seccomp_rules.WORD, then=failed if check.negate else f"{label} holds")
-    if not check.negate:
-        program.jump_at_least(0, then=failed)  # always true: no value matched
+    *others, last = check.values
+    for value in others:
+        program.jump_equal(value, then=failed if check.negate else f"{label} holds")
+    if check.negate:
+        program.jump_equal(last, then=failed)
+    else:
+        program.jump_equal(last, otherwise=failed)
     program.label(f"{label} holds")
+
+
+def _halves(value: int | str) -> tuple[int | str, int | str]:
+    return (_PROGRAM_LOW, _PROGRAM_HIGH) if isinstance(value, str) else (value & seccomp_rules.WORD, value >> 32)

@@ -11,9 +11,9 @@ Without subprocesses the program may still be executed, once: the filter compare
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
+import struct
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -29,8 +29,8 @@ def main() -> None:
     channel = int(sys.argv[1])
     os.set_inheritable(channel, False)
     request = _receive(channel)
-    path = ctypes.create_string_buffer(os.fsencode(request["argv"][0]))
-    address = ctypes.addressof(path)
+    path = os.fsencode(request["argv"][0])
+    address = 0 if libc.machine() is None else libc.address(path)
     try:
         achieved = confine(
             Profile.from_json(request["profile"].encode()),
@@ -62,12 +62,13 @@ def _send(channel: int, message: dict[str, Any]) -> None:
 
 
 def _execute(address: int, argv: Sequence[str]) -> None:
-    if libc.machine() is None:  # no filter is in place then
+    if not address:  # no filter is in place then
         os.execv(argv[0], list(argv))  # noqa: S606 - the host decided what runs
+    arguments = [os.fsencode(argument) for argument in argv]
     environment = [os.fsencode(f"{name}={value}") for name, value in os.environ.items()]
-    arguments = _vector([os.fsencode(argument) for argument in argv])
-    libc.syscall("execve", address, arguments, _vector(environment))
+    libc.syscall("execve", address, _vector(arguments), _vector(environment))
 
 
-def _vector(strings: list[bytes]) -> ctypes.Array[ctypes.c_char_p]:
-    return (ctypes.c_char_p * (len(strings) + 1))(*strings, None)
+def _vector(strings: list[bytes]) -> bytes:
+    """Return an array of pointers to ``strings``, which the caller keeps alive, and the null that ends it."""
+    return struct.pack(f"@{len(strings) + 1}P", *map(libc.address, strings), 0)
