@@ -25,7 +25,7 @@ from typing import Any, TypeVar, overload
 from theodore_loader.artifact.environment import ensure_environment
 from theodore_loader.artifact.store import Store
 from theodore_loader.config import prepare_config
-from theodore_loader.errors import ConfigurationProblem, TierUnavailable
+from theodore_loader.errors import ConfigurationProblem, TierUnavailable, WorkerError
 from theodore_loader.installed import Installed, InstalledPlugin
 from theodore_loader.manifest import Manifest
 from theodore_loader.paths import cache_dir, home_dir, private_dir
@@ -34,11 +34,13 @@ from theodore_loader.policy import Policy, capped, load_policy
 from theodore_loader.proxies import proxy_for
 from theodore_loader.sandbox.tier import Tier, available
 from theodore_loader.supervise import access_log, own_state
+from theodore_loader.supervise.launch import Launcher
 from theodore_loader.supervise.plan import Plan
 from theodore_loader.supervise.receipt import LoadReceipt
 from theodore_loader.supervise.runtime import runtime_folder
 from theodore_loader.supervise.surroundings import LogRecord, OnLog, Surroundings
 from theodore_loader.supervise.worker import Worker, spawn_worker
+from theodore_loader.supervise.zygote import launcher_for
 from theodore_loader.trust.files import SignedFiles, read_signed
 from theodore_loader.trust.receipts import Receipts
 from theodore_loader.trust.trust_file import TrustFile
@@ -109,6 +111,7 @@ class PluginHost:
         self._on_log = on_log or _to_logger
         self._loaded: dict[str, _Loaded] = {}
         self._loading: set[str] = set()
+        self._launcher: Launcher | None = None
         self._closed = False
 
     async def __aenter__(self) -> PluginHost:
@@ -159,7 +162,9 @@ class PluginHost:
 
         """
         self._refuse_weak_machine()
-        prepared = await asyncio.to_thread(self._prepare, name_or_wheel)
+        launcher, prepared = await asyncio.gather(
+            self._ready_launcher(), asyncio.to_thread(self._prepare, name_or_wheel)
+        )
         info = prepared.manifest.info
         if info.name in self._loaded or info.name in self._loading:
             raise ConfigurationProblem(f"{info.name} is loaded already", help="unload it first")
@@ -168,12 +173,16 @@ class PluginHost:
         settings = prepare_config(info.configuration_schema, given)
         self._loading.add(info.name)
         try:
-            self._loaded[info.name] = loaded = await self._start(prepared, settings)
+            self._loaded[info.name] = loaded = await self._start(prepared, settings, launcher)
+        except WorkerError as problem:
+            if self._closed:
+                raise _closed_while_loading(info) from problem
+            raise
         finally:
             self._loading.discard(info.name)
         if self._closed:
             await self.unload(info.name)
-            raise ConfigurationProblem(f"the host was closed while {info.name} was loading")
+            raise _closed_while_loading(info)
         return loaded.proxy
 
     async def unload(self, name: str) -> None:
@@ -208,10 +217,14 @@ class PluginHost:
         return (record for record in self.access_log(name) if record["seq"] >= first)
 
     async def close(self) -> None:
-        """Let every plugin clean up, then end every worker. A plugin that is still loading ends as soon as it has."""
+        """Let every plugin clean up, then end every worker and the zygote. One that is still loading ends with it."""
         self._closed = True
         names = list(self._loaded)
-        await asyncio.gather(*(self.unload(name) for name in names))
+        try:
+            await asyncio.gather(*(self.unload(name) for name in names))
+        finally:
+            if self._launcher is not None:
+                await self._launcher.close()
 
     # verify → store → environment
 
@@ -279,9 +292,18 @@ class PluginHost:
                 help="run on a kernel with Landlock and seccomp, or choose a weaker tier explicitly (minimum_tier)",
             )
 
-    async def _start(self, prepared: Prepared, settings: Mapping[str, Any]) -> _Loaded:
-        info = prepared.manifest.info
+    async def _ready_launcher(self) -> Launcher:
+        """Return what starts the workers; a zygote gets ready while plugins are being verified."""
         runtime = await asyncio.to_thread(runtime_folder, self._home)
+        if self._closed:
+            raise ConfigurationProblem("this host is closed", help="make a new PluginHost")
+        if self._launcher is None:
+            self._launcher = launcher_for(runtime, self._minimum_tier)
+        self._launcher.prepare()
+        return self._launcher
+
+    async def _start(self, prepared: Prepared, settings: Mapping[str, Any], launcher: Launcher) -> _Loaded:
+        info = prepared.manifest.info
         tmp = Path(tempfile.mkdtemp(prefix=f"{info.name}-", dir=private_dir(self._home / "tmp")))
         own = self._home / "plugins" / info.name
         plan = Plan(
@@ -293,7 +315,7 @@ class PluginHost:
             minimum_tier=self._minimum_tier,
             config=settings,
         )
-        surroundings = Surroundings(self._logs, runtime, self._services, os.environ, self._on_log)
+        surroundings = Surroundings(self._logs, launcher.runtime, self._services, os.environ, self._on_log, launcher)
         try:
             worker = await spawn_worker(plan, surroundings)
         except BaseException:
@@ -306,6 +328,10 @@ class PluginHost:
     @property
     def _logs(self) -> Path:
         return self._home / "logs"
+
+
+def _closed_while_loading(info: PluginInfo) -> ConfigurationProblem:
+    return ConfigurationProblem(f"the host was closed while {info.name} was loading")
 
 
 def _refuse_other_name(asked: str | Path, found: str) -> None:

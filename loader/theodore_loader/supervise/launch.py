@@ -55,6 +55,13 @@ class WorkerEnds:
 class Launcher(Protocol):
     """Starts worker processes for one host."""
 
+    @property
+    def runtime(self) -> Path:
+        """The folder its workers import from."""
+
+    def prepare(self) -> None:
+        """Have ready soon what the next launch would wait for. Raises WorkerCrashed, like :meth:`launch`."""
+
     async def launch(self, folder: Path) -> tuple[WorkerProcess, Ends]:
         """Start a worker that works in ``folder`` and waits for the host's ``hello``.
 
@@ -101,14 +108,17 @@ class Spawner:
     """
 
     def __init__(self, runtime: Path, *, interpreter: str = sys.executable, reason: str = "") -> None:
-        self._runtime = runtime
+        self.runtime = runtime
         self._interpreter = interpreter
         self._started_by = f"spawn: {reason}" if reason else "spawn"
+
+    def prepare(self) -> None:
+        """Nothing is kept."""
 
     async def launch(self, folder: Path) -> tuple[WorkerProcess, Ends]:
         """Start a new interpreter. See :meth:`Launcher.launch`."""
         with diagnosis.explained(self._interpreter), wired() as (ends, inner):
-            arguments = (str(self._runtime), str(inner.channel), str(inner.broker), str(os.getpid()))
+            arguments = (str(self.runtime), str(inner.channel), str(inner.broker), str(os.getpid()))
             popen = start_interpreter(
                 [self._interpreter, *FLAGS, "-c", _BOOT, *arguments],
                 folder,

@@ -65,7 +65,7 @@ class Zygote:
         most_forks: int = MOST_FORKS,
         most_seconds: float = MOST_SECONDS,
     ) -> None:
-        self._runtime = runtime
+        self.runtime = runtime
         self._interpreter = interpreter
         self._most_forks = most_forks
         self._most_seconds = most_seconds
@@ -87,19 +87,26 @@ class Zygote:
         self._former, self._current = [], None
         await asyncio.gather(*(zygote.close() for zygote in everyone))
 
+    def prepare(self) -> None:
+        """Start a zygote, unless there is one that can fork."""
+        self._serving()
+
     async def _ready(self) -> ZygoteProcess:
+        await self._forget_ended()
+        serving = self._serving()
+        await serving.started()
+        return serving
+
+    def _serving(self) -> ZygoteProcess:
         if self._closed:
             raise WorkerCrashed("this host is closed", help="make a new PluginHost")
-        await self._forget_ended()
         if self._current is not None and self._is_spent(self._current):
             self._current.retire()
             self._former.append(self._current)
             self._current = None
         if self._current is None:
-            self._current = ZygoteProcess(self._runtime, self._interpreter, line=_report)
-        current = self._current
-        await current.started()
-        return current
+            self._current = ZygoteProcess(self.runtime, self._interpreter, line=_report)
+        return self._current
 
     def _is_spent(self, zygote: ZygoteProcess) -> bool:
         age = asyncio.get_running_loop().time() - zygote.born
