@@ -14,7 +14,7 @@ from theodore_loader.sandbox import interpreter
 from theodore_loader.sandbox.profile import MIB, Profile
 from theodore_loader.sandbox.programs import SEARCH_FOLDERS
 from theodore_loader.sandbox.tier import Tier
-from theodore_loader.supervise.process_count import INTERVAL_SECONDS
+from theodore_loader.supervise.meter.usage import DiskLimit
 from theodore_loader.worker.setup import Setup
 from theodore_sdk.info import PermissionType, PluginResourceLimits
 
@@ -38,6 +38,7 @@ class Plan:
         folders: its own ``data``, ``cache`` and ``tmp``, existing.
         minimum_tier: below it the worker is killed before it reads a byte of the plugin.
         services: names of host services it may resolve.
+        disk: what its folders may hold; the host's choice.
 
     """
 
@@ -49,6 +50,7 @@ class Plan:
     minimum_tier: Tier = Tier.STANDARD
     services: tuple[str, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
+    disk: DiskLimit = field(default_factory=DiskLimit)
 
     @property
     def name(self) -> str:
@@ -98,7 +100,7 @@ def profile_of(plan: Plan, runtime: Path, programs: Programs) -> Profile:
         write_xor_execute=not plan.holds(PermissionType.NATIVE),
         memory_bytes=plan.limits.max_memory_mb * MIB,
         open_files=plan.limits.max_file_handles + OWN_HANDLES,
-        file_bytes=FILE_BYTES,
+        file_bytes=min(FILE_BYTES, plan.disk.bytes),
         allow_weaker=plan.minimum_tier < Tier.STANDARD,
     )
 
@@ -123,31 +125,20 @@ def setup_of(plan: Plan, runtime: Path, environment: Mapping[str, str], programs
     )
 
 
-NOT_ENFORCED = (
-    "max_cpu_percent: not limited yet; a call is ended by its deadline",
-    "max_network_requests_per_minute: counts connections, because the broker does not look into TLS",
-    "disk use of the plugin's folders: each file is limited, their number is not",
-)
-"""Said in every receipt: what a limit of the manifest does not mean on this machine."""
+NOT_ENFORCED = ("max_network_requests_per_minute: counts connections, because the broker does not look into TLS",)
+"""Said in every receipt: what a limit of the manifest does not mean on any machine."""
 
 WITH_PROGRAMS = (
-    "max_memory_mb: holds for the worker and for each program it starts, not for their sum",
     "changes of modes, owners and times: answered with success and not done, for the sake of those programs",
     "native code: programs map their own code from files, so the kernel no longer refuses that to the worker",
 )
 """Said where a program is granted."""
 
 
-def not_enforced(plan: Plan, programs: Programs, *, counted: bool) -> tuple[str, ...]:
+def not_enforced(programs: Programs, measured: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return for the receipt what is asked for and does not hold, or gives nothing, on this machine.
 
-    ``counted`` says whether the host can see the worker's processes.
+    ``measured`` is what the worker's meter has to say about it.
     """
-    if not programs.files:
-        return (*NOT_ENFORCED, *programs.missing)
-    how = (
-        f"counted by the host every {INTERVAL_SECONDS:g} s; a burst that ends between two counts is not seen"
-        if counted
-        else "the host cannot see processes of the worker; only the worker's own standard library counts"
-    )
-    return (*NOT_ENFORCED, f"max_subprocess_count: {how}", *WITH_PROGRAMS, *programs.missing)
+    granted = WITH_PROGRAMS if programs.files else ()
+    return (*NOT_ENFORCED, *measured, *granted, *programs.missing)

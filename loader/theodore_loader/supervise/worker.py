@@ -26,9 +26,9 @@ from theodore_loader.supervise import handshake, programs
 from theodore_loader.supervise.access_log import AccessLog
 from theodore_loader.supervise.launch import Ends
 from theodore_loader.supervise.limits import call_within
+from theodore_loader.supervise.meter import Meter, Usage, refuse_full
 from theodore_loader.supervise.plan import Plan, not_enforced, setup_of
 from theodore_loader.supervise.process import WorkerProcess
-from theodore_loader.supervise.process_count import ProcessCount, countable
 from theodore_loader.supervise.receipt import LoadReceipt
 from theodore_loader.supervise.recording import Recorder
 from theodore_loader.supervise.surroundings import Surroundings
@@ -50,13 +50,14 @@ _T = TypeVar("_T")
 class Worker:
     """A plugin's process and everything the host keeps for it. Made by :func:`spawn_worker`."""
 
-    def __init__(self, plan: Plan, surroundings: Surroundings) -> None:
+    def __init__(self, plan: Plan, surroundings: Surroundings, log: AccessLog | None = None) -> None:
         self.plan = plan
         self.receipt: LoadReceipt | None = None
-        self.access_log = AccessLog(surroundings.logs, plan.name)
+        self.access_log = log or AccessLog(surroundings.logs, plan.name)
+        self._own_log = log is None
         self.methods: Mapping[str, Method] = methods_of(self.base)
         self._surroundings = surroundings
-        self._recorder = Recorder(plan.name, self.access_log, surroundings.on_log, self._end)
+        self._recorder = Recorder(plan.name, self.access_log, surroundings.on_log, self.end)
         self._services = Services(surroundings.services, plan.grants, self._recorder.service)
         self._ended: LoaderError | None = None
         self._gone = asyncio.Event()
@@ -64,7 +65,8 @@ class Worker:
         self._wires: Ends | None = None
         self._broker: Broker | None = None
         self._programs = programs.Programs()
-        self._count: ProcessCount | None = None
+        self._meter: Meter | None = None
+        self._calls = 0
         recorder = self._recorder
         handlers = Handlers(recorder.log_frame, recorder.accesses, self._services.call, self._on_channel_end)
         self._channel = HostChannel(handlers)
@@ -85,9 +87,18 @@ class Worker:
         return self._ended
 
     @property
+    def is_open(self) -> bool:
+        """Whether a call made now would reach it: its channel is open, and nothing has ended it."""
+        return self._ended is None and self._channel.is_open
+
+    @property
     def pid(self) -> int | None:
         """The worker's process id while there is one."""
         return None if self._process is None else self._process.pid
+
+    def usage(self) -> Usage | None:
+        """Return what the worker uses, as the host measures it; ``None`` before it has started."""
+        return None if self._meter is None else self._meter.usage()
 
     # starting
 
@@ -103,6 +114,7 @@ class Worker:
         """
         try:
             self._programs = programs.resolve(self.plan)
+            await refuse_full(self.plan.name, self.plan.folders, self.plan.disk)
             await self._start()
         except BaseException:
             await self.kill()
@@ -113,7 +125,6 @@ class Worker:
         await self._spawn()
         spawned = time.perf_counter()
         ready = await self._confined()
-        self._count_processes(ready.pid)
         load = handshake.load_frame(self.plan, self.base, self._services.granted)
         loaded = await self._exchange(load, codec.Loaded, self.plan.limits.max_execution_time_seconds)
         milliseconds = {
@@ -122,7 +133,7 @@ class Worker:
             "import": loaded.milliseconds,
             "total": (time.perf_counter() - started) * 1000,
         }
-        unenforced = not_enforced(self.plan, self._programs, counted=self._count is not None)
+        unenforced = not_enforced(self._programs, self._meter.not_enforced() if self._meter else ())
         self.receipt = handshake.receipt_of(self.plan, ready, unenforced, milliseconds)
 
     async def _spawn(self) -> None:
@@ -130,12 +141,22 @@ class Worker:
         self._process, self._wires = await self._surroundings.launcher.launch(self.plan.folders["tmp"])
         self._process.done.add_done_callback(lambda done: self._on_exit(done.result()))
         ends = self._wires
+        self._meter = Meter(
+            self._process,
+            self.plan.name,
+            self.plan.limits,
+            self.plan.folders,
+            disk=self.plan.disk,
+            may_fork=bool(self._programs.files),
+            over=self.end,
+        )
+        self._recorder.pid = self._process.pid
         self._broker = Broker(
             ends.broker,
             self.plan.grants,
             per_minute=self.plan.limits.max_network_requests_per_minute,
             record=self._recorder.dial,
-            violation=self._end,
+            violation=self.end,
         )
         await loop.connect_read_pipe(lambda: self._recorder.stdout, ends.stdout)
         await loop.connect_read_pipe(lambda: self._recorder.stderr, ends.stderr)
@@ -154,17 +175,6 @@ class Worker:
     def _setup(self) -> Setup:
         return setup_of(self.plan, self._surroundings.runtime, self._surroundings.environment, self._programs)
 
-    def _count_processes(self, pid: int) -> None:
-        most = self.plan.limits.max_subprocess_count
-        if self._programs.files and countable(pid):
-            self._count = ProcessCount(pid, most, lambda count: self._end(self._too_many(count, most)))
-
-    def _too_many(self, count: int, most: int) -> WorkerCrashed:
-        return WorkerCrashed(
-            f"{self.plan.name}: the worker was killed: {count} processes at once, max_subprocess_count is {most}",
-            help="raise max_subprocess_count if the plugin may do that; what its programs start counts too",
-        )
-
     async def _exchange(self, message: codec.ToWorker, wanted: type[_T], seconds: float) -> _T:
         try:
             answer = await self._channel.exchange(message, seconds)
@@ -180,9 +190,7 @@ class Worker:
 
     async def _diagnosis(self) -> LoaderError:
         """Return why the worker ended, once its exit and its last words have arrived."""
-        await self._gone.wait()
-        assert self._ended is not None  # noqa: S101 - set before the event
-        return self._ended.with_traceback(None)
+        return (await self.wait_ended()).with_traceback(None)
 
     # calling
 
@@ -201,8 +209,22 @@ class Worker:
             )
         await self._call(INITIALIZE, encode_value([dict(config)]))
 
-    async def call(self, method: Method, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    async def ping(self, seconds: float) -> None:
+        """Return when the worker's event loop has answered.
+
+        Raises:
+            TimeoutError: it did not in time; something occupies it.
+            LoaderError: the worker has ended.
+
+        """
+        await self._channel.ping(seconds)
+
+    async def call(
+        self, method: Method, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, seconds: float | None = None
+    ) -> Any:
         """Run one of :attr:`methods` and return its result as the declared type.
+
+        ``seconds`` is a deadline below the plan's own.
 
         Raises:
             TypeError: the arguments do not fit the signature.
@@ -212,7 +234,7 @@ class Worker:
 
         """
         try:
-            return method.decode_result(await self._call(method.name, method.encode_args(args, kwargs)))
+            return method.decode_result(await self._call(method.name, method.encode_args(args, kwargs), seconds))
         except PluginPermissionError as denied:
             self._recorder.denied(denied)
             raise
@@ -221,16 +243,32 @@ class Worker:
                 "InvalidResult", f"{method.name} returned another type than declared: {problem}"
             ) from None
         except ProtocolViolation as violation:
-            self._end(violation)
+            self.end(violation)
             raise
 
-    async def _call(self, name: str, raw: msgspec.Raw) -> msgspec.Raw:
+    async def _call(self, name: str, raw: msgspec.Raw, seconds: float | None = None) -> msgspec.Raw:
+        longest = self.plan.limits.max_execution_time_seconds
+        within = longest if seconds is None else min(seconds, longest)
+        self._in_flight(+1)
         try:
-            return await call_within(self._channel, name, raw, self.plan.limits.max_execution_time_seconds, self._end)
+            return await call_within(self._channel, name, raw, within, self.end)
         except ChannelClosed:
             raise await self._diagnosis() from None
+        finally:
+            self._in_flight(-1)
+
+    def _in_flight(self, change: int) -> None:
+        self._calls += change
+        if self._meter is not None:
+            self._meter.busy(self._calls > 0)
 
     # ending
+
+    async def wait_ended(self) -> LoaderError:
+        """Return why the worker has ended, as soon as it has."""
+        await self._gone.wait()
+        assert self._ended is not None  # noqa: S101 - set before the event
+        return self._ended
 
     async def close(self) -> None:
         """End gracefully: ``cleanup``, ``shutdown``, and SIGKILL if that takes longer than it may."""
@@ -248,32 +286,34 @@ class Worker:
 
     async def kill(self) -> None:
         """End now, and release everything; never leaves a process behind."""
-        self._end(WorkerCrashed(f"{self.plan.name}: the worker was stopped"))
+        self.end(WorkerCrashed(f"{self.plan.name}: the worker was stopped"))
         if self._process is not None:
             await asyncio.wait([self._process.done])  # unlike awaiting it, not cancelled together with its waiter
         if self._wires is not None:
             self._wires.close()
         self._recorder.close()
+        if self._own_log:
+            self.access_log.close()
 
-    def _end(self, reason: LoaderError) -> None:
+    def end(self, reason: LoaderError) -> None:
         """End the worker; the first reason is the one that stays."""
         if self._ended is None:
             self._ended = reason
             self._gone.set()
         self._channel.end(reason)
-        if self._count is not None:
-            self._count.stop()
         if self._process is not None:
             self._process.kill()
+        if self._meter is not None:
+            self._meter.stop()
         if self._broker is not None:
             self._broker.close()
 
     def _on_channel_end(self, reason: LoaderError) -> None:
         """Give a worker that closed its channel a moment to exit by itself: its status is the better reason."""
         if isinstance(reason, ChannelClosed) and self._ended is None:
-            asyncio.get_running_loop().call_later(EXIT_SECONDS, self._end, reason)
+            asyncio.get_running_loop().call_later(EXIT_SECONDS, self.end, reason)
         else:
-            self._end(reason)
+            self.end(reason)
 
     def _on_exit(self, status: int) -> None:
         # Its last words may still be in the pipe.
@@ -282,17 +322,19 @@ class Worker:
     def _exited(self, status: int) -> None:
         assert self._process is not None  # noqa: S101 - it has just ended
         words = f"{self._process.ending}{self._recorder.last_words()}"
-        self._end(WorkerCrashed(f"{self.plan.name}: the worker {words}", status=status))
+        self.end(WorkerCrashed(f"{self.plan.name}: the worker {words}", status=status))
 
 
-async def spawn_worker(plan: Plan, surroundings: Surroundings) -> Worker:
+async def spawn_worker(plan: Plan, surroundings: Surroundings, log: AccessLog | None = None) -> Worker:
     """Start a worker for ``plan`` and initialise the plugin in it. Verification is the caller's business.
+
+    ``log`` is an access log that outlives the worker; without one it has its own.
 
     Raises:
         As :meth:`Worker.start` and the plugin's own ``initialize``.
 
     """
-    worker = Worker(plan, surroundings)
+    worker = Worker(plan, surroundings, log)
     await worker.start()
     try:
         await worker.initialize(plan.config)

@@ -290,7 +290,7 @@ async def test_the_receipt_says_what_was_reached(start, tier):
     receipt = running.worker.receipt
     assert receipt.tier == tier
     assert "network example.com:443" in receipt.grants
-    assert any("max_cpu_percent" in line for line in receipt.not_enforced)
+    assert any("max_network_requests_per_minute" in line for line in receipt.not_enforced)
     assert receipt.milliseconds["total"] > receipt.milliseconds["worker confine"]
 
 

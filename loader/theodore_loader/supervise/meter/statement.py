@@ -1,0 +1,92 @@
+"""What each limit means for one worker on this machine, for the load receipt: by which mechanism it holds, or not."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from theodore_loader.sandbox.profile import MIB
+from theodore_loader.supervise.meter.usage import DiskLimit
+from theodore_sdk.info import PluginResourceLimits
+
+_LOOKS = "looked at every 0.1 s while a call or a program runs or a limit is near, else every second"
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What decides how limits are held.
+
+    Attributes:
+        visible: this host can read the worker's processes in ``/proc``.
+        may_fork: the kernel lets the worker start programs.
+        controllers: of the worker's own control group; empty without one.
+        grouped: the worker has a control group of its own, be it without controllers.
+
+    """
+
+    visible: bool
+    may_fork: bool
+    controllers: frozenset[str] = frozenset()
+    grouped: bool = False
+
+
+def enforcement(limits: PluginResourceLimits, disk: DiskLimit, at: Circumstances) -> tuple[str, ...]:
+    """Return a line for each limit that holds, with the mechanism that holds it."""
+    lines = [
+        _memory(limits, at),
+        _cpu(limits, at),
+        _processes(limits, at),
+        f"max_file_handles: {limits.max_file_handles} and the worker's own, RLIMIT_NOFILE",
+        f"max_execution_time_seconds: {limits.max_execution_time_seconds:g} s a call: cancelled, then killed",
+        "threads: " + ("pids.max" if "pids" in at.controllers else "as many stacks as max_memory_mb holds"),
+        f"disk: {disk.bytes / MIB:g} MiB, {disk.files} files in the plugin's folders, counted by the host (killed)",
+    ]
+    return tuple(line for line in lines if line)
+
+
+def not_enforced(at: Circumstances) -> tuple[str, ...]:
+    """Return a line for each limit, or part of one, that does not hold here."""
+    lines = ["disk: files that are deleted while they are open or mapped are not counted"]
+    if not at.visible:
+        where = f"on {sys.platform}" if not sys.platform.startswith("linux") else "because /proc hides its processes"
+        lines += [
+            f"max_cpu_percent: not limited {where}; a call is ended by its deadline",
+            f"max_memory_mb: the host cannot look at the worker {where}; what holds is the worker's own resource limit",
+        ]
+    if at.may_fork:
+        lines.append(_programs(at))
+    return tuple(lines)
+
+
+def _memory(limits: PluginResourceLimits, at: Circumstances) -> str:
+    alone = f"max_memory_mb: {limits.max_memory_mb} MiB, RLIMIT_DATA for each process (a MemoryError)"
+    if "memory" in at.controllers:
+        return f"{alone}; memory.max without swap for all of them (killed)"
+    return f"{alone}; for all of them {_LOOKS} (killed)" if at.visible else alone
+
+
+def _cpu(limits: PluginResourceLimits, at: Circumstances) -> str:
+    if "cpu" in at.controllers:
+        return f"max_cpu_percent: {limits.max_cpu_percent:g} % of one processor, cpu.max"
+    if not at.visible:
+        return ""
+    how = "the freezer of its control group" if at.grouped else "SIGSTOP and SIGCONT"
+    return f"max_cpu_percent: {limits.max_cpu_percent:g} % of one processor over time, held back by the host with {how}"
+
+
+def _processes(limits: PluginResourceLimits, at: Circumstances) -> str:
+    if not at.may_fork:
+        return "max_subprocess_count: none can be started (seccomp)"
+    if not at.visible and not at.grouped:
+        return ""
+    most = f"max_subprocess_count: {limits.max_subprocess_count}"
+    return f"{most}, pids.max and counted by the host" if "pids" in at.controllers else f"{most}, counted by the host"
+
+
+def _programs(at: Circumstances) -> str:
+    if not at.visible and not at.grouped:
+        return (
+            "max_subprocess_count: the host cannot see processes of the worker; only the worker's own standard"
+            " library counts"
+        )
+    return f"max_subprocess_count: {_LOOKS}; a burst that ends between two looks is not seen"

@@ -1,0 +1,162 @@
+"""A meter on processes of the test's own: what it reads, whom it holds back, what it leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from theodore_loader.errors import LimitExceeded
+from theodore_loader.supervise.meter import DiskLimit, Meter
+from theodore_loader.supervise.meter.readings import parse_stat
+from theodore_sdk import PluginResourceLimits
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+SPIN = "while :; do :; done"
+
+
+def meter(group, over=pytest.fail, *, may_fork=True, disk=None, folders=None, **limits) -> Meter:
+    wanted = PluginResourceLimits(**{"max_cpu_percent": 400.0, **limits})
+    return Meter(group, "demo", wanted, folders or {}, disk=disk or DiskLimit(), may_fork=may_fork, over=over)
+
+
+async def test_usage_is_what_the_kernel_counts(group, eventually):
+    one = meter(group(f"sleep 60 & {SPIN}"))
+    one.busy(True)
+    assert await eventually(lambda: one.usage().cpu_seconds > 0.1)
+    usage = one.usage()
+    assert usage.processes == 1
+    assert usage.threads == 2
+    assert 0 < usage.memory_bytes <= usage.peak_memory_bytes
+    one.stop()
+
+
+async def test_a_busy_group_is_held_back_children_and_all(group, eventually):
+    leader = group(f"({SPIN}) & {SPIN}")
+    one = meter(leader, max_cpu_percent=10.0)
+    one.busy(True)
+    assert await eventually(lambda: one.throttled and leader.state() == "T")
+    assert await eventually(lambda: one.usage().throttled_seconds > 0.1)
+    assert {signal.SIGSTOP} <= set(leader.signals) <= {signal.SIGSTOP, signal.SIGCONT}
+    one.stop()
+    assert await eventually(lambda: leader.state() != "T")
+
+
+async def test_a_meter_that_stops_leaves_nothing_stopped(group, eventually):
+    leader = group(SPIN)
+    one = meter(leader, max_cpu_percent=1.0)
+    assert await eventually(lambda: leader.state() == "T")
+    one.stop()
+    one.stop()
+    assert await eventually(lambda: leader.state() == "R")
+    assert leader.signals[-1] == signal.SIGCONT
+
+
+async def test_who_is_eased_runs_and_pays_later(group, eventually):
+    leader = group(SPIN)
+    one = meter(leader, max_cpu_percent=1.0)
+    assert await eventually(lambda: leader.state() == "T")
+    one.ease(0.5)
+    until = time.monotonic() + 0.4
+    while time.monotonic() < until:
+        assert leader.signals[-1] == signal.SIGCONT
+        await asyncio.sleep(0.02)
+    assert await eventually(lambda: leader.state() == "T")
+    one.stop()
+
+
+async def test_within_its_share_nobody_is_signalled(group):
+    leader = group("sleep 60")
+    one = meter(leader, max_cpu_percent=1.0)
+    one.busy(True)
+    await asyncio.sleep(0.4)
+    assert leader.signals == []
+    assert not one.throttled
+    one.stop()
+
+
+async def test_processor_time_of_children_nobody_waited_for_is_not_forgotten(group, eventually):
+    """Processes that a parent ignores take their times with them; the sum must not fall, or the next ones are free."""
+    one = meter(group(f"(({SPIN}) & sleep 0.5; kill $!) & sleep 60"))
+    one.busy(True)
+    assert await eventually(lambda: one.usage().cpu_seconds > 0.2)
+    most = one.usage().cpu_seconds
+    assert await eventually(lambda: one.usage().processes <= 1)
+    assert one.usage().cpu_seconds >= most
+    one.stop()
+
+
+async def test_too_many_processes_are_the_end(group, eventually):
+    reasons = []
+    one = meter(group("for i in 1 2 3 4 5; do sleep 60 & done; wait"), reasons.append, max_subprocess_count=3)
+    assert await eventually(lambda: reasons)
+    one.stop()
+    assert isinstance(reasons[0], LimitExceeded)
+    assert reasons[0].limit == "max_subprocess_count"
+    assert "5 processes at once, max_subprocess_count is 3" in str(reasons[0])
+
+
+async def test_memory_of_all_together_is_the_end(group, eventually):
+    script = "import time; kept = b'x' * 40_000_000; time.sleep(60)"
+    reasons = []
+    leader = group(f'for i in 1 2 3; do {sys.executable} -S -c "{script}" & done; wait')
+    one = meter(leader, reasons.append, max_memory_mb=64)
+    one.busy(True)
+    assert await eventually(lambda: reasons)
+    one.stop()
+    assert reasons[0].limit == "max_memory_mb"
+    assert "max_memory_mb is 64" in str(reasons[0])
+
+
+async def test_disk_is_the_end(group, eventually, tmp_path):
+    reasons = []
+    one = meter(group("sleep 60"), reasons.append, disk=DiskLimit(files=10), folders={"data": tmp_path})
+    for number in range(20):
+        (tmp_path / str(number)).touch()
+    assert await eventually(lambda: reasons)
+    one.stop()
+    assert reasons[0].limit == "disk"
+    assert "20 files, 10 are allowed" in str(reasons[0])
+
+
+async def test_a_process_that_is_gone_reads_as_nothing(group, eventually):
+    leader = group("exit 0")
+    one = meter(leader)
+    await asyncio.sleep(0.3)
+    assert one.usage().processes == 0
+    one.stop()
+
+
+async def test_idle_is_looked_at_seldom(group, monkeypatch):
+    leader = group("sleep 60")
+    one = meter(leader, may_fork=False)
+    await asyncio.sleep(0.35)
+    looks = one._looks
+    await asyncio.sleep(0.4)
+    assert one._looks - looks <= 1
+    one.busy(True)
+    await asyncio.sleep(0.8)
+    assert one._looks - looks >= 2
+    one.stop()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"", b"1 (sh) S", b"1 (sh) S 1 2 3", b"1 (a) b) c", b"\xff" * 500, b"1 (x) S " + b"x " * 50],
+    ids=["empty", "short", "cut", "name", "garbage", "no-numbers"],
+)
+def test_a_line_that_is_no_stat_is_nothing(line):
+    assert parse_stat(line) is None
+
+
+def test_a_name_made_to_look_like_fields_is_a_name():
+    stat = Path("/proc/self/stat").read_bytes()
+    after = stat.rpartition(b")")[2]
+    real = parse_stat(stat)
+    assert parse_stat(b"1 (a) Z 1 1 1 1 1 1 1 1 1 1 99999 1 1)" + after) == real
+    assert real is not None
+    assert real.runs
