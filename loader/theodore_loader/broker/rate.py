@@ -1,4 +1,4 @@
-"""Two limiters. Both take the time as an argument, so that their laws can be tested without waiting."""
+"""Three limiters. All take the time as an argument, so that their laws can be tested without waiting."""
 
 from __future__ import annotations
 
@@ -51,3 +51,29 @@ class SlidingMinute:
             return False
         self._times.append(now)
         return True
+
+
+class MinuteSum:
+    """Sum what was added in the last 60 seconds, in steps of a second."""
+
+    __slots__ = ("_seconds", "limit", "total")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.total = 0
+        self._seconds: deque[list[int]] = deque()
+
+    def add(self, amount: int, now: float) -> None:
+        """Add ``amount`` at ``now`` (monotonic seconds)."""
+        second = int(now)
+        if self._seconds and self._seconds[-1][0] == second:
+            self._seconds[-1][1] += amount
+        else:
+            self._seconds.append([second, amount])
+        self.total += amount
+
+    def is_over(self, now: float) -> bool:
+        """Return whether more than the limit was added in the minute before ``now``."""
+        while self._seconds and now - self._seconds[0][0] >= 60.0:
+            self.total -= self._seconds.popleft()[1]
+        return self.total > self.limit

@@ -16,7 +16,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
@@ -51,6 +51,11 @@ class AccessLog:
         self._seq, self._prev = _continue(self._fd)
         self.first = self._seq + 1
 
+    @property
+    def last(self) -> int:
+        """Sequence number of the last record."""
+        return self._seq
+
     def record(
         self,
         permission: str,
@@ -63,8 +68,12 @@ class AccessLog:
         count: int = 1,
         ts: float | None = None,
         worker: int | None = None,
+        numbers: Mapping[str, float] | None = None,
     ) -> None:
-        """Append one decision; above the rate it is counted, and the next record says how many are missing."""
+        """Append one decision; above the rate it is counted, and the next record says how many are missing.
+
+        ``count`` 0 is for what decides nothing: the end of a connection, with its ``numbers``.
+        """
         if granted:
             self.granted += count
         else:
@@ -86,7 +95,8 @@ class AccessLog:
         entry |= {key: value for key, value in optional.items() if value}
         if worker is not None:
             entry["worker"] = worker
-        if count != 1:
+        entry |= numbers or {}
+        if count > 1:
             entry["n"] = count
         if missing := bucket.take_refused():
             entry["dropped"] = missing

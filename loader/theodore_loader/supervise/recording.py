@@ -47,14 +47,16 @@ class Recorder:
         self.line(record.logger, record.level, record.text)
 
     def dial(self, decision: Decision) -> None:
-        """Record what the broker decided about a connection."""
+        """Record what the broker decided about a connection, or how one ended."""
         self._record(
-            "network",
+            decision.permission,
             decision.resource,
             granted=decision.granted,
             source="broker",
             detail=decision.detail,
             location=decision.location,
+            count=0 if decision.numbers else 1,
+            numbers=decision.numbers,
         )
 
     def service(self, resource: str, granted: bool) -> None:

@@ -10,7 +10,7 @@ Everything here is convenience. A plugin that reaches round it meets seccomp.
 
 from __future__ import annotations
 
-import asyncio
+import _socket
 import errno
 import ipaddress
 import os
@@ -30,6 +30,13 @@ from theodore_sdk.errors import PluginPermissionError
 _INTERNET: Final = (socket.AF_INET, socket.AF_INET6)
 _SERVICES: Final = {"http": 80, "https": 443, "ftp": 21, "smtp": 25, "imap": 143, "postgresql": 5432}
 _real_pair: Final = socket.socketpair
+_LIBRARY_SOCKET: Final = socket.socket
+"""The standard library's own class. ``ssl.SSLSocket`` derives from it and not from the class put in its place."""
+
+_FINALIZE: Final[Any] = getattr(_socket.socket, "__del__")  # noqa: B009 - unknown to type checkers
+
+_connections: Final[set[int]] = set()
+"""Descriptors of connections the host has a duplicate of."""
 
 
 class _Broker:
@@ -66,9 +73,8 @@ class _Broker:
 
     def connected(self, host: str, port: int, seconds: float | None) -> int:
         """Return a connected descriptor; blocks."""
-        future = self.dialer.dial(host, port, seconds, self.caller())
         try:
-            return future.result()
+            return self.dialer.connect(host, port, seconds, self.caller())
         except Exception as problem:
             raise self.located(problem) from None
 
@@ -126,6 +132,7 @@ class BrokeredSocket(socket.socket):
         """Become the connection behind ``descriptor``, under the same number."""
         os.dup2(descriptor, self.fileno(), inheritable=False)
         os.close(descriptor)
+        _connections.add(self.fileno())
         options, self._options = self._options or [], None
         self.settimeout(self.gettimeout())  # whether it blocks is a property of the descriptor just replaced
         for option in options:
@@ -138,6 +145,11 @@ class BrokeredSocket(socket.socket):
         else:
             super().setsockopt(*option)
 
+    def dup(self) -> Any:
+        """Return a second descriptor of the connection; then closing one of them must not end it."""
+        _connections.discard(self.fileno())
+        return super().dup()
+
     def bind(self, address: Any) -> None:
         """Refuse: a worker neither listens nor chooses its source address."""
         raise _the_broker().refuse("network:listen", str(address)[:200])
@@ -145,6 +157,31 @@ class BrokeredSocket(socket.socket):
     def listen(self, backlog: int = 0) -> None:
         """Refuse, like :meth:`bind`."""
         raise _the_broker().refuse("network:listen", "listen()")
+
+
+def _end_connection(sock: _socket.socket) -> None:
+    """Say goodbye for everybody who holds the connection: with the host's duplicate, closing alone does not."""
+    descriptor = sock.fileno()
+    if descriptor in _connections:
+        _connections.discard(descriptor)
+        try:
+            _socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        except OSError:  # the other side was faster
+            return
+
+
+def _real_close(self: Any, _ss: Any = _socket.socket) -> None:
+    """Replace ``socket.socket._real_close``, through which every close of the standard library goes."""
+    _end_connection(self)
+    _ss.close(self)
+
+
+def _forgotten(self: Any, _end: Any = _end_connection, _finalize: Any = _FINALIZE) -> None:
+    """Replace the finaliser: a connection that nobody closed ends too."""
+    try:
+        _end(self)
+    finally:
+        _finalize(self)
 
 
 def _placeholder() -> int:
@@ -213,7 +250,7 @@ async def _sock_connect(loop: Any, sock: Any, address: Any) -> None:
     broker = _the_broker()
     where = broker.caller()
     try:
-        descriptor = await asyncio.wrap_future(broker.dialer.dial(address[0], address[1], None, where))
+        descriptor = await broker.dialer.connect_async(address[0], address[1], where)
     except PluginPermissionError as denied:
         located = denied.location or where
         raise PluginPermissionError(
@@ -237,4 +274,6 @@ def install(broker_fd: int, grants: Sequence[Permission], roots: Sequence[str]) 
         ("gethostbyname", gethostbyname),
     ):
         setattr(socket, name, replacement)
+    _LIBRARY_SOCKET._real_close = _real_close  # type: ignore[attr-defined]
+    _LIBRARY_SOCKET.__del__ = _forgotten  # type: ignore[attr-defined]
     selector_events.BaseSelectorEventLoop.sock_connect = _sock_connect  # type: ignore[assignment]

@@ -275,16 +275,22 @@ async def test_descriptors_from_a_worker_are_not_accepted(asker_with, port):
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-async def test_too_many_dials_at_once_are_limited(asker_with, monkeypatch):
+async def test_dials_wait_their_turn_and_too_many_waiting_are_limited(asker_with, monkeypatch):
+    made = 0
+
     async def never(*_):
+        nonlocal made
+        made += 1
         await asyncio.sleep(60)
 
-    asker = asker_with("127.0.0.1:9", per_minute=1000)
+    asker = asker_with("localhost:9", per_minute=1000)
     monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", never)
-    for number in range(1, 19):
-        asker.sock.send(encode(Dial(number, "127.0.0.1", 9, 30.0)))
+    for number in range(1, 258):
+        asker.sock.send(encode(Dial(number, "localhost", 9, 30.0)))
+        await asyncio.sleep(0)
     answer, _ = await asker.answer()
-    assert answer.outcome == "limited"
+    assert (answer.id, answer.outcome, answer.limit) == (257, "limited", "connections")
+    assert made <= 16
 
 
 async def test_a_worker_that_does_not_read_answers_is_a_violation(asker_with):
