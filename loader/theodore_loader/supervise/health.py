@@ -7,6 +7,7 @@ the deadline ends it then. An idle worker that does not answer occupies its loop
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from theodore_loader.errors import CallTimeout, LoaderError, RemoteError, WorkerCrashed
 from theodore_loader.supervise.clock import Clock
@@ -33,12 +34,16 @@ async def ask(tenure: Tenure, seconds: float) -> HealthStatus:
 
 
 class Health:
-    """Looks after one worker until it ends; ends it itself when it is silent for too long."""
+    """Looks after one worker until it ends; ends it itself when it is silent for too long.
 
-    def __init__(self, tenure: Tenure, settings: Supervision, clock: Clock) -> None:
+    ``looked`` is called after each look.
+    """
+
+    def __init__(self, tenure: Tenure, settings: Supervision, clock: Clock, looked: Callable[[], None]) -> None:
         self._tenure = tenure
         self._settings = settings
         self._clock = clock
+        self._looked = looked
         self._asked = clock.now()
         self._silent = 0
         self._unwell = 0
@@ -48,6 +53,7 @@ class Health:
         while self._tenure.worker.ended is None:
             await self._clock.sleep(self._settings.ping_seconds)
             await self._look()
+            self._looked()
 
     async def _look(self) -> None:
         if not await self._answers():

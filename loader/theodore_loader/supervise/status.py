@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from theodore_loader.supervise.edition import Edition
+    from theodore_loader.supervise.life import Life
+    from theodore_loader.supervise.tenure import Tenure
 
 
 class State(StrEnum):
@@ -91,3 +97,34 @@ class PluginStatus:
     health: str | None
     marks: tuple[str, ...]
     metrics: Any = None
+
+
+def status_of(
+    life: Life,
+    edition: Edition,
+    tenure: Tenure | None,
+    leaving: Sequence[Tenure],
+    *,
+    restarts: int,
+    pause: float | None,
+) -> PluginStatus:
+    """Put together what is known; ``pause`` is the seconds until the next try, where there is to be one."""
+    receipt = None if tenure is None else tenure.worker.receipt
+    serving = (*leaving, *(() if tenure is None else (tenure,)))
+    waits = life.state is State.BACKOFF and pause is not None
+    return PluginStatus(
+        name=edition.plan.name,
+        version=edition.plan.manifest.info.version,
+        state=life.state,
+        pid=None if tenure is None else tenure.worker.pid,
+        tier=None if receipt is None else receipt.tier.name.lower(),
+        since=life.since,
+        restarts=restarts,
+        last_error=None if life.last_error is None else str(life.last_error),
+        retry_at=datetime.now(UTC) + timedelta(seconds=max(0.0, pause or 0.0)) if waits else None,
+        in_flight=sum(one.in_flight for one in serving),
+        calls=0 if tenure is None else tenure.calls,
+        draining=len(leaving),
+        health=None if tenure is None or tenure.health is None else tenure.health.message,
+        marks=edition.marks,
+    )

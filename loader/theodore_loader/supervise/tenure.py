@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,22 +30,27 @@ class Tenure:
         self._idle.set()
 
     @property
+    def memory_bytes(self) -> int | None:
+        """What the worker uses; ``None`` where that cannot be seen."""
+        usage = self.worker.usage()
+        return None if usage is None else usage.memory_bytes
+
+    @property
     def is_open(self) -> bool:
         """Whether a call given to the worker now would reach it."""
         return self.worker.is_open
 
-    @contextmanager
-    def serving(self) -> Iterator[None]:
-        """Count a call for as long as the block runs."""
+    def enter(self) -> None:
+        """Count a call; :meth:`leave` must follow."""
         self.calls += 1
         self.in_flight += 1
         self._idle.clear()
-        try:
-            yield
-        finally:
-            self.in_flight -= 1
-            if not self.in_flight:
-                self._idle.set()
+
+    def leave(self) -> None:
+        """Count the end of a call."""
+        self.in_flight -= 1
+        if not self.in_flight:
+            self._idle.set()
 
     async def idle(self, seconds: float) -> bool:
         """Return whether every call has ended, waiting no longer than that."""

@@ -1,0 +1,382 @@
+"""A plugin that outlives its workers: what a host holds while processes come and go.
+
+::
+
+    STARTING ──▶ READY ──▶ DRAINING ──▶ STOPPED
+       ▲  │        │
+       │  ▼        ▼ crashed, silent, failed start
+       BACKOFF ◀───┤
+                   ▼ violation
+              QUARANTINED ──(release)──▶ READY
+
+A call goes to the worker of the moment. While there is none it waits for the next one within its own deadline, and
+fails at once where none will come. A crash fails the calls in flight and no others. Exchanging a worker (:meth:`swap`)
+starts the new one beside the old one and switches between two calls: nobody notices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from theodore_loader.channel.methods import Method
+from theodore_loader.errors import ConfigurationProblem, LoaderError, WorkerCrashed
+from theodore_loader.supervise import recycling, refusals
+from theodore_loader.supervise.access_log import AccessLog
+from theodore_loader.supervise.clock import Clock, SystemClock
+from theodore_loader.supervise.drain import drain
+from theodore_loader.supervise.edition import Edition
+from theodore_loader.supervise.health import Health
+from theodore_loader.supervise.life import Life, OnEvent
+from theodore_loader.supervise.receipt import LoadReceipt
+from theodore_loader.supervise.restarts import RestartPolicy
+from theodore_loader.supervise.settings import Supervision
+from theodore_loader.supervise.status import EventKind, PluginStatus, State, status_of
+from theodore_loader.supervise.surroundings import Surroundings
+from theodore_loader.supervise.temporary import TemporaryFolders
+from theodore_loader.supervise.tenure import Tenure, begin
+from theodore_loader.supervise.violations import during, is_violation
+from theodore_loader.supervise.warming import Warming
+from theodore_loader.supervise.worker import Worker
+from theodore_sdk.errors import PluginError
+from theodore_sdk.info import PluginInfo
+from theodore_sdk.plugin import PluginInterface
+from theodore_sdk.ports import CATEGORY_BASES
+
+
+class Supervisor:
+    """One plugin's life. Use it from one event loop; :meth:`close` it, or its processes stay until the loop ends.
+
+    Args:
+        edition: what to start.
+        surroundings: what the host lends to workers.
+        temporary: where each worker gets its own folder.
+        settings: the operator's choices.
+        on_event: told of everything that happens, on the event loop.
+        clock, jitter: time, and a number from 0 to 1 for the pauses.
+
+    """
+
+    def __init__(
+        self,
+        edition: Edition,
+        surroundings: Surroundings,
+        *,
+        temporary: TemporaryFolders,
+        settings: Supervision | None = None,
+        on_event: OnEvent = lambda _: None,
+        clock: Clock | None = None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.edition = edition
+        self.access_log = AccessLog(surroundings.logs, edition.plan.name)
+        self.restarts = 0
+        self._surroundings = surroundings
+        self._temporary = temporary
+        self._settings = settings or Supervision()
+        self._clock = clock or SystemClock()
+        self._policy = RestartPolicy(self._settings.restarts, jitter)
+        self._life = Life(edition.plan.name, on_event)
+        self._tenure: Tenure | None = None
+        self._leaving: set[Tenure] = set()
+        self._warming = Warming()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._restarting: asyncio.Task[None] | None = None
+        self._exchange = asyncio.Lock()
+        self._closing: asyncio.Task[None] | None = None
+        self._retry_at: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The plugin's name."""
+        return self.edition.plan.name
+
+    @property
+    def info(self) -> PluginInfo:
+        """The metadata of the edition that calls go to."""
+        return self.edition.plan.manifest.info
+
+    @property
+    def base(self) -> type[PluginInterface]:
+        """The SDK base class of the plugin's category."""
+        return CATEGORY_BASES[self.info.category]
+
+    @property
+    def state(self) -> State:
+        """Where the plugin is in its life."""
+        return self._life.state
+
+    @property
+    def worker(self) -> Worker | None:
+        """The worker calls go to, if there is one."""
+        return None if self._tenure is None else self._tenure.worker
+
+    def status(self) -> PluginStatus:
+        """Return the plugin as it is now."""
+        pause = None if self._retry_at is None else self._retry_at - self._clock.now()
+        return status_of(
+            self._life, self.edition, self._tenure, tuple(self._leaving), restarts=self.restarts, pause=pause
+        )
+
+    # calling
+
+    async def call(self, method: Method, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Run an operation in the worker of the moment, or in the next one.
+
+        Raises:
+            PluginUnavailable: there is none, and none came within the call's deadline; nothing was sent.
+            WorkerCrashed: it ended while the call ran; ``safe_to_repeat`` says what that means for the caller.
+            As :meth:`~theodore_loader.supervise.worker.Worker.call`.
+
+        """
+        tenure, left = self._tenure, None
+        if tenure is None or not tenure.is_open:
+            tenure, left = await self._next(self.edition.plan.limits.max_execution_time_seconds)
+        tenure.enter()
+        try:
+            return await tenure.worker.call(method, args, kwargs, seconds=left)
+        except WorkerCrashed as crash:
+            raise during(crash, method.name) from None
+        finally:
+            tenure.leave()
+
+    async def _next(self, seconds: float) -> tuple[Tenure, float]:
+        """Return the next worker that can be called, and what is left of ``seconds`` by then."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        try:
+            async with asyncio.timeout_at(until):
+                while self._tenure is None or not self._tenure.is_open:
+                    self._refuse_hopeless(seconds)
+                    await self._life.change()
+        except TimeoutError:
+            raise refusals.too_late(self.name, seconds, self.state, self._life.because) from None
+        return self._tenure, max(until - loop.time(), 0.001)
+
+    def _refuse_hopeless(self, seconds: float) -> None:
+        """Raise where waiting is no use: no worker will come, or none within ``seconds``."""
+        if self.state is State.QUARANTINED:
+            raise refusals.quarantined(self.name, self._life.because)
+        if self._life.is_over:
+            raise refusals.over(self.name, self.state)
+        pause = 0.0 if self._retry_at is None else max(self._retry_at - self._clock.now(), 0.0)
+        if self.state is State.BACKOFF and (self._policy.is_open or pause > seconds):
+            raise refusals.resting(self.name, pause, self._life.because)
+
+    # the first worker, and those after a failure
+
+    async def start(self) -> None:
+        """Start the first worker. What goes wrong is raised, and nothing is tried again.
+
+        Raises:
+            As :func:`~theodore_loader.supervise.worker.spawn_worker`.
+
+        """
+        try:
+            self._appoint(await self._warm(self.edition))
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _warm(self, edition: Edition, health_seconds: float | None = None) -> Tenure:
+        self._life.tell(EventKind.STARTED, edition)
+
+        def start() -> Coroutine[Any, Any, Tenure]:
+            now = self._clock.now()
+            return begin(edition, self._surroundings, self._temporary, self.access_log, now)
+
+        return await self._warming.up(start, health_seconds)
+
+    def _appoint(self, tenure: Tenure) -> None:
+        """Send calls to this worker from now on, and look after it."""
+        self._tenure, self.edition, self._retry_at = tenure, tenure.edition, None
+        self._life.to(State.READY)
+        self._life.tell(EventKind.READY, tenure.edition, pid=tenure.worker.pid)
+        self._task(self._watch(tenure))
+
+    async def _watch(self, tenure: Tenure) -> None:
+        """Look after a worker to its end, and then after what follows from it."""
+        health = Health(tenure, self._settings, self._clock, lambda: self._recycle_when_due(tenure))
+        looking = asyncio.create_task(health.run())
+        try:
+            reason = await tenure.worker.wait_ended()
+        finally:
+            looking.cancel()
+        lived = self._clock.now() - tenure.began
+        in_office = tenure is self._tenure
+        if in_office:
+            self._tenure = None
+        await asyncio.gather(looking, tenure.end(), return_exceptions=True)
+        if in_office and self._tenure is None and not self._life.is_over:
+            self._failed(reason, lived=lived, pid=tenure.worker.pid)
+
+    def _failed(self, reason: LoaderError | PluginError, *, lived: float = 0.0, pid: int | None = None) -> None:
+        """Decide what follows from a worker that ended, or could not be started."""
+        self._life.last_error = reason
+        self._life.tell(EventKind.CRASHED, self.edition, str(reason), pid=pid)
+        if is_violation(reason):
+            self._life.to(State.QUARANTINED)
+            self._life.tell(EventKind.QUARANTINED, self.edition, str(reason), pid=pid)
+            return
+        pause = self._policy.failed(self._clock.now(), lived=lived)
+        self._retry_at = self._clock.now() + pause
+        self._life.to(State.BACKOFF)
+        self._life.tell(EventKind.BACKOFF, self.edition, f"tried again in {pause:.1f} s")
+        self._restarting = self._task(self._restart(pause))
+
+    async def _restart(self, pause: float) -> None:
+        await self._clock.sleep(pause)
+        self._policy.trying(self._clock.now())
+        self._life.to(State.STARTING)
+        try:
+            tenure = await self._start_again()
+        except (LoaderError, PluginError) as problem:
+            self._failed(problem)
+        else:
+            self._appoint(tenure)
+
+    async def _start_again(self) -> Tenure:
+        """Start another worker of the same edition, if the decision that led to it still stands."""
+        try:
+            await asyncio.to_thread(self.edition.recheck)
+            tenure = await self._warm(self.edition)
+        except (LoaderError, PluginError):
+            raise
+        except Exception as problem:
+            raise WorkerCrashed(f"{self.name}: no worker could be started: {problem!r}") from problem
+        self.restarts += 1
+        return tenure
+
+    async def release(self) -> None:
+        """Start a quarantined plugin again, on the operator's word. If that fails it stays where it is.
+
+        Raises:
+            ConfigurationProblem: it is not quarantined.
+            LoaderError, PluginError: it could not be started.
+
+        """
+        async with self._exchange:
+            if self.state is not State.QUARANTINED:
+                raise ConfigurationProblem(
+                    f"{self.name} is not quarantined, it is {self.state.value}", help="only a quarantined plugin is"
+                )
+            self._life.tell(EventKind.RELEASED, self.edition)
+            self._policy.reset()
+            try:
+                tenure = await self._start_again()
+            except (LoaderError, PluginError) as problem:
+                self._life.last_error = problem
+                raise
+            except asyncio.CancelledError:
+                self._refuse_over()
+                raise
+            self._appoint(tenure)
+
+    # exchanging a worker that works
+
+    async def swap(self, edition: Edition, kind: EventKind = EventKind.RELOADED) -> LoadReceipt:
+        """Start ``edition`` beside the present worker, ask its health, switch, and let the old one finish its calls.
+
+        Whether ``edition`` may take over is the caller's decision. If anything fails, the old worker stays in place.
+
+        Raises:
+            PluginUnavailable: the plugin is being unloaded.
+            LoaderError, PluginError: the new worker did not start, initialise, or say that it is healthy.
+
+        """
+        async with self._exchange:
+            self._refuse_over()
+            try:
+                tenure = await self._warm(edition, self._settings.health_deadline_seconds)
+            except (LoaderError, PluginError, OSError) as problem:
+                self._life.tell(EventKind.KEPT, edition, str(problem))
+                raise
+            except asyncio.CancelledError:
+                self._refuse_over()
+                raise
+            self._hand_over(tenure, kind)
+        assert tenure.worker.receipt is not None  # noqa: S101 - a started worker has one
+        return tenure.worker.receipt
+
+    def _hand_over(self, tenure: Tenure, kind: EventKind) -> None:
+        """Switch from the present worker, or from waiting for one, to ``tenure``."""
+        if self._restarting is not None:
+            self._restarting.cancel()
+        old = self._tenure
+        self._appoint(tenure)
+        self._life.tell(kind, tenure.edition, pid=tenure.worker.pid)
+        if old is not None:
+            self._leaving.add(old)
+            self._task(self._retire(old))
+
+    def _recycle_when_due(self, tenure: Tenure) -> None:
+        why = recycling.due(self._settings.recycling, tenure, self._clock.now())
+        if why is not None and tenure is self._tenure and not self._exchange.locked():
+            self._task(self._recycle(why))
+
+    async def _recycle(self, why: str) -> None:
+        """Exchange a worker for one of the same edition; one that cannot be had is tried for again later."""
+        try:
+            await asyncio.to_thread(self.edition.recheck)
+            await self.swap(self.edition, EventKind.RECYCLED)
+        except (LoaderError, PluginError, OSError) as problem:
+            self._life.tell(EventKind.KEPT, self.edition, f"not recycled after {why}: {problem}")
+
+    async def _retire(self, tenure: Tenure) -> None:
+        try:
+            await drain(tenure, self._settings.drain_seconds)
+        finally:
+            self._leaving.discard(tenure)
+
+    # the end
+
+    async def close(self) -> None:
+        """Take no more calls, let running ones finish within ``drain_seconds``, and end every worker.
+
+        A caller that is cancelled while it waits ends the workers at once: nothing survives it.
+        """
+        if self._closing is None:
+            self._life.to(State.DRAINING)
+            self._closing = asyncio.create_task(self._close())
+        try:
+            await asyncio.shield(self._closing)
+        except asyncio.CancelledError:
+            self._closing.cancel()
+            await asyncio.gather(self._closing, return_exceptions=True)
+            raise
+
+    async def _close(self) -> None:
+        if self._restarting is not None:
+            self._restarting.cancel()
+        last, self._tenure = self._tenure, None
+        if last is not None:
+            self._leaving.add(last)
+            self._task(self._retire(last))
+        try:
+            await self._warming.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        except asyncio.CancelledError:  # close() does not wait any longer, and says so to its own caller
+            pass
+        finally:
+            await self._finish()
+
+    async def _finish(self) -> None:
+        """End what is left: nothing, unless the drain was cancelled."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, *(tenure.end() for tenure in self._leaving), return_exceptions=True)
+        self.access_log.close()
+        self._life.to(State.STOPPED)
+        self._life.tell(EventKind.STOPPED, self.edition)
+
+    def _refuse_over(self) -> None:
+        if self._life.is_over:
+            raise refusals.over(self.name, self.state)
+
+    def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
