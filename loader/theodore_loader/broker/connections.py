@@ -16,7 +16,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from theodore_loader.broker.limits import NetworkLimits, NetworkUsage, host_share
@@ -86,7 +86,7 @@ class Connections:
         self._open: dict[int, Connection] = {}
         self._bytes_in = MinuteSum(limits.bytes_in_per_minute)
         self._bytes_out = MinuteSum(limits.bytes_out_per_minute)
-        self._usage = NetworkUsage()
+        self._made = self._received = self._sent = 0
         self._loop = asyncio.get_running_loop()
         self._epoll: select.epoll | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -94,7 +94,7 @@ class Connections:
     @property
     def usage(self) -> NetworkUsage:
         """What has been used so far; refusals are counted elsewhere."""
-        return replace(self._usage, open=len(self._open))
+        return NetworkUsage(self._made, len(self._open), self._received, self._sent)
 
     def refusal(self) -> tuple[str, str] | None:
         """Return the limit that forbids one more connection and what to tell the plugin, or ``None``."""
@@ -113,7 +113,7 @@ class Connections:
 
     def add(self, sock: socket.socket, host: str, port: int, location: str | None) -> None:
         """Watch a connection; ``sock`` belongs to this object from now on."""
-        self._usage = replace(self._usage, connections=self._usage.connections + 1)
+        self._made += 1
         if not CAN_WATCH:
             sock.close()
             return
@@ -182,8 +182,8 @@ class Connections:
             now = time.monotonic()
             self._bytes_in.add(received, now)
             self._bytes_out.add(sent, now)
-            used = self._usage
-            self._usage = replace(used, bytes_in=used.bytes_in + received, bytes_out=used.bytes_out + sent)
+            self._received += received
+            self._sent += sent
 
     def _tick(self) -> None:
         self._timer = self._loop.call_later(TICK_SECONDS, self._tick) if self._open else None

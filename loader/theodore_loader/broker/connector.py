@@ -38,7 +38,7 @@ MAX_AT_ONCE = 16
 MAX_RESOLVING = 4
 """Names looked up at once. The threads are this worker's own: a name server that does not answer must not hold
 those of the host, in which everybody's plugins are verified."""
-MAX_VERDICTS = 256
+MAX_VERDICTS = 512
 
 
 class DialRefused(Exception):
@@ -67,7 +67,7 @@ class Connector:
     ) -> None:
         self._grants = tuple(grants)
         self._minute = SlidingMinute(per_minute)
-        self._verdicts: dict[tuple[str, int], bool] = {}
+        self._verdicts: dict[tuple[str | int, ...], bool] = {}
         self._refused = 0
         self._turn = asyncio.Semaphore(MAX_AT_ONCE)
         self._resolvers = ThreadPoolExecutor(MAX_RESOLVING, "resolve")  # starts no thread before it is needed
@@ -82,7 +82,7 @@ class Connector:
     def set_grants(self, grants: Sequence[Permission]) -> None:
         """Judge by these from now on; connections they do not cover are shut down."""
         self._grants = tuple(grants)
-        self._verdicts.clear()
+        self._verdicts = {}
         self.connections.shut_down("the permission was withdrawn", lambda host, port: not self._granted(host, port))
 
     def close(self) -> None:
@@ -119,12 +119,21 @@ class Connector:
             )
 
     def _granted(self, host: str, port: int) -> bool:
-        known = self._verdicts.get((host, port))
+        return self._known(
+            (host, port),
+            lambda: any(grant.allows_host(host, port) for grant in self._grants),  # 1
+        )
+
+    def _may_reach(self, name: str, port: int, address: str) -> bool:
+        return self._known((name, port, address), lambda: may_be_reached(name, port, address, self._grants))
+
+    def _known(self, question: tuple[str | int, ...], answer: Callable[[], bool]) -> bool:
+        """Return the answer to a question about the grants, which stays the same until they change."""
+        known = self._verdicts.get(question)
         if known is None:
             if len(self._verdicts) >= MAX_VERDICTS:
                 self._verdicts.clear()
-            known = any(grant.allows_host(host, port) for grant in self._grants)  # 1
-            self._verdicts[host, port] = known
+            known = self._verdicts[question] = answer()
         return known
 
     def connect_at_once(self, host: str, port: int) -> socket.socket | None:
@@ -159,7 +168,7 @@ class Connector:
 
     def _allowed(self, host: str, port: int, found: Sequence[Address]) -> list[Address]:
         name = _name(host)
-        allowed = [address for address in found if may_be_reached(name, port, str(address[1][0]), self._grants)]
+        allowed = [address for address in found if self._may_reach(name, port, str(address[1][0]))]
         if not allowed:
             self._refused += 1
             listed = ", ".join(str(address[1][0]) for address in found[:3])

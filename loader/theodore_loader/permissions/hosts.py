@@ -10,6 +10,7 @@ import ipaddress
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from theodore_loader.permissions.errors import PatternError
 
@@ -46,7 +47,13 @@ def canonical_host(host: str) -> Host | None:
 
     ``127.1`` and ``0x7f.1`` are addresses to a resolver and names to a naive matcher: neither is accepted.
     """
-    if type(host) is not str or "*" in host or "/" in host:
+    return _canonical(host) if type(host) is str and len(host) <= MAX_HOST + 2 else None
+
+
+@lru_cache(maxsize=1024)
+def _canonical(host: str) -> Host | None:
+    """Each connection asks several times for the same host, and addresses are slow to parse."""
+    if "*" in host or "/" in host:
         return None
     try:
         # brackets as in a URL hold an IPv6 address and no port

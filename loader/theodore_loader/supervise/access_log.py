@@ -30,6 +30,7 @@ MAX_TEXT = 512
 RECORDS_PER_SECOND = 500
 _GENESIS = "0" * 64
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_as_json = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 _SEQUENCE = re.compile(rb'"seq":([0-9]{1,15})')
 
 
@@ -117,7 +118,7 @@ class AccessLog:
 
     def _append(self, entry: dict[str, Any]) -> None:
         entry["prev"] = self._prev
-        line = json.dumps(entry, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+        line = _as_json(entry).encode() + b"\n"
         if os.fstat(self._fd).st_size + len(line) > MAX_BYTES:
             self._rotate()
         os.write(self._fd, line)

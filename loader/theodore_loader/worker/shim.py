@@ -29,6 +29,7 @@ from theodore_sdk.errors import PluginPermissionError
 
 _INTERNET: Final = (socket.AF_INET, socket.AF_INET6)
 _SERVICES: Final = {"http": 80, "https": 443, "ftp": 21, "smtp": 25, "imap": 143, "postgresql": 5432}
+MAX_REMEMBERED: Final = 256
 _real_pair: Final = socket.socketpair
 _LIBRARY_SOCKET: Final = socket.socket
 """The standard library's own class. ``ssl.SSLSocket`` derives from it and not from the class put in its place."""
@@ -46,10 +47,16 @@ class _Broker:
         self.dialer = dialer
         self._grants = tuple(grants)
         self._roots = tuple(roots)
+        self._granted: set[tuple[str, int]] = set()
 
     def may_dial(self, host: str, port: int) -> bool:
         """Say whether asking has a chance; the host decides, and logs what it refuses."""
-        return any(grant.allows_host(host, port) for grant in self._grants)
+        if (host, port) in self._granted:
+            return True
+        granted = any(grant.allows_host(host, port) for grant in self._grants)
+        if granted and len(self._granted) < MAX_REMEMBERED:
+            self._granted.add((host, port))
+        return granted
 
     def refuse(self, permission: str, resource: str) -> PluginPermissionError:
         """Return a denial that names the plugin's line."""
