@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from theodore_loader.permissions import Permission
-from theodore_loader.sandbox.hook_rules import name_expression, path_expression
+from theodore_loader.sandbox.hook_rules import expression, name_glob, path_glob
 from theodore_sdk.info import PermissionType
 
 NAMED = [PermissionType.ENVIRONMENT, PermissionType.NATIVE, PermissionType.REGISTRY]
@@ -22,7 +22,7 @@ def test_paths_are_inside_for_the_hook_when_they_are_inside_for_the_permission(
 ) -> None:
     # the hook normalises before it matches
     path = "/" + "/".join(part for part in act.name.split("/") if part)
-    matched = re.fullmatch(path_expression(one.pattern, strategies.FOLDERS), path, re.DOTALL) is not None
+    matched = re.fullmatch(expression(path_glob(one.pattern, strategies.FOLDERS)), path, re.DOTALL) is not None
     assert matched == one.allows_path(path, False, strategies.FOLDERS)
 
 
@@ -35,5 +35,5 @@ def test_names_are_inside_for_the_hook_when_they_are_inside_for_the_permission(
     pair: tuple[Permission, strategies.Resource],
 ) -> None:
     one, act = pair
-    matched = re.fullmatch(name_expression(one.pattern), act.name, re.DOTALL) is not None
+    matched = re.fullmatch(expression(name_glob(one.pattern)), act.name, re.DOTALL) is not None
     assert matched == one.allows_name(act.name)

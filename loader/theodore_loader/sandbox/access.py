@@ -12,7 +12,7 @@ class AccessRecord:
     ``ts`` is seconds since the epoch; ``permission`` the permission type and access (``filesystem:read``);
     ``location`` the innermost ``file:line`` of the plugin's own code, where there is one; ``source`` who decided:
     ``hook`` records come from inside the worker, so a hostile plugin can suppress or forge them, ``broker`` and
-    ``host`` records cannot be.
+    ``host`` records cannot be; ``count`` how many equal ones it stands for.
     """
 
     ts: float
@@ -21,3 +21,4 @@ class AccessRecord:
     granted: bool
     location: str | None
     source: str = "hook"
+    count: int = 1

@@ -20,16 +20,54 @@ NOT_TEXT = "(not plain text)"
 
 def as_text(value: Any, kinds: Any) -> Any:
     """Return plain text for ``value``, and the integer for a descriptor."""
-    kind_of, text, data, number, path, fspath = kinds
+    kind_of, text, data, number, path, text_of_path, path_data = kinds
     kind = kind_of(value)
     if kind is text or kind is number:
         return value
     if kind is data:
         return value.decode("utf-8", "surrogateescape")
     if kind is path:
-        value = fspath(value)
-        return value if kind_of(value) is text else "(not plain text)"
+        return text_of_path(value, path_data)
     return "(not plain text)"
+
+
+def text_of_path(path: Any, data: Any) -> Any:
+    """Return what ``str(path)`` will be, from the slots that its own methods read (see ``hook_paths``)."""
+    guards, string, drive, root, parts, raw, anchored, kind_of, text, many, missing, joined = data
+    for attributes, name, original in guards:
+        if attributes.get(name) is not original:
+            return "(not plain text)"
+    try:
+        found = string(path)
+        return found if kind_of(found) is text else "(not plain text)"
+    except missing:
+        pass
+    try:
+        anchor = drive(path), root(path)
+    except missing:  # what was given to the constructor and not parsed yet: the last absolute part begins it
+        given = raw(path)
+        if kind_of(given) is not many:
+            return "(not plain text)"
+        whole: list[Any] = []
+        for part in given:
+            if kind_of(part) is text and part[:1] == "/":
+                whole = []
+            whole = [*whole, part]
+        return joined("", whole, kind_of, text)
+    if kind_of(anchor[0]) is not text or kind_of(anchor[1]) is not text or kind_of(parts(path)) is not many:
+        return "(not plain text)"
+    before = anchor[0] + anchor[1]
+    return joined(before, parts(path)[1 if anchored and before else 0 :], kind_of, text)
+
+
+def joined(before: Any, parts: Any, kind_of: Any, text: Any) -> Any:
+    """Return the parts of a path with slashes between."""
+    path = ""
+    for part in parts:
+        if kind_of(part) is not text:
+            return "(not plain text)"
+        path = path + "/" + part if path else part
+    return before + path or "."
 
 
 def as_path(value: Any, data: Any) -> Any:
@@ -62,7 +100,7 @@ def on_open(_event: str, arguments: Any, data: Any) -> Verdict:
     """Judge ``open(path, mode, flags)``: reading code and system files passes without a word."""
     silent, silent_files, reads, writes, writing, as_path, path_data, number, kind_of, text = data
     path, _mode, flags = arguments
-    if kind_of(path) is not text or path[:1] != "/" or "/." in path or "//" in path:
+    if kind_of(path) is not text or path[:1] != "/" or "/." in path or "//" in path or path[-1:] == "/":
         path = as_path(path, path_data)
         if path is None:
             return None
@@ -93,7 +131,7 @@ def in_folder(path: Any, folder: Any, data: Any) -> bool:
     """Tell whether ``path`` starts from an open folder: opening that was judged, the kernel judges what is below."""
     number, kind_of, as_text, kinds, _getcwd = data
     path = as_text(path, kinds)
-    if kind_of(folder) is not number or folder < 0 or kind_of(path) is number:
+    if kind_of(folder) is not number or folder < 0 or kind_of(path) is number or path == "(not plain text)":
         return False
     return path[:1] != "/" and ".." not in path.split("/")
 
@@ -178,7 +216,9 @@ def on_program(_event: str, arguments: Any, data: Any) -> Verdict:
 
 def on_fork(_event: str, arguments: Any, data: Any) -> Verdict:
     """Judge the files a program is looked for in: each must be one that is granted, for the first that exists runs."""
-    programs, as_text, kinds, kind_of, text, size = data
+    programs, as_text, kinds, kind_of, text, lists, size = data
+    if kind_of(arguments[0]) not in lists:
+        return ("subprocess", "(not plain text)", False)
     program = ""
     for candidate in arguments[0]:
         program = as_text(candidate, kinds)
@@ -218,7 +258,7 @@ def on_signal(event: str, arguments: Any, data: Any) -> Verdict:
 
 def on_import(_event: str, arguments: Any, data: Any) -> Verdict:
     """Judge native code: a module that reaches around the hook, or an extension module outside the standard library."""
-    native_modules, native, any_native, silent, shipped, kind_of, text = data
+    native_modules, native, any_native, silent, shipped, as_path, path_data, kind_of, text = data
     module, filename = arguments[0], arguments[1]
     if kind_of(module) is not text:
         return ("native", "(not plain text)", False)
@@ -228,6 +268,7 @@ def on_import(_event: str, arguments: Any, data: Any) -> Verdict:
         return None
     if kind_of(filename) is not text:
         return ("native", module, False)
+    filename = as_path(filename, path_data)  # a search path may climb out of the folder it begins with
     if filename.startswith(silent) and not filename.startswith(shipped):
         return None
     top = module.partition(".")[0]
@@ -237,13 +278,23 @@ def on_import(_event: str, arguments: Any, data: Any) -> Verdict:
 
 def on_code(event: str, arguments: Any, data: Any) -> Verdict:
     """Judge making code: the import system's and the standard library's own use is no act of the plugin."""
-    granted, makers, importers, dependencies, code_roots, import_roots, frame_at = data
+    (granted, makers, importers, dependencies, code_roots, import_roots) = data[:6]
+    as_path, path_data, frame_at, kind_of, text, code = data[6:]
     caller = frame_at(2).f_code.co_filename
+    if kind_of(caller) is not text:
+        caller = "(not plain text)"
     if caller in makers:
         if event != "exec" or caller not in importers:
             return None
+        if kind_of(arguments[0]) is not code:
+            return ("interpreter", event + " with unexpected arguments", False)
         source = arguments[0].co_filename
-        if source[:1] == "<" or source.startswith(code_roots):
+        if kind_of(source) is not text:
+            return ("dynamic_code", "import of (not plain text)", granted)
+        if source[:1] == "<":
+            return None
+        source = as_path(source, path_data)
+        if source.startswith(code_roots):
             return None
         return ("dynamic_code", "import of " + source, granted)
     label = caller

@@ -88,3 +88,30 @@ NATIVE_EVENTS: Final[frozenset[str]] = frozenset({"sqlite3.enable_load_extension
 
 NAMESPACES: Final[frozenset[str]] = frozenset(sys.stdlib_module_names) | {"cpython", "code", "function", "object"}
 """Events of the interpreter and its library; one of these on no list above is refused, a library's own is not."""
+
+SENTINEL: Final = "theodore_loader.sandbox.sentinel"
+"""The self-test of a hook that was just installed."""
+
+DECISIONS: Final[tuple[tuple[frozenset[str], str], ...]] = (
+    (frozenset({"object.__setattr__"}), "on_set_attribute"),
+    (frozenset({"import"}), "on_import"),
+    (CODE, "on_code"),
+    (frozenset({"open"}), "on_open"),
+    (READS, "on_read"),
+    (WRITES, "on_write"),
+    (WRITES_IN_FOLDER, "on_write_in_folder"),
+    (MOVES, "on_move"),
+    (LINKS, "on_link"),
+    (frozenset({"sqlite3.connect"}), "on_database"),
+    (NETWORK, "on_address"),
+    (NAMES, "on_host"),
+    (PROGRAMS, "on_program"),
+    (FORKS, "on_fork"),
+    (SHELLS, "on_shell"),
+    (ENVIRONMENT, "on_environment"),
+    (SIGNALS, "on_signal"),
+)
+"""Which function of ``hook_decisions`` (and its twin in ``native/decisions.c``) judges which events; frequent first.
+
+An event that is neither here nor in ``SILENT`` is judged by ``on_other``.
+"""

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 from theodore_loader.permissions import Permission
 from theodore_loader.sandbox.interpreter import CERTIFICATES, SYSTEM_FILES
@@ -14,16 +15,53 @@ from theodore_sdk.info import PermissionType
 Match = Callable[[str], object]
 """A compiled pattern's ``fullmatch``: C code that nothing in Python can replace."""
 
+
+class Wild(IntEnum):
+    """The parts of a pattern that are not literal text; the C hook knows them by number (``native/hook.h``)."""
+
+    WITHIN = 0  # any characters of one component
+    COMPONENT = 1  # a whole component
+    SOMETHING = 2  # anything, but not nothing; ends a pattern, as do the next two
+    ANYTHING = 3
+    BELOW = 4  # a folder itself and everything below it
+
+
+_EXPRESSIONS = {
+    Wild.WITHIN: "[^/]*",
+    Wild.COMPONENT: "[^/]+",
+    Wild.SOMETHING: ".+",
+    Wild.ANYTHING: ".*",
+    Wild.BELOW: "(?:/.*)?",
+}
+
+Glob = tuple[str | Wild, ...]
+"""A pattern taken apart: what both hooks are given, so that they cannot understand it differently."""
+
 _CODE_MAKERS = (
     *("collections/__init__.py", "dataclasses.py", "enum.py", "typing.py", "types.py", "inspect.py", "ast.py"),
     *("functools.py", "gettext.py", "annotationlib.py", "importlib/_bootstrap.py", "importlib/_bootstrap_external.py"),
     *("importlib/util.py", "zipimport.py", "linecache.py", "traceback.py"),
 )
-_FROZEN_MAKERS = ("<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>", "<frozen zipimport>")
-_SYSTEM_FOLDERS = "(?:(?:/usr|/usr/local)?/s?bin/)?"
+IMPORTERS = frozenset({"<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>"})
+"""Callers that run the code of modules."""
+_FROZEN_MAKERS = (*IMPORTERS, "<frozen zipimport>")
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+"""Flags of ``open`` with which a file may be changed or made."""
+_SYSTEM_FOLDERS = ("", *(f"{root}/{name}/" for root in ("", "/usr", "/usr/local") for name in ("bin", "sbin")))
 """``programs.SEARCH_FOLDERS``, where a granted bare name may be; which file that is, Landlock knows exactly."""
 
 _NOTHING = re.compile(r"(?!)")
+
+
+class Patterns:
+    """Patterns of one kind: ``globs`` for the C hook, ``match`` for the Python one."""
+
+    __slots__ = ("globs", "match")
+
+    def __init__(self, globs: Iterable[Glob] = ()) -> None:
+        self.globs = tuple(globs)
+        alternatives = "|".join(f"(?:{expression(glob)})" for glob in self.globs)
+        self.match: Match = re.compile(alternatives, re.DOTALL).fullmatch if alternatives else _NOTHING.fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +89,12 @@ class HookRules:
     dependencies: tuple[str, ...]
     silent: tuple[str, ...]
     silent_files: frozenset[str]
-    reads: Match
-    writes: Match
-    programs: Match
+    reads: Patterns
+    writes: Patterns
+    programs: Patterns
     any_program: bool
-    environment: Match
-    native: Match
+    environment: Patterns
+    native: Patterns
     any_native: bool
     dynamic_code: bool
     code_makers: frozenset[str]
@@ -99,28 +137,35 @@ def hook_rules(
     )
 
 
+def group_leader(rules: HookRules) -> bool:
+    """Say whether this process's group is its children and nobody else's, so that it may signal them."""
+    return rules.any_program and hasattr(os, "getpgid") and os.getpgid(0) == os.getpid()
+
+
 def _prefixes(roots: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(root.rstrip("/") + "/" for root in roots if root))
 
 
-def _paths(grants: Iterable[Permission], folders: Mapping[str, str], *, write: bool) -> Match:
+def _paths(grants: Iterable[Permission], folders: Mapping[str, str], *, write: bool) -> Patterns:
     wanted = (grant for grant in grants if grant.type is PermissionType.FILE_SYSTEM and (grant.writes or not write))
-    return _any_of(path_expression(grant.pattern, folders) for grant in wanted)
+    return Patterns(path_glob(grant.pattern, folders) for grant in wanted)
 
 
-def _names(grants: Iterable[Permission], kind: PermissionType, before: str = "") -> Match:
+def _names(grants: Iterable[Permission], kind: PermissionType, before: Sequence[str] = ("",)) -> Patterns:
     wanted = [grant.pattern for grant in grants if grant.type is kind]
-    return _any_of(name_expression(name) if "/" in name else before + name_expression(name) for name in wanted)
+    return Patterns(
+        name_glob(pattern, folder) for pattern in wanted for folder in (before if "/" not in pattern else ("",))
+    )
 
 
 def _has(grants: Iterable[Permission], kind: PermissionType) -> bool:
     return any(grant.type is kind for grant in grants)
 
 
-def path_expression(pattern: str, folders: Mapping[str, str]) -> str:
-    """Return a filesystem pattern in normal form as a regular expression over absolute, normal paths."""
+def path_glob(pattern: str, folders: Mapping[str, str]) -> Glob:
+    """Take a filesystem pattern in normal form apart; it is for absolute paths in normal form."""
     if pattern == "*":
-        return "/.*"
+        return ("/", Wild.ANYTHING)
     path = pattern.partition(":")[2]
     if path.startswith("{"):
         name, _, rest = path[1:].partition("}")
@@ -128,23 +173,36 @@ def path_expression(pattern: str, folders: Mapping[str, str]) -> str:
     else:
         base, rest = "", path
     deep = rest.endswith("/**")
-    literal = rest.removesuffix("/**") if deep else rest
-    body = re.escape(base) + "/".join(_component_expression(part) for part in literal.split("/"))
-    return body + "(?:/.*)?" if deep else body
+    parts: list[str | Wild] = [base]
+    for number, component in enumerate((rest.removesuffix("/**") if deep else rest).split("/")):
+        parts += ["/"] if number else []
+        parts += [Wild.COMPONENT] if component == "*" else _starred(component)  # "/*" is not the root itself
+    return _joined([*parts, Wild.BELOW] if deep else parts)
 
 
-def _component_expression(part: str) -> str:
-    """Return one component as a regular expression; a component is never empty, so ``/*`` is not the root itself."""
-    return "[^/]+" if part == "*" else "[^/]*".join(re.escape(literal) for literal in part.split("*"))
+def name_glob(pattern: str, before: str = "") -> Glob:
+    """Take a name pattern in normal form apart: a star never reaches across ``/``."""
+    return _joined([before, Wild.SOMETHING] if pattern == "*" else [before, *_starred(pattern)])
 
 
-def name_expression(pattern: str) -> str:
-    """Return a name pattern in normal form as a regular expression: a star never reaches across ``/``."""
-    if pattern == "*":
-        return ".+"
-    return "[^/]*".join(re.escape(part) for part in pattern.split("*"))
+def _starred(text: str) -> list[str | Wild]:
+    parts: list[str | Wild] = []
+    for number, literal in enumerate(text.split("*")):
+        parts += [Wild.WITHIN, literal] if number else [literal]
+    return parts
 
 
-def _any_of(expressions: Iterable[str]) -> Match:
-    alternatives = "|".join(f"(?:{expression})" for expression in expressions)
-    return re.compile(alternatives, re.DOTALL).fullmatch if alternatives else _NOTHING.fullmatch
+def _joined(parts: Iterable[str | Wild]) -> Glob:
+    """Join neighbouring literals; a part is either one literal or one wild."""
+    joined: list[str | Wild] = []
+    for part in parts:
+        if isinstance(part, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += part
+        elif part != "":
+            joined.append(part)
+    return tuple(joined)
+
+
+def expression(glob: Glob) -> str:
+    """Return a pattern as a regular expression, for ``re.DOTALL`` and ``fullmatch``."""
+    return "".join(re.escape(part) if isinstance(part, str) else _EXPRESSIONS[part] for part in glob)

@@ -20,7 +20,7 @@ from pathlib import Path
 from theodore_loader.paths import private_dir
 
 _LOADER_PARTS = ("__init__.py", "errors.py", "permissions", "sandbox", "channel", "worker", "broker")
-_SUFFIXES = (".py", ".so")
+_SUFFIXES = (".py", ".so", ".c", ".h")  # an extension is used beside its own source only
 
 
 def runtime_folder(home: Path) -> Path:

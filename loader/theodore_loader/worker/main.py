@@ -91,10 +91,10 @@ def main(channel_fd: int, broker_fd: int, parent: int) -> None:
         setup = msgspec.msgpack.decode(hello.setup, type=Setup)
         accesses = AccessBatch()
         achieved = _confine(setup, (channel_fd, broker_fd), parent, watch)
-        _police(setup, broker_fd, accesses, watch)
+        hook = _police(setup, broker_fd, accesses, watch)
     except Exception as problem:
         _give_up(channel, problem)
-    channel.sendall(codec.encode(_ready(hello, achieved, watch)))
+    channel.sendall(codec.encode(_ready(hello, achieved, hook, watch)))
     asyncio.run(_serve(channel, setup, accesses))
 
 
@@ -119,7 +119,7 @@ def _confine(setup: Setup, descriptors: tuple[int, ...], parent: int, watch: Sto
         return order.confine(setup.profile, keep=(*order.STANDARD_STREAMS, *descriptors), parent=parent)
 
 
-def _police(setup: Setup, broker_fd: int, accesses: AccessBatch, watch: Stopwatch) -> None:
+def _police(setup: Setup, broker_fd: int, accesses: AccessBatch, watch: Stopwatch) -> audit_hook.Installed:
     """Install what makes refusals clear: the broker's sockets, the granted environment and the audit hook, last."""
     with watch("police"):
         os.environ.update(setup.environment)
@@ -127,11 +127,16 @@ def _police(setup: Setup, broker_fd: int, accesses: AccessBatch, watch: Stopwatc
         if any(grant.type is PermissionType.SUBPROCESS for grant in setup.permissions()):
             programs.install(setup.profile.subprocesses)
         rules = audit_hook.hook_rules(setup.permissions(), setup.folders, setup.roots, (*sys.path, sys.prefix))
-        audit_hook.install(rules, accesses.note)
+        hook = audit_hook.install(rules, accesses.note, lost=accesses.lose)
+        accesses.source = hook.flush
+        return hook
 
 
-def _ready(hello: codec.Hello, achieved: order.Achieved, watch: Stopwatch) -> codec.Ready:
-    layers = tuple(codec.Layer(layer.name, layer.active, codec.truncated(layer.detail)) for layer in achieved.layers)
+def _ready(hello: codec.Hello, achieved: order.Achieved, hook: audit_hook.Installed, watch: Stopwatch) -> codec.Ready:
+    layers = (
+        *(codec.Layer(layer.name, layer.active, codec.truncated(layer.detail)) for layer in achieved.layers),
+        codec.Layer("hook", True, codec.truncated(f"{hook.kind}: {hook.detail}")),
+    )
     canaries = tuple(
         codec.Layer(codec.truncated(canary.name, 256), True, f"{canary.layer}: {canary.refusal}")
         for canary in achieved.canaries

@@ -14,12 +14,14 @@ MAX_WAITING = 4096
 class AccessBatch:
     """Collects observations, equal ones as one with a count; :meth:`note` is safe inside an audit hook.
 
-    It allocates and nothing else: no lock, no call that could raise an audit event of its own.
+    It allocates and nothing else: no lock, no call that could raise an audit event of its own. ``source``, where there
+    is one, is asked for what it has collected before each batch.
     """
 
-    __slots__ = ("_dropped", "_waiting")
+    __slots__ = ("_dropped", "_waiting", "source")
 
     def __init__(self) -> None:
+        self.source: Callable[[], None] | None = None
         self._waiting: dict[tuple[str, str, bool, str | None], list[float]] = {}
         self._dropped = 0
 
@@ -28,14 +30,20 @@ class AccessBatch:
         key = (record.permission, record.resource, record.granted, record.location)
         seen = self._waiting.get(key)
         if seen is not None:
-            seen[1] += 1
+            seen[1] += record.count
         elif len(self._waiting) < MAX_WAITING:
-            self._waiting[key] = [record.ts, 1]
+            self._waiting[key] = [record.ts, record.count]
         else:
-            self._dropped += 1
+            self._dropped += record.count
+
+    def lose(self, count: int) -> None:
+        """Count observations that never came here."""
+        self._dropped += count
 
     def take(self) -> list[Accesses]:
         """Return what waits, as frames, and forget it."""
+        if self.source is not None:
+            self.source()
         waiting, self._waiting = self._waiting, {}
         dropped, self._dropped = self._dropped, 0
         records = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from theodore_loader.sandbox import hook_decisions, run
+from theodore_loader.sandbox import hook_decisions, native, python_hook, run
 
 HARNESS = """
 import sys, json
@@ -27,26 +26,36 @@ def report(record):
     records.append([record.permission, record.resource, record.granted, record.location])
 code = (*interpreter.stdlib_paths(), {loader!r})
 rules = audit_hook.hook_rules(grants, {{"data": spec["data"]}}, [spec["plugin"]], code)
-audit_hook.install(rules, report)
+installed = audit_hook.install(rules, report, compiled=spec["kind"] == "c")
+assert installed.kind == spec["kind"], installed.detail
 sys.path.insert(0, spec["plugin"])
 try:
     import plugin
     outcome = "ok"
 except BaseException as problem:
     outcome = f"{{type(problem).__name__}}: {{problem}}"
+installed.flush()
 sys.stdout.write(json.dumps([outcome, records]))
 """
 
 
+@pytest.fixture(params=["c", "python"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each of the two hooks."""
+    if request.param == "c" and native.extension() is None:
+        pytest.skip(native.why_not())
+    return str(request.param)
+
+
 @pytest.fixture
-def police(tmp_path: Path) -> Any:
+def police(tmp_path: Path, kind: str) -> Any:
     """Import ``code`` as a plugin under the hook; return how it ended, and the records."""
     for name in ("data", "plugin"):
         (tmp_path / name).mkdir()
 
     def run_plugin(code: str, *grants: str) -> tuple[str, list[list[Any]]]:
         (tmp_path / "plugin" / "plugin.py").write_text(f"data = {str(tmp_path / 'data')!r}\n{code}\n")
-        spec = {"grants": grants, "data": str(tmp_path / "data"), "plugin": str(tmp_path / "plugin")}
+        spec = {"grants": grants, "data": str(tmp_path / "data"), "plugin": str(tmp_path / "plugin"), "kind": kind}
         argv = [sys.executable, "-I", "-S", "-B", "-c", HARNESS.format(loader=run._LOADER), json.dumps(spec)]
         done = subprocess.run(argv, capture_output=True, text=True, timeout=30, cwd=tmp_path / "data", check=False)
         assert done.returncode == 0, done.stderr
@@ -286,11 +295,15 @@ except TierUnavailable as refusal: sys.stdout.write(refusal.message)
         (None, "/here"),
         (7, None),
         (pathlib.Path("/a/b"), "/a/b"),
+        (pathlib.Path("a", "/b", "c"), "/b/c"),
+        (pathlib.Path("", "b"), "/here/b"),
+        (pathlib.Path(), "/here"),
         (object(), "(not plain text)"),
         ("/a/.hidden/..data", "/a/.hidden/..data"),
     ],
 )
 def test_path_in_normal_form(path, expected):
-    kinds = (type, str, bytes, int, type(pathlib.Path()), os.fspath)
+    copies = {name: getattr(hook_decisions, name) for name in ("text_of_path", "joined")}
+    kinds = (type, str, bytes, int, *python_hook._path_readers(copies))
     data = (int, type, hook_decisions.as_text, kinds, lambda: "/here")
     assert hook_decisions.as_path(path, data) == expected
