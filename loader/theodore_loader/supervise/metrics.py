@@ -1,0 +1,283 @@
+"""What happened to a plugin, in numbers: calls, errors, latencies, restarts, denials, and what its workers use.
+
+Kept by the host, for as long as the plugin is loaded, over all of its workers. Counting a call costs less than a
+microsecond. Every name in a snapshot is ours: operations of the contract, codes and sources from fixed lists; text from
+a worker is never one. Write from the event loop's thread; :meth:`Metrics.snapshot` may be called from any.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from theodore_loader import errors
+from theodore_loader.supervise.meter.usage import Usage
+from theodore_sdk.errors import PluginPermissionError, ResourceLimitExceeded
+
+BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Upper bounds of the latency buckets, in seconds; one more bucket holds what took longer."""
+OTHER = "other"
+SOURCES = ("broker", "hook", "kernel", OTHER)
+"""Who refused: the host, the worker's audit hook, the kernel."""
+
+Recorded = Callable[[str, float, str], None]
+"""Called for each call with its operation, seconds, and error code (empty for success)."""
+
+_CODES: Mapping[type[BaseException], str] = {
+    PluginPermissionError: "denied",
+    ResourceLimitExceeded: "limit",
+    errors.LimitExceeded: "limit",
+    errors.CallTimeout: "timeout",
+    errors.ProtocolViolation: "protocol",
+    errors.WorkerCrashed: "crashed",
+    errors.WorkerError: "unavailable",
+    errors.RemoteError: "remote",
+    asyncio.CancelledError: "cancelled",
+    TypeError: "arguments",
+}
+
+
+def error_code(problem: BaseException) -> str:
+    """Return the code of what a call raised: one of a fixed list."""
+    return next((_CODES[kind] for kind in type(problem).__mro__ if kind in _CODES), OTHER)
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """How long something took.
+
+    Attributes:
+        counts: by bucket of :data:`BOUNDS`, and one more.
+        seconds: their sum.
+
+    """
+
+    counts: tuple[int, ...]
+    seconds: float
+
+    @property
+    def count(self) -> int:
+        """How many there were."""
+        return sum(self.counts)
+
+    def quantile(self, part: float) -> float:
+        """Return the upper bound of the bucket in which that part of all lies; 0 of none, infinity in the last."""
+        wanted, seen = part * self.count, 0
+        for bound, count in zip((*BOUNDS, float("inf")), self.counts, strict=True):
+            seen += count
+            if seen and seen >= wanted:
+                return bound
+        return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MethodSnapshot:
+    """One operation of the contract."""
+
+    name: str
+    calls: int
+    errors: Mapping[str, int]
+    latency: Histogram
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What the present worker and its surroundings can be asked for.
+
+    Attributes:
+        usage: of the worker; ``None`` while there is none.
+        state: of the plugin.
+        breaker: of its restarts.
+        queue_bytes: written for the worker and not read by it yet.
+        connections: made by the broker for the worker.
+        open_connections: of these, still open.
+        bytes_in: received over them.
+        bytes_out: sent over them.
+        refused: connections the broker refused.
+
+    """
+
+    usage: Usage | None = None
+    state: str = ""
+    breaker: str = ""
+    queue_bytes: int = 0
+    connections: int = 0
+    open_connections: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSnapshot:
+    """A plugin's figures at one moment, plain values throughout. Sums are over all of its workers since it was loaded.
+
+    Attributes:
+        calls: that have ended.
+        errors: of these, by code.
+        in_flight: calls running now.
+        restarts: workers after the first.
+        denials: refusals by source.
+        start_milliseconds: of the last start, by phase.
+        cpu_seconds: processor time.
+        throttled_seconds: held back for ``max_cpu_percent``.
+        peak_memory_bytes: the most any worker had resident.
+        usage: of the present worker.
+        live: the rest that is of the present moment.
+
+    """
+
+    plugin: str
+    calls: int
+    errors: Mapping[str, int]
+    in_flight: int
+    restarts: int
+    denials: Mapping[str, int]
+    methods: tuple[MethodSnapshot, ...]
+    start_milliseconds: Mapping[str, float]
+    cpu_seconds: float
+    throttled_seconds: float
+    peak_memory_bytes: int
+    connections: int
+    bytes_in: int
+    bytes_out: int
+    usage: Usage | None
+    live: Live
+
+
+class MethodFigures:
+    """Counts the calls of one operation. ``started = figures.begin()``, then once ``figures.end(started, problem)``."""
+
+    __slots__ = ("_metrics", "counts", "errors", "name", "seconds")
+
+    def __init__(self, metrics: Metrics, name: str) -> None:
+        self._metrics = metrics
+        self.name = name
+        self.counts = [0] * (len(BOUNDS) + 1)
+        self.errors: dict[str, int] = {}
+        self.seconds = 0.0
+
+    def begin(self) -> float:
+        """Count a call that begins; return the moment."""
+        self._metrics.in_flight += 1
+        return time.perf_counter()
+
+    def end(self, started: float, problem: BaseException | None = None) -> None:
+        """Count its end, with what it raised."""
+        seconds = time.perf_counter() - started
+        self._metrics.in_flight -= 1
+        self.seconds += seconds
+        self.counts[bisect_left(BOUNDS, seconds)] += 1
+        code = ""
+        if problem is not None:
+            code = error_code(problem)
+            self.errors[code] = self.errors.get(code, 0) + 1
+        if self._metrics.recorded is not None:
+            self._metrics.recorded(self.name, seconds, code)
+
+    def snapshot(self) -> MethodSnapshot:
+        """Return the figures of now."""
+        counts = tuple(self.counts)
+        return MethodSnapshot(self.name, sum(counts), self.errors.copy(), Histogram(counts, self.seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """Sums of the workers that are gone."""
+
+    cpu_seconds: float = 0.0
+    throttled_seconds: float = 0.0
+    peak_memory_bytes: int = 0
+    connections: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+
+class Metrics:
+    """One plugin's figures.
+
+    Args:
+        plugin: its name.
+        methods: the operations of its contract; calls of anything else are counted together.
+
+    Attributes:
+        recorded: called for each call that ends, where somebody listens.
+        live: asked for what is of the present moment.
+
+    """
+
+    def __init__(self, plugin: str, methods: Iterable[str] = ()) -> None:
+        self.plugin = plugin
+        self.recorded: Recorded | None = None
+        self.live: Callable[[], Live] = Live
+        self.in_flight = 0
+        self.restarts = 0
+        self._methods = {name: MethodFigures(self, name) for name in (*methods, OTHER)}
+        self._denials: dict[str, int] = {}
+        self._start: Mapping[str, float] = {}
+        self._past = _Past()
+
+    def call(self, method: str) -> MethodFigures:
+        """Return where the calls of an operation are counted."""
+        return self._methods.get(method) or self._methods[OTHER]
+
+    def denied(self, source: str, count: int = 1) -> None:
+        """Count refusals by who refused."""
+        known = source if source in SOURCES else OTHER
+        self._denials[known] = self._denials.get(known, 0) + count
+
+    def restarted(self) -> None:
+        """Count a worker after the first."""
+        self.restarts += 1
+
+    def started(self, milliseconds: Mapping[str, float]) -> None:
+        """Keep how long the last start took, by phase."""
+        self._start = dict(milliseconds)
+
+    def retire(self, last: Live) -> None:
+        """Keep what a worker had used when it ended; call it once, when ``live`` no longer counts that worker."""
+        usage = last.usage or Usage()
+        self._past = replace(
+            self._past,
+            cpu_seconds=self._past.cpu_seconds + usage.cpu_seconds,
+            throttled_seconds=self._past.throttled_seconds + usage.throttled_seconds,
+            peak_memory_bytes=max(self._past.peak_memory_bytes, usage.peak_memory_bytes),
+            connections=self._past.connections + last.connections,
+            bytes_in=self._past.bytes_in + last.bytes_in,
+            bytes_out=self._past.bytes_out + last.bytes_out,
+        )
+
+    def snapshot(self) -> MetricsSnapshot:
+        """Return the figures of now."""
+        live, past = self.live(), self._past
+        usage = live.usage or Usage()
+        methods = tuple(one.snapshot() for one in self._methods.values())
+        return MetricsSnapshot(
+            plugin=self.plugin,
+            calls=sum(one.calls for one in methods),
+            errors=_sum(one.errors for one in methods),
+            in_flight=self.in_flight,
+            restarts=self.restarts,
+            denials=self._denials.copy(),
+            methods=tuple(one for one in methods if one.calls),
+            start_milliseconds=self._start,
+            cpu_seconds=past.cpu_seconds + usage.cpu_seconds,
+            throttled_seconds=past.throttled_seconds + usage.throttled_seconds,
+            peak_memory_bytes=max(past.peak_memory_bytes, usage.peak_memory_bytes),
+            connections=past.connections + live.connections,
+            bytes_in=past.bytes_in + live.bytes_in,
+            bytes_out=past.bytes_out + live.bytes_out,
+            usage=live.usage,
+            live=live,
+        )
+
+
+def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for one in counts:
+        for name, count in one.items():
+            total[name] = total.get(name, 0) + count
+    return total
