@@ -1,18 +1,19 @@
-"""The range and the cases, for every test of this folder."""
+"""The gallery, the ranges and the workers, for every test of this folder."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+import pytest_asyncio
+from shooting.gallery import Gallery
+from shooting.range import Range
+from shooting.workers import Workers
 
 from theodore_loader.sandbox.tier import Tier, available
 
-HERE = Path(__file__).parent
+OpenRange = Callable[[str], Range]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -21,27 +22,28 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("; ".join(offer.reasons))
 
 
-def load(path: Path) -> ModuleType:
-    name = f"theodore_escapes_{path.stem}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
+@pytest.fixture(scope="module")
+def gallery() -> Iterator[Gallery]:
+    with Gallery() as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def workers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workers]:
+    """What starts real workers, as a host does."""
+    async with Workers.open(tmp_path_factory.mktemp("home")) as opened:
+        yield opened
 
 
 @pytest.fixture
-def shooting_range(tmp_path: Path) -> Iterator[object]:
-    """Two ranges would disturb each other's evidence, so every attempt gets a new one: call it with a name."""
-    ranges = load(HERE / "range.py")
+def shooting_range(tmp_path: Path, gallery: Gallery) -> Iterator[OpenRange]:
+    """Two attempts would disturb each other's evidence, so each gets a range of its own: call it with a name."""
     opened = []
 
-    def fresh(name: str) -> object:
+    def fresh(name: str) -> Range:
         folder = tmp_path / name
         folder.mkdir()
-        opened.append(ranges.Range(folder).__enter__())
+        opened.append(Range(folder, gallery).__enter__())
         return opened[-1]
 
     yield fresh

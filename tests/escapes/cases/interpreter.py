@@ -1,10 +1,15 @@
 """Disarming the audit hook. All of them end in a plain read, which the kernel refuses whether or not they succeed."""
 
+import atexit
 import builtins
 import gc
+import marshal
 import os
+import random
+import signal
 import sys
 import threading
+import time
 import types
 
 
@@ -157,6 +162,136 @@ def last_words(canary):
     return "armed"
 
 
+def exception_from_a_timer(canary):
+    """A signal handler raises while the hook runs, and the act goes on if the hook's caller forgives."""
+
+    def interrupt(*_):
+        raise TypeError
+
+    signal.signal(signal.SIGALRM, interrupt)
+    until = time.monotonic() + 0.7
+    while time.monotonic() < until:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, random.uniform(2e-6, 3e-5))
+            text = read(canary)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            return text
+        except (OSError, TypeError):
+            pass
+        except Exception:
+            continue
+        finally:
+            quiet()
+    return "the race was not won"
+
+
+def quiet():
+    """Stop the timer, whatever it does meanwhile."""
+    while True:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            return
+        except TypeError:
+            continue
+
+
+def profiled_hook(canary):
+    """A profile function sees calls of C functions with their arguments."""
+    sys.setprofile(lambda *_: None)
+    threading.setprofile(lambda *_: None)
+    return read(canary)
+
+
+def monitored_hook(canary):
+    """Python 3.12 shows every start of a function, the hook's too, and 3.13 lets its variables be written."""
+    tool, events = 4, sys.monitoring.events
+    sys.monitoring.use_tool_id(tool, "canary")
+
+    def started(_code, _offset):
+        frame = sys._getframe(1)
+        for name in list(frame.f_locals):
+            frame.f_locals[name] = ()
+
+    sys.monitoring.register_callback(tool, events.PY_START, started)
+    sys.monitoring.set_events(tool, events.PY_START)
+    try:
+        with open(canary["secret_path"]) as file:
+            return file.read()
+    finally:
+        sys.monitoring.set_events(tool, 0)
+
+
+def interpreter_in_the_interpreter(canary):
+    """A hook written in Python belongs to one interpreter; here is another."""
+    for name in ("_interpreters", "_xxsubinterpreters"):
+        try:
+            module = __import__(name)
+        except ImportError:
+            continue
+        code = f"open({canary['exfiltrated']!r}, 'w').write(open({canary['secret_path']!r}).read())"
+        module.run_string(module.create(), code)
+        return "ran"
+    return "there is none"
+
+
+def code_from_text(canary):
+    """Code that nobody has read before it runs."""
+    names = {}
+    exec(f"text = open({canary['secret_path']!r}).read()", names)
+    return names["text"]
+
+
+def code_from_bytes(canary):
+    """Code that is not even text."""
+    blob = marshal.dumps(compile(f"text = open({canary['secret_path']!r}).read()", "x", "exec"))
+    names = {"__builtins__": builtins}
+    types.FunctionType(marshal.loads(blob), names)()
+    return names["text"]
+
+
+def globals_of_the_loader(canary):
+    """Every frame below this one is the loader's, with its globals."""
+    frame = sys._getframe()
+    while frame is not None:
+        for value in list(frame.f_globals.values()):
+            if isinstance(value, types.ModuleType) and "theodore" in value.__name__:
+                for name, own in list(vars(value).items()):
+                    if isinstance(own, types.FunctionType):
+                        setattr(value, name, lambda *_, **__: None)
+        frame = frame.f_back
+    return read(canary)
+
+
+def found_by_references(canary):
+    """What an object refers to can be asked, and so on from there."""
+    try:
+        read(canary)
+    except Exception as refusal:
+        seen, wanted = set(), [refusal.__traceback__, type(refusal), refusal]
+        while wanted and len(seen) < 20_000:
+            value = wanted.pop()
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+            if type(value) is dict and any("secret" in str(key) or "reads" in str(key) for key in value):
+                value.clear()
+            wanted += gc.get_referents(value)
+    return read(canary)
+
+
+def at_the_very_end(canary):
+    """What runs at exit runs when much is gone already."""
+
+    def late():
+        with open(canary["exfiltrated"], "w") as target:
+            target.write(read(canary))
+
+    atexit.register(late)
+    return "armed"
+
+
+GRACEFUL = {"last-words", "at-the-very-end"}
+
 CASES = {
     "replaced-builtins": ("read", replaced_builtins),
     "replaced-modules": ("read", replaced_modules),
@@ -169,4 +304,13 @@ CASES = {
     "crowd-of-threads": ("read", crowd_of_threads),
     "deep-recursion": ("read", deep_recursion),
     "last-words": ("read", last_words),
+    "exception-from-a-timer": ("read", exception_from_a_timer),
+    "profiled-hook": ("read", profiled_hook),
+    "monitored-hook": ("read", monitored_hook),
+    "interpreter-in-the-interpreter": ("read", interpreter_in_the_interpreter),
+    "code-from-text": ("read", code_from_text),
+    "code-from-bytes": ("read", code_from_bytes),
+    "globals-of-the-loader": ("read", globals_of_the_loader),
+    "found-by-references": ("read", found_by_references),
+    "at-the-very-end": ("read", at_the_very_end),
 }

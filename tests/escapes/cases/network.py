@@ -111,6 +111,56 @@ def look_around(canary):
     return "REACHED " + " ".join(reached) if reached else "refused"
 
 
+def address_in_wide_digits(canary):
+    """Digits of another script, which IDNA turns into an address after somebody looked at the text."""
+    with socket.socket() as connection:
+        connection.connect(("\uff11\uff12\uff17.\uff10.\uff10.\uff11", canary["port"]))
+        connection.sendall(canary["token"].encode())
+    return "sent"
+
+
+def address_of_the_other_family(canary):
+    """An IPv4 address inside an IPv6 one."""
+    with socket.socket(socket.AF_INET6) as connection:
+        connection.connect(("::ffff:127.0.0.1", canary["port"]))
+        connection.sendall(canary["token"].encode())
+    return "sent"
+
+
+def connected_datagram(canary):
+    """UDP once more: what is sent names no address."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.connect(("127.0.0.1", canary["udp_port"]))
+        os.write(sender.fileno(), canary["token"].encode())
+    return "sent"
+
+
+def listen_without_bind(canary):
+    """listen() gives a socket a port by itself: a rule about bind does not see it."""
+    server = socket.socket()
+    server.listen()
+    with open(canary["port_file"] + ".new", "w") as file:
+        file.write(str(server.getsockname()[1]))
+    os.rename(canary["port_file"] + ".new", canary["port_file"])
+    server.settimeout(5)
+    connection, _peer = server.accept()
+    connection.sendall(canary["token"].encode())
+    connection.close()
+    return "served"
+
+
+def other_machine(canary):
+    """Sockets to the machine this one runs on, and to crypto and kernel services."""
+    reached = []
+    for name, arguments in (("vsock", (40, 1, 0)), ("alg", (38, 5, 0)), ("can", (29, 3, 1)), ("sctp", (2, 1, 132))):
+        try:
+            socket.socket(*arguments).close()
+            reached.append(name)
+        except OSError:
+            continue
+    return "REACHED " + " ".join(reached) if reached else "refused"
+
+
 CASES = {
     "plain-connection": ("connect", plain_connection),
     "address-in-another-notation": ("connect", address_in_another_notation),
@@ -123,4 +173,9 @@ CASES = {
     "foreign-function-connection": ("connect", foreign_function_connection),
     "listen-for-the-outside": ("listen", listen_for_the_outside),
     "look-around": ("surface", look_around),
+    "address-in-wide-digits": ("connect", address_in_wide_digits),
+    "address-of-the-other-family": ("connect", address_of_the_other_family),
+    "connected-datagram": ("connect", connected_datagram),
+    "listen-without-bind": ("listen", listen_without_bind),
+    "other-machine": ("surface", other_machine),
 }

@@ -1,7 +1,9 @@
 """Reading and changing files outside the grants."""
 
+import importlib
 import os
 import sqlite3
+import sys
 import threading
 import time
 
@@ -89,7 +91,7 @@ def link_swapped_after_check(canary):
 
     open(name, "w").close()
     threading.Thread(target=swap, daemon=True).start()
-    until = time.monotonic() + 3
+    until = time.monotonic() + 0.7
     try:
         while time.monotonic() < until:
             try:
@@ -191,6 +193,106 @@ def path_that_lies(canary):
         return file.read()
 
 
+def link_to_a_folder(canary):
+    """A link inside the grant that is judged by its text and leads to the folder above."""
+    here = os.path.join(canary["workdir"], "a", "b")
+    os.makedirs(here, exist_ok=True)
+    os.chdir(here)
+    os.symlink("..", os.path.join(canary["workdir"], "up"))
+    with open(os.path.join(canary["workdir"], "up", "vault", "secret.txt")) as file:
+        return file.read()
+
+
+def descriptor_by_another_name(canary):
+    """A folder that was opened for its name only, and /proc/self/fd as the way through it."""
+    folder = os.open(canary["secret_dir"], os.O_PATH)
+    with open(f"/proc/self/fd/{folder}/secret.txt") as file:
+        return file.read()
+
+
+def module_from_elsewhere(canary):
+    """The importer reads files too."""
+    sys.path.insert(0, canary["secret_dir"])
+    return importlib.import_module("hidden").SECRET
+
+
+def time_zone_from_elsewhere(canary):
+    """tzset() in C reads any file that TZ names and repeats what is in it as the zone's name."""
+    os.environ["TZ"] = ":" + canary["zone"]
+    time.tzset()
+    return time.localtime().tm_zone
+
+
+def history_of_a_terminal(canary):
+    """readline reads files in C: no event before Python 3.13."""
+    import readline
+
+    readline.read_history_file(canary["secret_path"])
+    return readline.get_history_item(1)
+
+
+def key_log_elsewhere(canary):
+    """OpenSSL makes the file it logs keys to, in C."""
+    import ssl
+
+    ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).keylog_filename = canary["write_path"]
+    return "made"
+
+
+def nameless_file_named_later(canary):
+    """A file without a name is given one outside the grant."""
+    file = os.open(canary["workdir"], os.O_TMPFILE | os.O_WRONLY, 0o600)
+    anywhere = os.open(canary["workdir"], os.O_RDONLY)  # without a folder Python would not follow the link
+    os.link(f"/proc/self/fd/{file}", canary["write_path"], src_dir_fd=anywhere, follow_symlinks=True)
+    return "linked"
+
+
+def pipe_elsewhere(canary):
+    """mkfifo raises no event."""
+    os.mkfifo(canary["write_path"])
+    return "made"
+
+
+def folder_elsewhere(canary):
+    """Folders are not files."""
+    os.mkdir(canary["write_path"])
+    return "made"
+
+
+def remove_elsewhere(canary):
+    """Neither opened nor written."""
+    os.remove(canary["target"])
+    return "removed"
+
+
+def attribute_elsewhere(canary):
+    """Extended attributes are metadata."""
+    os.setxattr(canary["target"], "user.theodore", b"x")
+    return "set"
+
+
+def change_owner(canary):
+    """Owners are metadata."""
+    os.chown(canary["target"], 1, 1)
+    return "given away"
+
+
+def change_times_by_descriptor(canary):
+    """A descriptor opened for reading is enough to change a file's times."""
+    file = os.open(canary["readable_target"], os.O_RDONLY)
+    os.utime(file, (5, 5))
+    return "times changed"
+
+
+def device_of_its_own(canary):
+    """Root makes a device node where it may write, and moves it to where it may not."""
+    here = os.path.join(canary["workdir"], "zero")
+    os.mknod(here, 0o020600, os.makedev(1, 5))
+    os.close(os.open(here, os.O_RDONLY))
+    os.rename(here, canary["plug_write"])
+    return "made"
+
+
 CASES = {
     "prefix-twin": ("read", prefix_twin),
     "plain-read": ("read", plain_read),
@@ -212,4 +314,18 @@ CASES = {
     "change-mode-of-readable": ("tamper", change_mode_of_readable),
     "foreign-function-open": ("read", foreign_function_open),
     "path-that-lies": ("read", path_that_lies),
+    "link-to-a-folder": ("read", link_to_a_folder),
+    "descriptor-by-another-name": ("read", descriptor_by_another_name),
+    "module-from-elsewhere": ("read", module_from_elsewhere),
+    "time-zone-from-elsewhere": ("read", time_zone_from_elsewhere),
+    "history-of-a-terminal": ("read", history_of_a_terminal),
+    "key-log-elsewhere": ("write", key_log_elsewhere),
+    "nameless-file-named-later": ("write", nameless_file_named_later),
+    "pipe-elsewhere": ("write", pipe_elsewhere),
+    "folder-elsewhere": ("write", folder_elsewhere),
+    "remove-elsewhere": ("tamper", remove_elsewhere),
+    "attribute-elsewhere": ("tamper", attribute_elsewhere),
+    "change-owner": ("tamper", change_owner),
+    "change-times-by-descriptor": ("tamper", change_times_by_descriptor),
+    "device-of-its-own": ("plugwrite", device_of_its_own),
 }

@@ -66,7 +66,7 @@ def many_descriptors(canary):
 def endless_computation(canary):
     """Catch the warning and go on."""
     signal.signal(signal.SIGXCPU, lambda *_: None)
-    while time.process_time() < canary["cpu_seconds"] + 2:
+    while time.process_time() < canary["cpu_seconds"] + 1:
         pass
     return "EXCEEDED the processor time"
 
@@ -85,6 +85,39 @@ def many_threads(canary):
     return f"EXCEEDED with {started} threads"
 
 
+def memory_in_a_file(canary):
+    """A file in memory is not the process's memory."""
+    file, block = os.memfd_create("held"), bytes(MIB)
+    for _ in range(canary["memory_mib"] + 64):
+        os.write(file, block)
+    return f"EXCEEDED {canary['memory_mib'] + 64} MiB"
+
+
+def old_shared_memory(canary):
+    """System V memory is nobody's, and stays when its maker has gone."""
+    import ctypes
+
+    library = ctypes.CDLL(None, use_errno=True)
+    size = (canary["memory_mib"] + 64) * MIB
+    segment = library.shmget(0, ctypes.c_size_t(size), 0o1600)
+    if segment < 0:
+        raise OSError(ctypes.get_errno(), "shmget")
+    library.shmat.restype = ctypes.c_void_p
+    address = library.shmat(segment, None, 0)
+    library.shmctl(segment, 0, None)
+    ctypes.memset(address, 1, size)
+    return f"EXCEEDED {size // MIB} MiB"
+
+
+def many_small_files(canary):
+    """No file is too large; together they are."""
+    for number in range(canary["file_mib"] // 2 + 4):
+        with open(os.path.join(canary["workdir"], f"small{number}"), "wb") as file:
+            file.write(bytes(2 * MIB))
+    time.sleep(1)
+    return "EXCEEDED the folder's size"
+
+
 CASES = {
     "private-memory": ("exceed", private_memory),
     "shared-memory": ("exceed", shared_memory),
@@ -94,4 +127,7 @@ CASES = {
     "many-descriptors": ("exceed", many_descriptors),
     "endless-computation": ("exceed", endless_computation),
     "many-threads": ("exceed", many_threads),
+    "memory-in-a-file": ("exceed", memory_in_a_file),
+    "many-small-files": ("exceed", many_small_files),
+    "old-shared-memory-amount": ("exceed", old_shared_memory),
 }
