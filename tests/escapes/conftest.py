@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+
 from shooting.gallery import Gallery
 from shooting.range import Range
 from shooting.workers import Workers
-
 from theodore_loader.sandbox.tier import Tier, available
 
 OpenRange = Callable[[str], Range]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from shooting import catalogue
 from shooting.modes import WORKERS
-
 from theodore_loader.sandbox.tier import available
 
 NOT_STOPPED = {"047_uaf_memoryview": "memory corruption inside the worker: what it then reaches, the rest tries"}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+
 from shooting.expected import BEYOND_THE_WORKER, GRANTED_NOW, HOOK_IS_BLIND, HOOKS, NOT_THE_KERNELS
 from shooting.modes import WORKERS, layers_of
 from shooting.techniques import Technique, own
-
 from theodore_loader.sandbox.tier import available
 
 TECHNIQUES = own()

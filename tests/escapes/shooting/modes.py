@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from shooting.attempt import KERNEL
-
 from theodore_loader.sandbox.tier import Tier
 
 CONTROL = "control"

@@ -46,7 +46,7 @@ def say(text):
 
 async def linger(result: str, seconds: float, canary: dict[str, Any]) -> None:
     if result.startswith("PORT "):
-        with open(canary["port_file"] + ".new", "w") as file:
+        with open(canary["port_file"] + ".new", "w") as file:  # noqa: ASYNC230 - a few bytes
             file.write(result.removeprefix("PORT "))
         os.rename(canary["port_file"] + ".new", canary["port_file"])
         seconds = 1

@@ -25,7 +25,6 @@ from typing import Any
 from shooting.evidence import Listener, Shot, host_state, target_state
 from shooting.gallery import ATTEMPT, LOADER, Gallery, run_alone
 from shooting.techniques import Technique
-
 from theodore_loader.sandbox import interpreter
 from theodore_loader.sandbox.profile import MIB, Profile
 from theodore_loader.sandbox.programs import closure

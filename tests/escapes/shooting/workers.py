@@ -13,7 +13,6 @@ from shooting.evidence import Shot
 from shooting.modes import WORKERS
 from shooting.range import DISK_MIB, FILES, MEMORY_MIB, Range
 from shooting.techniques import Technique
-
 from theodore_loader.errors import CallTimeout, LoaderError, RemoteError, WorkerCrashed
 from theodore_loader.manifest import Manifest
 from theodore_loader.permissions import Permission
@@ -93,7 +92,7 @@ class Workers:
     async def worker(
         self, at: Range, tier: Tier, seconds: float, grants: tuple[str, ...], lines: list[str]
     ) -> AsyncIterator[Worker]:
-        """Start the plugin for one range, in a host that was careless: with secrets in its environment and files open."""
+        """Start the plugin for one range, in a careless host: with secrets in its environment and files open."""
         (at.folder / "plugin" / "canary_plugin.py").write_text(PLUGIN.read_text())
         plan = self._plan(at, tier, seconds, grants)
         leaked = os.open(at.canary["secret_path"], os.O_RDONLY)
