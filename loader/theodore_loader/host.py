@@ -161,7 +161,7 @@ class PluginHost:
             WorkerError, RemoteError, PluginPermissionError: starting the plugin failed.
 
         """
-        self._refuse_weak_machine()
+        await asyncio.to_thread(self._refuse_weak_machine)
         launcher, prepared = await asyncio.gather(
             self._ready_launcher(), asyncio.to_thread(self._prepare, name_or_wheel)
         )
@@ -284,12 +284,12 @@ class PluginHost:
     # plan → worker → proxy
 
     def _refuse_weak_machine(self) -> None:
-        offer = available()
+        offer = available(self._minimum_tier)
         if offer.tier < self._minimum_tier:
             raise TierUnavailable(
                 f"this machine reaches sandbox tier {offer.tier.name.lower()},"
                 f" {self._minimum_tier.name.lower()} is demanded: {'; '.join(offer.reasons)}",
-                help="run on a kernel with Landlock and seccomp, or choose a weaker tier explicitly (minimum_tier)",
+                help="run on a kernel that offers it, or choose a weaker tier explicitly (minimum_tier)",
             )
 
     async def _ready_launcher(self) -> Launcher:

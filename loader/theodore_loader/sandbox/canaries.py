@@ -9,18 +9,23 @@ from __future__ import annotations
 import _socket  # the C module: every confined program pays for what is imported here
 import contextlib
 import errno
+import functools
 import os
 import signal
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from theodore_loader.errors import TierUnavailable
-from theodore_loader.sandbox import privileges, rlimits
+from theodore_loader.sandbox import namespaces, privileges, rlimits
 from theodore_loader.sandbox.profile import Profile
 
 _OUTSIDE = ("/proc/self/status", "/etc/passwd", "/etc/hostname", "/proc/version", "/sys/kernel/mm")
 _DISCARD_PORT = 9
 _REFUSALS = (errno.EPERM, errno.EACCES)
+_ABSENCE = (errno.ENOENT, errno.ENODEV, errno.ENOSPC)
+
+ROOT = "/"
+"""What every process in a root of its own can open before Landlock: no file outside the grants exists there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class _Canary:
     name: str
     layer: str
     attempt: Callable[[], object]
+    refusals: Collection[int] = _REFUSALS
 
 
 def arm(profile: Profile) -> str | None:
@@ -59,6 +65,29 @@ def prove(
     """
     canaries = [*_canaries(profile, outside), *([_other_port(profile)] if ports_held else [])]
     return tuple(_try(canary) for canary in canaries if canary.layer in held)
+
+
+def prove_isolation(profile: Profile, outside: str | None) -> tuple[CanaryResult, ...]:
+    """Try what namespaces alone must make impossible, before any other layer could.
+
+    ``outside`` is a path that existed before. Raises TierUnavailable as :func:`prove` does.
+    """
+    return tuple(_try(canary) for canary in _of_isolation(profile, outside))
+
+
+def _of_isolation(profile: Profile, outside: str | None) -> Iterator[_Canary]:
+    def canary(name: str, attempt: Callable[[], object]) -> _Canary:
+        return _Canary(name, "namespaces", attempt, _ABSENCE)
+
+    if outside is not None:
+        yield canary(f"see {outside}", lambda: os.stat(outside))  # noqa: PTH116 - before pathlib is worth importing
+    for folder in profile.tmpfs:
+        yield canary(
+            f"put more than {profile.tmpfs_bytes} bytes into {folder}",
+            functools.partial(_room, folder, profile.tmpfs_bytes),
+        )
+    if profile.sockets == "none":
+        yield canary("find a network interface that is up", _interface_up)
 
 
 def _canaries(profile: Profile, outside: str | None) -> Iterator[_Canary]:
@@ -84,7 +113,7 @@ def _try(canary: _Canary) -> CanaryResult:
     try:
         canary.attempt()
     except OSError as refusal:
-        if refusal.errno in _REFUSALS:
+        if refusal.errno is not None and refusal.errno in canary.refusals:
             return CanaryResult(canary.name, canary.layer, errno.errorcode[refusal.errno])
         raise _broken(canary, f"failed with {refusal} instead of being refused") from refusal
     raise _broken(canary, "succeeded")
@@ -149,6 +178,17 @@ def _raise_limit(profile: Profile) -> None:
 def _regain_privileges() -> None:
     if not privileges.remaining():
         raise PermissionError(errno.EPERM, "no privilege remains")
+
+
+def _room(folder: str, most: int) -> None:
+    size = os.statvfs(folder)
+    if size.f_blocks * size.f_frsize <= most and size.f_files <= most:
+        raise OSError(errno.ENOSPC, "there is no more room than that")
+
+
+def _interface_up() -> None:
+    if not namespaces.interfaces_up():
+        raise OSError(errno.ENODEV, "none is up")
 
 
 def _datagram_pair() -> None:

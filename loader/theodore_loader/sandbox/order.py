@@ -2,8 +2,8 @@
 
 1. close every descriptor but the channel and the standard streams          (``descriptors``)
 2. own session, umask 077                                                    (here)
-3. control group: joined by the host before it sends the first byte          (not built yet)
-4. namespaces                                                                (not built yet)
+3. control group: joined by the host before it sends the first byte          (``supervise/meter``)
+4. namespaces and a root that holds what is granted, if the profile says so  (``namespaces``)
 5. resource limits, soft = hard                                              (``rlimits``)
 6. parent-death signal, no capabilities, no_new_privs, not dumpable          (``privileges``)
 7. preloading and stubbing: the caller's, before it calls :func:`confine`
@@ -26,7 +26,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from theodore_loader.errors import TierUnavailable
-from theodore_loader.sandbox import canaries, descriptors, landlock, privileges, rlimits, seccomp
+from theodore_loader.sandbox import canaries, descriptors, landlock, namespaces, privileges, rlimits, seccomp
 from theodore_loader.sandbox.canaries import CanaryResult
 from theodore_loader.sandbox.profile import Profile
 from theodore_loader.sandbox.seccomp_rules import Shape
@@ -90,21 +90,25 @@ def confine(
     """
     offer = available()
     _require(profile, offer)
+    threads = thread_count()
     outside = canaries.arm(profile)
     linux = sys.platform.startswith("linux")
     step = functools.partial(_step, weaker=profile.allow_weaker)
     descriptors.close_all_except(keep)  # 1
     _own_session()  # 2
-    layers = [
+    layers, proofs = _namespaces(profile, threads, outside, runs_program=exec_address != 0)  # 4
+    isolated = bool(layers)
+    layers += [
         step("rlimits", offer.rlimits, lambda: rlimits.apply(profile)),  # 5
         step("privileges", linux, lambda: _give_up_privileges(parent)),  # 6
-        step("landlock", offer.landlock_abi > 0, lambda: _landlock(profile, offer.landlock_abi)),  # 8
+        step("landlock", offer.landlock_abi > 0, lambda: _landlock(profile, offer.landlock_abi, threads)),  # 8
     ]
-    shape = _shape(profile, offer.landlock_abi if layers[-1].active else 0, runs_program=exec_address != 0)
+    abi = offer.landlock_abi if layers[-1].active else 0
+    shape = Shape.of(profile, landlock_abi=abi, private_mounts=isolated, runs_program=exec_address != 0)
     layers.append(step("seccomp", offer.seccomp, lambda: _seccomp(shape, exec_address)))  # 9
     held = {layer.name for layer in layers if layer.active}
-    ports_held = landlock.holds_ports(profile, offer.landlock_abi)
-    proofs = canaries.prove(profile, held, outside, ports_held=ports_held)  # 11
+    visible = canaries.ROOT if isolated else outside
+    proofs += canaries.prove(profile, held, visible, ports_held=landlock.holds_ports(profile, abi))  # 11
     return Achieved(_tier(held), tuple(layers), proofs)
 
 
@@ -112,11 +116,26 @@ def prepare(profile: Profile) -> None:
     """Do what :func:`confine` would do for any process of this profile, in a process that is going to fork."""
     offer = available()
     if offer.seccomp:
-        seccomp.prepare(_shape(profile, offer.landlock_abi, runs_program=False))
+        seccomp.prepare(
+            Shape.of(profile, landlock_abi=offer.landlock_abi, private_mounts=profile.namespaces, runs_program=False)
+        )
 
 
-def _shape(profile: Profile, landlock_abi: int, *, runs_program: bool) -> Shape:
-    return Shape.of(profile, landlock_abi=landlock_abi, private_mounts=False, runs_program=runs_program)
+def _namespaces(
+    profile: Profile, threads: int, outside: str | None, *, runs_program: bool
+) -> tuple[list[LayerState], tuple[CanaryResult, ...]]:
+    """Take step 4 and prove it while it is the only layer; nothing weaker will do for a process half-way in."""
+    if not profile.namespaces:
+        return [], ()
+    enter = functools.partial(namespaces.enter, profile, runs_program=runs_program)
+    layer = _step("namespaces", True, lambda: _alone(threads, enter), weaker=False)
+    return [layer], canaries.prove_isolation(profile, outside)
+
+
+def _alone(threads: int, take: Callable[[], str]) -> str:
+    if threads != 1:
+        raise OSError(f"{threads} threads are running; it would hold only one of them")
+    return take()
 
 
 def _seccomp(shape: Shape, program_address: int) -> str:
@@ -157,10 +176,8 @@ def _give_up_privileges(parent: int | None) -> str:
     return detail
 
 
-def _landlock(profile: Profile, version: int) -> str:
-    if thread_count() != 1:
-        raise OSError(f"{thread_count()} threads are running; Landlock would hold only one of them")
-    return landlock.restrict(profile, version)
+def _landlock(profile: Profile, version: int, threads: int) -> str:
+    return _alone(threads, lambda: landlock.restrict(profile, version))
 
 
 def thread_count() -> int:
@@ -175,5 +192,5 @@ def thread_count() -> int:
 
 def _tier(held: Collection[str]) -> Tier:
     if {"rlimits", "privileges", "landlock", "seccomp"} <= set(held):
-        return Tier.STANDARD
+        return Tier.ISOLATED if "namespaces" in held else Tier.STANDARD
     return Tier.BASIC if "rlimits" in held else Tier.NONE

@@ -35,6 +35,10 @@ class Profile:
         metadata_changes: changing modes, owners and times. Landlock does not see them, so a worker is refused;
             ``"ignore"`` answers success and does nothing, for build tools that set modes on their own copies.
         symlinks: symbolic links may be made in the writable directories.
+        namespaces: user, mount, network, IPC and UTS namespaces of its own, with a root that holds what is granted
+            here and nothing else; needs a single-threaded process and a kernel that allows it.
+        tmpfs: writable folders to be replaced by memory file systems, private to the process; only with ``namespaces``.
+        tmpfs_bytes: size of each of them.
         allow_weaker: go on with what there is where the kernel offers less, and report it.
 
     """
@@ -53,6 +57,9 @@ class Profile:
     core_bytes: int = 0
     metadata_changes: Literal["refuse", "ignore"] = "refuse"
     symlinks: bool = False
+    namespaces: bool = False
+    tmpfs: tuple[str, ...] = ()
+    tmpfs_bytes: int = 64 * MIB
     allow_weaker: bool = False
 
     def to_json(self) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from dataclasses import dataclass
 from enum import IntEnum
@@ -13,17 +14,19 @@ class Tier(IntEnum):
     """How strongly a process is held; a higher tier includes the lower ones.
 
     ``NONE``: nothing. ``BASIC``: its own process, resource limits, empty environment, audit hook. ``STANDARD``: also
-    no_new_privs and no capabilities, Landlock and seccomp: the kernel holds when the hook is fooled.
+    no_new_privs and no capabilities, Landlock and seccomp: the kernel holds when the hook is fooled. ``ISOLATED``:
+    also namespaces: files outside the grants do not exist, and its temporary folder is memory of limited size.
     """
 
     NONE = 0
     BASIC = 1
     STANDARD = 2
+    ISOLATED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """What a process on this machine could reach; ``reasons`` says what is missing for ``STANDARD``."""
+    """What a process on this machine could reach; ``reasons`` says what is missing for the tier asked about."""
 
     landlock_abi: int
     seccomp: bool
@@ -32,10 +35,35 @@ class Availability:
     reasons: tuple[str, ...]
 
 
-def available() -> Availability:
-    """Ask the operating system. Changes nothing and may be called in a threaded host."""
+def available(wanted: Tier = Tier.STANDARD) -> Availability:
+    """Ask the operating system. Changes nothing and may be called in a threaded host.
+
+    Above ``STANDARD`` is looked for only if ``wanted``: that takes one short process, once.
+    """
     version, filters, limits = landlock.abi(), seccomp.available(), rlimits.available()
-    return Availability(version, filters, limits, _reachable(version, filters, limits), _reasons(version, filters))
+    tier, reasons = _reachable(version, filters, limits), _reasons(version, filters)
+    if wanted > Tier.STANDARD and tier is Tier.STANDARD:
+        refusal = namespaces_refused()
+        tier, reasons = (Tier.STANDARD, (refusal,)) if refusal else (Tier.ISOLATED, ())
+    return Availability(version, filters, limits, tier, reasons)
+
+
+@functools.cache
+def namespaces_refused() -> str:
+    """Return why a process here gets no namespaces of its own, "" when it does: found by one that tries, and ends."""
+    import subprocess
+    from pathlib import Path
+
+    loader = str(Path(__file__).resolve().parents[2])
+    code = f"import sys; sys.path.append({loader!r}); from theodore_loader.sandbox.namespaces import probe; probe()"
+    argv = [sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", code]
+    try:
+        tried = subprocess.run(argv, env={}, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
+    except (OSError, subprocess.SubprocessError) as problem:
+        return f"no process could be started to try namespaces in: {problem}"
+    if tried.returncode:
+        return f"the process that tried namespaces ended with status {tried.returncode}"
+    return tried.stdout.decode("utf-8", "replace").strip()
 
 
 def _reachable(version: int, filters: bool, limits: bool) -> Tier:

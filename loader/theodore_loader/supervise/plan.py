@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 OWN_HANDLES = 24
 """Descriptors the worker itself needs (channel, broker, event loop, streams), on top of the plugin's."""
 FILE_BYTES = 64 * MIB
+MEMORY_FOLDER_BYTES = 64 * MIB
+"""What an isolated plugin's ``tmp`` holds. It is the host's memory, beyond what ``max_memory_mb`` counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,9 @@ def profile_of(plan: Plan, runtime: Path, programs: Programs) -> Profile:
         memory_bytes=plan.limits.max_memory_mb * MIB,
         open_files=plan.limits.max_file_handles + OWN_HANDLES,
         file_bytes=min(FILE_BYTES, plan.disk.bytes),
+        namespaces=plan.minimum_tier >= Tier.ISOLATED,
+        tmpfs=(folders["tmp"],),
+        tmpfs_bytes=min(MEMORY_FOLDER_BYTES, plan.disk.bytes),
         allow_weaker=plan.minimum_tier < Tier.STANDARD,
     )
 

@@ -226,7 +226,7 @@ async def test_the_receipt_tells_tier_verification_and_what_is_not_enforced(buil
 async def test_a_machine_that_offers_less_is_refused_before_anything_starts(build, host_of, monkeypatch):
     wheel = build()
     weak = Availability(0, False, True, Tier.BASIC, ("the kernel offers no Landlock",))
-    monkeypatch.setattr("theodore_loader.host.available", lambda: weak)
+    monkeypatch.setattr("theodore_loader.host.available", lambda wanted: weak)
     async with host_of(wheel, minimum_tier=None) as host:
         with pytest.raises(TierUnavailable, match="no Landlock") as caught:
             await host.load(wheel.path)

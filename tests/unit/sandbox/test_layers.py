@@ -69,7 +69,7 @@ import os; os.write(1, b""); sys.stdout.flush(); os._exit(0)
 """
     assert python(code) == (
         "the sandbox layer landlock is offered and could not be set up: "
-        "2 threads are running; Landlock would hold only one of them"
+        "2 threads are running; it would hold only one of them"
     )
 
 

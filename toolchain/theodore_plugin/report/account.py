@@ -18,7 +18,7 @@ from theodore_plugin.rules.engine.reports import TARGET_TOOL_CONFIG_IGNORED
 
 MAX_NAMES = 20
 """Files named for one reason."""
-_FULL_TIER = "standard"
+_FULL_TIERS = ("standard", "isolated")
 
 
 def account(report: Report) -> Iterator[Text]:
@@ -72,7 +72,7 @@ def _coverage_line(coverage: Coverage, run: ScannerRun | None, known: Container[
 
 
 def _remarks(run: ScannerRun) -> list[str]:
-    weaker = run.sandbox and run.sandbox != _FULL_TIER
+    weaker = run.sandbox and run.sandbox not in _FULL_TIERS
     return [*([run.detail] if run.detail else []), *([f"held only by sandbox {run.sandbox}"] if weaker else [])]
 
 

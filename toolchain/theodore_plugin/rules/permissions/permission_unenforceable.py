@@ -82,7 +82,7 @@ def _gaps(context: RuleContext, declared: PluginPermission, permission: Permissi
             f"the kernel holds this at {root}, what lies between is advisory",
             f"keep the files in a folder of their own and declare it: {access}:{root.rstrip('/')}/FOLDER/**",
         )
-    if context.policy.minimum_tier != "standard" and declared.type in HELD_BY_KERNEL:
+    if context.policy.minimum_tier in ("none", "basic") and declared.type in HELD_BY_KERNEL:
         yield (
             f"policy {context.policy.name} accepts hosts without Landlock or seccomp, "
             f"where {HELD_BY_KERNEL[declared.type]} is advisory",
