@@ -87,6 +87,11 @@ class Zygote:
         self._former, self._current = [], None
         await asyncio.gather(*(zygote.close() for zygote in everyone))
 
+    @property
+    def pid(self) -> int | None:
+        """The process id of the zygote that serves now."""
+        return None if self._current is None else self._current.pid
+
     def prepare(self) -> None:
         """Start a zygote, unless there is one that can fork."""
         self._serving()

@@ -25,8 +25,8 @@ START_SECONDS = 60.0
 FORK_SECONDS = 15.0
 REAP_SECONDS = 5.0
 LAST_WORDS_SECONDS = 0.01
-FORKS_AT_ONCE = 16
-"""Each request has five descriptors on their way; the kernel bounds those by the limit of open files."""
+FORKS_AT_ONCE = 8
+"""Each request has five descriptors on their way; the kernel bounds those of a user by the limit of open files."""
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF)
 MEMORY_ERRORS = frozenset({-signal.SIGSEGV, -signal.SIGBUS, -signal.SIGILL, -signal.SIGABRT})
 

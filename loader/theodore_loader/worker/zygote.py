@@ -11,23 +11,27 @@ own until the host has seen it end and says ``reap``. End of file from the host,
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import gc
+import itertools
 import os
 import random
 import signal
 import socket
 import ssl
+from collections.abc import Iterator
 from typing import NoReturn
 
 from theodore_loader.channel.methods import methods_of
-from theodore_loader.sandbox import descriptors, privileges
+from theodore_loader.sandbox import descriptors, landlock, privileges, seccomp
+from theodore_loader.sandbox.profile import Profile
+from theodore_loader.sandbox.seccomp_rules import Shape
 from theodore_loader.worker import fork_wire, main
 from theodore_loader.worker.preload import preload
 from theodore_sdk.ports import CATEGORY_BASES
 
 MEMORY_BYTES = 512 * 1024 * 1024
-OPEN_FILES = 64
 
 
 def serve(control_fd: int, host: int) -> NoReturn:
@@ -44,12 +48,15 @@ def serve(control_fd: int, host: int) -> NoReturn:
 
 
 def _limit() -> None:
-    """Bound what the zygote itself may use. Soft limits only: a worker sets its own, and must be able to raise them."""
+    """Bound what the zygote itself may use. Soft limits only: a worker sets its own, and must be able to raise them.
+
+    Its descriptors are not bounded: of a process without privileges the kernel holds against that limit whatever its
+    *user* has on the way between processes, other hosts' included.
+    """
     import resource
 
     for which, soft in (
         (resource.RLIMIT_DATA, MEMORY_BYTES),
-        (resource.RLIMIT_NOFILE, OPEN_FILES),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):
@@ -62,9 +69,20 @@ def _prepare() -> None:
     preload(extension_modules=True)
     for base in CATEGORY_BASES.values():
         methods_of(base)
+    for shape in _shapes():
+        seccomp.prepare(shape)
     gc.collect()
     gc.disable()
     gc.freeze()
+
+
+def _shapes() -> Iterator[Shape]:
+    """Yield the shapes of the filters that workers have: with and without native code, with and without programs."""
+    abi = landlock.abi()
+    programs = (Profile(), Profile(subprocesses=1, metadata_changes="ignore"))
+    for profile, native in itertools.product(programs, (False, True)):
+        own = dataclasses.replace(profile, write_xor_execute=not native)
+        yield Shape.of(own, landlock_abi=abi, private_mounts=False, runs_program=False)
 
 
 class _Zygote:
@@ -112,14 +130,13 @@ class _Zygote:
     def _announce(self, number: int, pid: int) -> None:
         try:
             pidfd = os.pidfd_open(pid)
+            try:
+                socket.send_fds(self._control, [fork_wire.encode(fork_wire.Forked(number, pid))], [pidfd])
+            finally:
+                os.close(pidfd)
         except OSError as problem:
             self._drop(pid)
             self._send(fork_wire.Failed(number, problem.errno or errno.EMFILE))
-            return
-        try:
-            socket.send_fds(self._control, [fork_wire.encode(fork_wire.Forked(number, pid))], [pidfd])
-        finally:
-            os.close(pidfd)
 
     def _become_worker(self, received: list[int]) -> NoReturn:
         try:

@@ -13,10 +13,12 @@ import pytest
 from theodore_loader.manifest import Manifest
 from theodore_loader.permissions import Permission
 from theodore_loader.sandbox.tier import Tier, available
+from theodore_loader.supervise.launch import Launcher
 from theodore_loader.supervise.plan import Plan
 from theodore_loader.supervise.runtime import runtime_folder
 from theodore_loader.supervise.surroundings import LogRecord, Surroundings
 from theodore_loader.supervise.worker import Worker, spawn_worker
+from theodore_loader.supervise.zygote import Zygote
 from theodore_sdk import PluginCategory, PluginInfo, PluginResourceLimits, ScrapingRequest, VersionRange
 
 HEAD = """
@@ -113,6 +115,7 @@ async def make_worker(
     minimum_tier: int = OFFERED,
     config: Mapping[str, Any] | None = None,
     on_log: Callable[[LogRecord], None] = lambda _: None,
+    workers_from: Launcher | None = None,
 ) -> Worker:
     """Write a plugin into ``folder`` and start it; ``body`` is its ``scrape_content``, ``source`` a whole module."""
     package = folder / "plugin"
@@ -131,7 +134,18 @@ async def make_worker(
         minimum_tier=minimum_tier,  # type: ignore[arg-type]  # one test asks for a tier beyond all tiers
         config=config or {},
     )
-    return await spawn_worker(plan, Surroundings(folder / "logs", runtime, services or {}, environment or {}, on_log))
+    surroundings = Surroundings(
+        folder / "logs", runtime, services or {}, environment or {}, on_log, workers_from=workers_from
+    )
+    return await spawn_worker(plan, surroundings)
+
+
+@pytest.fixture
+async def zygote(runtime: Path) -> AsyncIterator[Zygote]:
+    """A zygote; pass it as ``workers_from``."""
+    launcher = Zygote(runtime)
+    yield launcher
+    await launcher.close()
 
 
 @pytest.fixture
