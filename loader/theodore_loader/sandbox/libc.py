@@ -1,6 +1,7 @@
-"""The C library through ctypes: system calls that Python does not wrap.
+"""System calls that Python does not wrap: through the extension (``native``), or else through ctypes.
 
-Loaded on first use, so that importing the sandbox works where there is no such library.
+What comes through the extension ends with the audit hook, which takes it away; ctypes would stay in the process.
+Either is loaded on first use, so that importing the sandbox works where there is neither.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from theodore_loader.sandbox import syscall_table
+from theodore_loader.sandbox import native, syscall_table
 
 _TABLES: Mapping[str, Mapping[str, int]] = {
     "x86_64": syscall_table.X86_64,
@@ -36,7 +37,7 @@ def syscall_numbers(name: str) -> Mapping[str, int]:
 
 
 @cache
-def _raw() -> Any:
+def _foreign() -> Any:
     import ctypes
 
     words = [ctypes.c_void_p] * _MOST_ARGUMENTS  # takes integers of 64 bits, and the address of bytes
@@ -45,7 +46,7 @@ def _raw() -> Any:
 
 def forget() -> None:
     """Drop the loaded library; the next system call would load it again."""
-    _raw.cache_clear()
+    _foreign.cache_clear()
 
 
 def syscall(name: str, *arguments: int | bytes | bytearray | None) -> int:
@@ -54,24 +55,35 @@ def syscall(name: str, *arguments: int | bytes | bytearray | None) -> int:
     Bytes are read by the kernel, a ``bytearray`` may be written by it.
 
     Raises:
-        OSError: the kernel refused, or does not know the call (``ENOSYS``).
+        OSError: the kernel refused, or does not know the call (``ENOSYS``); with the extension also
+            ``PermissionError`` after the audit hook was installed.
 
     """
     number = _TABLES.get(machine() or "", {}).get(name)
     if number is None:
         raise OSError(errno.ENOSYS, f"system call {name} is not known on this machine")
-    words = [address(value) if isinstance(value, bytearray) else value for value in arguments]
-    result: int = _raw()(number, *words, *(0,) * (_MOST_ARGUMENTS - len(words)))
+    extension = native.extension()
+    result: int = (extension.syscall if extension else _foreign_call)(number, *arguments)
     if result < 0:
-        import ctypes
-
-        problem = ctypes.get_errno()
-        raise OSError(problem, f"{name}: {os.strerror(problem)}")
+        raise OSError(-result, f"{name}: {os.strerror(-result)}")
     return result
+
+
+def _foreign_call(number: int, *arguments: int | bytes | bytearray | None) -> int:
+    """Return what the kernel says, or the negative error number."""
+    import ctypes
+
+    words = [address(value) if isinstance(value, bytearray) else value for value in arguments]
+    result: int = _foreign()(number, *words, *(0,) * (_MOST_ARGUMENTS - len(words)))
+    return -ctypes.get_errno() if result == -1 else result
 
 
 def address(data: bytes | bytearray) -> int:
     """Return where ``data`` is in memory, for structures that hold pointers; the caller keeps it alive and as it is."""
+    extension = native.extension()
+    if extension is not None:
+        found: int = extension.address(data)
+        return found
     import ctypes
 
     if isinstance(data, bytearray):

@@ -18,10 +18,12 @@ EVENT_LOOP = ("asyncio", "encodings.idna", "encodings.utf_8", "logging", "socket
 _SKIPPED = frozenset(
     {
         *("_curses", "_curses_panel", "_tkinter", "readline", "nis", "ossaudiodev", "spwd", "audioop", "_crypt"),
+        # reaching around the audit hook; who is granted native code imports them, for then nothing is preloaded
+        *("_ctypes", "_interpreters", "_interpchannels", "_interpqueues", "_posixshmem", "_remote_debugging"),
         *("xxlimited", "xxlimited_35", "xxsubtype", "_xxtestfuzz", "_ctypes_test", "syslog", "termios", "mmap_test"),
     }
 )
-"""Terminals, removed modules and CPython's own test fixtures."""
+"""Terminals, removed modules, foreign functions and CPython's own test fixtures."""
 
 
 def preload(extension_modules: bool) -> None:
