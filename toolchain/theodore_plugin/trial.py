@@ -65,7 +65,7 @@ async def run(trial: Trial) -> Outcome:
         plugin = await _loaded(host, trial)
         name = plugin.get_plugin_info().name
         loaded = time.perf_counter()
-        result, problem = await _call(plugin, trial)
+        result, problem = await call(plugin, trial.method, trial.arguments)
         called = time.perf_counter()
         receipt = host.receipt(name)
         accesses = tuple(host.accesses_since_load(name))[-_MAX_ACCESSES:]
@@ -77,11 +77,19 @@ async def _loaded(host: PluginHost, trial: Trial) -> PluginInterface:
     return await host.load(wheel if wheel.suffix == ".whl" else trial.plugin, trial.config)
 
 
-async def _call(plugin: PluginInterface, trial: Trial) -> tuple[Any, LoaderError | PluginError | None]:
-    method = _method(plugin, trial.method)
-    arguments = _typed(method, trial.arguments)
+async def call(
+    plugin: PluginInterface, name: str, arguments: Mapping[str, Any]
+) -> tuple[Any, LoaderError | PluginError | None]:
+    """Call a method with JSON-like arguments by name; return its result, or the problem if it did not return.
+
+    Raises:
+        ConfigurationProblem: no such method, or arguments that do not fit; the methods there are, are listed.
+
+    """
+    method = _method(plugin, name)
+    typed = _typed(method, arguments)
     try:
-        return await getattr(plugin, method.name)(**arguments), None
+        return await getattr(plugin, method.name)(**typed), None
     except ConfigurationProblem:
         raise
     except (LoaderError, PluginError) as problem:

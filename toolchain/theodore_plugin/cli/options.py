@@ -68,6 +68,11 @@ environment: Decorator = click.option(
 trust_file: Decorator = click.option(
     "--trust", "trust_file", metavar="FILE", type=click.Path(path_type=Path), help="Trust file; default: this user's."
 )
+minimum_tier: Decorator = click.option(
+    "--minimum-tier",
+    type=click.Choice(["none", "basic", "standard", "isolated"]),
+    help="Weakest sandbox to accept; default: what the policy says.",
+)
 text_or_json: Decorator = click.option(
     "--output-format",
     "--format",

@@ -40,6 +40,7 @@ COMMANDS: dict[str, Entry] = {
     "check": Entry("theodore_plugin.cli.check", "Check a plugin: rules, permissions, scanners, one verdict."),
     "permissions": Entry("theodore_plugin.cli.permissions", "Show what a plugin can do, and through which calls."),
     "explain": Entry("theodore_plugin.cli.explain", "Explain a rule: what it catches, why, and what to do."),
+    "dev": Entry("theodore_plugin.cli.dev", "Run a plugin from its source tree while writing it."),
     "package": Entry("theodore_plugin.cli.package", "Check, lock and build a reproducible wheel."),
     "sign": Entry("theodore_plugin.cli.sign", "Sign a wheel and the verdict about it."),
     "verify": Entry("theodore_plugin.cli.verify", "Verify a wheel as a host would, step by step.", toolchain=False),

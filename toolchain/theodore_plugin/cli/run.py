@@ -19,11 +19,7 @@ from theodore_plugin.cli import options
 @click.option("--config", metavar="JSON|FILE", default="{}", help="The plugin's configuration.")
 @options.host_policy
 @options.trust_file
-@click.option(
-    "--minimum-tier",
-    type=click.Choice(["none", "basic", "standard"]),
-    help="Weakest sandbox to accept; default: what the policy says.",
-)
+@options.minimum_tier
 @click.option("--quiet", is_flag=True, help="Print the result only.")
 def command(
     plugin: str,
