@@ -1,9 +1,9 @@
 """Clear away the tools that confinement itself used, before strangers' code could pick them up.
 
 With the extension nothing is left but the extension's own system call, which installing the hook takes away for good
-(``native/module.c``). Without it ctypes was imported, and removing it from ``sys.modules`` hides it and no more: its types
-can still be found, and calls through a foreign function that exists already raise no audit event. That is why this is
-tidiness before the hook and not a layer.
+(``native/module.c``). Without it ctypes was imported, and removing it from ``sys.modules`` hides it and no more: its
+types can still be found, and calls through a foreign function that exists already raise no audit event. That is why
+this is tidiness before the hook and not a layer.
 """
 
 from __future__ import annotations

@@ -15,10 +15,7 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
-if __package__:
-    from theodore_loader.sandbox.native import source
-else:  # loaded by its path, while the package is being built
-    import source  # type: ignore[import-not-found,no-redef]
+from theodore_loader.sandbox.native import source
 
 SWITCH = "THEODORE_PLUGIN_NO_EXTENSION"
 """Set to 1, no extension is built."""
