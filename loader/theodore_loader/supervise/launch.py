@@ -20,11 +20,12 @@ from typing import BinaryIO, Protocol
 from theodore_loader.supervise import diagnosis
 from theodore_loader.supervise.process import Settle, WorkerProcess
 
-_BOOT = (
+BOOT = (
     "import sys; r, c, b, p = sys.argv[1:]; del sys.argv[1:]; sys.path.append(r)\n"
     "from theodore_loader.worker.main import main\n"
     "main(int(c), int(b), int(p))"
 )
+FLAGS = ("-I", "-S", "-B", "-u", "-X", "utf8", "-X", "frozen_modules=on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +105,12 @@ class Spawner:
         runtime: the folder a worker imports from.
         interpreter: the Python to start; default: the running one.
         reason: why it is not the zygote, for the receipt.
+        boot: the program it runs, with folder, channel, broker and host as arguments.
 
     """
 
-    def __init__(self, runtime: Path, *, interpreter: str = sys.executable, reason: str = "") -> None:
+    def __init__(self, runtime: Path, *, interpreter: str = sys.executable, reason: str = "", boot: str = BOOT) -> None:
+        self._boot = boot
         self.runtime = runtime
         self._interpreter = interpreter
         self._started_by = f"spawn: {reason}" if reason else "spawn"
@@ -120,7 +123,7 @@ class Spawner:
         with diagnosis.explained(self._interpreter), wired() as (ends, inner):
             arguments = (str(self.runtime), str(inner.channel), str(inner.broker), str(os.getpid()))
             popen = start_interpreter(
-                [self._interpreter, *FLAGS, "-c", _BOOT, *arguments],
+                [self._interpreter, *FLAGS, "-c", self._boot, *arguments],
                 folder,
                 stdout=inner.stdout,
                 stderr=inner.stderr,
@@ -130,9 +133,6 @@ class Spawner:
 
     async def close(self) -> None:
         """Nothing is kept."""
-
-
-FLAGS = ("-I", "-S", "-B", "-u", "-X", "utf8", "-X", "frozen_modules=on")
 
 
 def start_interpreter(

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import msgspec  # noqa: TC002 - typing only, but one import style for the channel's types
@@ -27,6 +28,7 @@ from theodore_loader.supervise.access_log import AccessLog
 from theodore_loader.supervise.launch import Ends
 from theodore_loader.supervise.limits import call_within
 from theodore_loader.supervise.meter import Meter, Usage, refuse_full
+from theodore_loader.supervise.metrics import Live, Metrics
 from theodore_loader.supervise.plan import Plan, not_enforced, setup_of
 from theodore_loader.supervise.process import WorkerProcess
 from theodore_loader.supervise.receipt import LoadReceipt
@@ -50,12 +52,15 @@ _T = TypeVar("_T")
 class Worker:
     """A plugin's process and everything the host keeps for it. Made by :func:`spawn_worker`."""
 
-    def __init__(self, plan: Plan, surroundings: Surroundings, log: AccessLog | None = None) -> None:
+    def __init__(
+        self, plan: Plan, surroundings: Surroundings, log: AccessLog | None = None, metrics: Metrics | None = None
+    ) -> None:
         self.plan = plan
         self.receipt: LoadReceipt | None = None
         self.access_log = log or AccessLog(surroundings.logs, plan.name)
         self._own_log = log is None
         self.methods: Mapping[str, Method] = methods_of(self.base)
+        self.metrics = metrics or Metrics(plan.name, (INITIALIZE, *self.methods))
         self._surroundings = surroundings
         self._recorder = Recorder(plan.name, self.access_log, surroundings.on_log, self.end)
         self._services = Services(surroundings.services, plan.grants, self._recorder.service)
@@ -68,6 +73,7 @@ class Worker:
         self._meter: Meter | None = None
         self._calls = 0
         recorder = self._recorder
+        recorder.denials = self.metrics.denied
         handlers = Handlers(recorder.log_frame, recorder.accesses, self._services.call, self._on_channel_end)
         self._channel = HostChannel(handlers)
 
@@ -102,6 +108,24 @@ class Worker:
 
     # starting
 
+    @property
+    def throttled(self) -> bool:
+        """Whether it is slow because it is held back for its ``max_cpu_percent``, and not ill."""
+        return self._meter is not None and self._meter.throttled
+
+    def live(self) -> Live:
+        """Return what it uses now, for its plugin's metrics."""
+        network = None if self._broker is None else self._broker.usage()
+        return Live(
+            usage=self.usage(),
+            queue_bytes=self._channel.unsent,
+            connections=network.connections if network else 0,
+            open_connections=network.open if network else 0,
+            bytes_in=network.bytes_in if network else 0,
+            bytes_out=network.bytes_out if network else 0,
+            refused=network.refused if network else 0,
+        )
+
     async def start(self) -> None:
         """Start the process, have it confine itself, load the plugin's class.
 
@@ -125,16 +149,21 @@ class Worker:
         await self._spawn()
         spawned = time.perf_counter()
         ready = await self._confined()
+        confined = time.perf_counter()
         load = handshake.load_frame(self.plan, self.base, self._services.granted)
         loaded = await self._exchange(load, codec.Loaded, self.plan.limits.max_execution_time_seconds)
         milliseconds = {
             **{f"worker {phase}": value for phase, value in ready.milliseconds.items()},
             "spawn": (spawned - started) * 1000,
+            "ready": (confined - started) * 1000,
             "import": loaded.milliseconds,
             "total": (time.perf_counter() - started) * 1000,
         }
-        unenforced = not_enforced(self._programs, self._meter.not_enforced() if self._meter else ())
-        self.receipt = handshake.receipt_of(self.plan, ready, unenforced, milliseconds)
+        assert self._meter is not None  # noqa: S101 - since it was spawned
+        unenforced = not_enforced(self._programs, self._meter.not_enforced())
+        receipt = handshake.receipt_of(self.plan, ready, unenforced, milliseconds)
+        self.receipt = replace(receipt, enforced=self._meter.enforcement())
+        self.metrics.started(milliseconds)
 
     async def _spawn(self) -> None:
         loop = asyncio.get_running_loop()
@@ -251,16 +280,25 @@ class Worker:
         within = longest if seconds is None else min(seconds, longest)
         self._in_flight(+1)
         try:
-            return await call_within(self._channel, name, raw, within, self.end)
-        except ChannelClosed:
-            raise await self._diagnosis() from None
+            with self.metrics.call(name)():
+                return await self._answer(name, raw, within)
         finally:
             self._in_flight(-1)
+
+    async def _answer(self, name: str, raw: msgspec.Raw, within: float) -> msgspec.Raw:
+        try:
+            return await call_within(self._channel, name, raw, within, self.end, self._ease)
+        except ChannelClosed:
+            raise await self._diagnosis() from None
 
     def _in_flight(self, change: int) -> None:
         self._calls += change
         if self._meter is not None:
             self._meter.busy(self._calls > 0)
+
+    def _ease(self, seconds: float) -> None:
+        if self._meter is not None:
+            self._meter.ease(seconds)
 
     # ending
 
@@ -272,6 +310,7 @@ class Worker:
 
     async def close(self) -> None:
         """End gracefully: ``cleanup``, ``shutdown``, and SIGKILL if that takes longer than it may."""
+        self._ease(2 * SHUTDOWN_SECONDS)
         if self._ended is None:
             try:
                 async with asyncio.timeout(SHUTDOWN_SECONDS):
@@ -325,16 +364,18 @@ class Worker:
         self.end(WorkerCrashed(f"{self.plan.name}: the worker {words}", status=status))
 
 
-async def spawn_worker(plan: Plan, surroundings: Surroundings, log: AccessLog | None = None) -> Worker:
+async def spawn_worker(
+    plan: Plan, surroundings: Surroundings, log: AccessLog | None = None, metrics: Metrics | None = None
+) -> Worker:
     """Start a worker for ``plan`` and initialise the plugin in it. Verification is the caller's business.
 
-    ``log`` is an access log that outlives the worker; without one it has its own.
+    ``log`` is an access log that outlives the worker, ``metrics`` its figures; without them it has its own.
 
     Raises:
         As :meth:`Worker.start` and the plugin's own ``initialize``.
 
     """
-    worker = Worker(plan, surroundings, log)
+    worker = Worker(plan, surroundings, log, metrics)
     await worker.start()
     try:
         await worker.initialize(plan.config)

@@ -7,6 +7,7 @@ the Python around them is read when a plugin imports it.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import sys
@@ -26,8 +27,9 @@ _SKIPPED = frozenset(
 """Terminals, removed modules, foreign functions and CPython's own test fixtures."""
 
 
+@functools.cache
 def preload(extension_modules: bool) -> None:
-    """Import the event loop and, if asked, every extension module of the standard library."""
+    """Import the event loop and, if asked, every extension module of the standard library; once per zygote."""
     for name in EVENT_LOOP:
         importlib.import_module(name)
     if extension_modules:
