@@ -120,6 +120,12 @@ class HostChannel(asyncio.BufferedProtocol):
         return self._end is None
 
     @property
+    def unsent(self) -> int:
+        """Bytes written for the worker that it has not read yet."""
+        transport = self._transport
+        return 0 if transport is None or transport.is_closing() else transport.get_write_buffer_size()
+
+    @property
     def dropped_noise(self) -> int:
         """Log and access frames dropped because the worker sent too many."""
         return self._noise.refused

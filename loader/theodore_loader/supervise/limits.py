@@ -18,9 +18,16 @@ GRACE_SECONDS = 0.5
 
 
 async def call_within(
-    channel: HostChannel, method: str, args: msgspec.Raw, seconds: float, kill: Callable[[LoaderError], None]
+    channel: HostChannel,
+    method: str,
+    args: msgspec.Raw,
+    seconds: float,
+    kill: Callable[[LoaderError], None],
+    ease: Callable[[float], None] = lambda _seconds: None,
 ) -> msgspec.Raw:
     """Return the result of a call, or end it after ``seconds``.
+
+    ``ease`` is told for how long a worker that has to stop something must not be held back.
 
     A caller that is cancelled cancels the plugin's method too, under the same grace.
 
@@ -37,8 +44,10 @@ async def call_within(
     except TimeoutError:
         pass
     except asyncio.CancelledError:
+        ease(GRACE_SECONDS)
         _cancel(channel, number, kill)
         raise
+    ease(GRACE_SECONDS)
     killed = not await _stopped(channel, number, future) if number else False
     problem = CallTimeout(
         f"{method} did not answer within {seconds:g} s; {'its worker was killed' if killed else 'it was cancelled'}",

@@ -178,10 +178,29 @@ class MethodFigures:
         if self._metrics.recorded is not None:
             self._metrics.recorded(self.name, seconds, code)
 
+    def __call__(self) -> Running:
+        """Return a context that counts one call, with what it raises."""
+        return Running(self)
+
     def snapshot(self) -> MethodSnapshot:
         """Return the figures of now."""
         counts = tuple(self.counts)
         return MethodSnapshot(self.name, sum(counts), self.errors.copy(), Histogram(counts, self.seconds))
+
+
+class Running:
+    """One call that is being counted."""
+
+    __slots__ = ("_figures", "_started")
+
+    def __init__(self, figures: MethodFigures) -> None:
+        self._figures = figures
+
+    def __enter__(self) -> None:
+        self._started = self._figures.begin()
+
+    def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
+        self._figures.end(self._started, problem)
 
 
 @dataclass(frozen=True, slots=True)

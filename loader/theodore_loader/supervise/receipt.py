@@ -26,6 +26,7 @@ class LoadReceipt:
         not_enforced: what the manifest asks for and this machine, or this tier, does not hold.
         milliseconds: by phase, ``total`` included.
         verification: titles of the trust steps passed; empty for a plugin that was not verified.
+        enforced: a line for each resource limit that holds, with the mechanism that holds it.
 
     """
 
@@ -40,3 +41,4 @@ class LoadReceipt:
     pid: int
     milliseconds: Mapping[str, float]
     verification: tuple[str, ...] = field(default=())
+    enforced: tuple[str, ...] = field(default=())

@@ -7,6 +7,7 @@ what the worker tells. A record that cannot be written ends the worker: no recor
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from theodore_loader.broker.dial import Decision
 from theodore_loader.channel import codec
 from theodore_loader.errors import AccessNotRecorded, LoaderError
 from theodore_loader.supervise.access_log import AccessLog
+from theodore_loader.supervise.meter.volume import CHARACTERS_PER_SECOND, LogVolume
 from theodore_loader.supervise.output import CapturedOutput
 from theodore_loader.supervise.surroundings import LogRecord, OnLog
 from theodore_sdk.errors import PluginPermissionError
@@ -21,12 +23,14 @@ from theodore_sdk.errors import PluginPermissionError
 MOST_AT_ONCE = 1_000_000
 """Largest count one record of a worker may claim."""
 _LAST_LINES = 5
+_SOURCES = ("host", "stdout", "stderr")
 
 
 class Recorder:
     """One worker's records and lines. ``end`` is called with the reason when a record cannot be written.
 
-    ``pid`` is set as soon as there is one: while a worker is exchanged, two of them write to one log.
+    ``pid`` is set as soon as there is one: while a worker is exchanged, two of them write to one log. ``denials`` is
+    called for every refusal with who refused and how often.
     """
 
     def __init__(self, plugin: str, log: AccessLog, on_log: OnLog, end: Callable[[LoaderError], None]) -> None:
@@ -35,16 +39,28 @@ class Recorder:
         self._on_log = on_log
         self._end = end
         self.pid: int | None = None
-        self.stdout = CapturedOutput(lambda line: self.line("stdout", logging.INFO, line))
-        self.stderr = CapturedOutput(lambda line: self.line("stderr", logging.WARNING, line))
+        self._volume = LogVolume()
+        self.denials: Callable[[str, int], None] = lambda _source, _count: None
+        self.stdout = CapturedOutput(lambda line: self.said("stdout", logging.INFO, line))
+        self.stderr = CapturedOutput(lambda line: self.said("stderr", logging.WARNING, line))
 
     def line(self, source: str, level: int, text: str) -> None:
-        """Hand a line to the host's log."""
+        """Hand a line of the host's own about the worker to the host's log."""
         self._on_log(LogRecord(self._plugin, source, level, text))
 
+    def said(self, source: str, level: int, text: str) -> None:
+        """Hand a line of the worker's to the host's log, unless there has been too much of it."""
+        if not self._volume.take(len(text), time.monotonic()):
+            return
+        if dropped := self._volume.take_dropped():
+            limit = f"more than {CHARACTERS_PER_SECOND // 1024} KiB of log a second"
+            self.line("host", logging.WARNING, f"{dropped} lines were dropped: {limit}")
+        self.line(source, level, text)
+
     def log_frame(self, record: codec.Log) -> None:
-        """Hand on a record of the plugin's loggers."""
-        self.line(record.logger, record.level, record.text)
+        """Hand on a record of the plugin's loggers, none of which may pass for another source."""
+        source = f"logger {record.logger}" if record.logger in _SOURCES else record.logger
+        self.said(source, record.level, record.text)
 
     def dial(self, decision: Decision) -> None:
         """Record what the broker decided about a connection, or how one ended."""
@@ -92,6 +108,8 @@ class Recorder:
         self.stderr.close()
 
     def _record(self, permission: str, resource: str, **details: Any) -> None:
+        if not details["granted"]:
+            self.denials(details["source"], details.get("count", 1))
         try:
             self._access_log.record(permission, resource, worker=self.pid, **details)
         except OSError as problem:  # a full disk must not hide what a plugin does
