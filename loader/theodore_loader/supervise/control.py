@@ -48,6 +48,7 @@ class Control:
         self._since = time.time()
         self._server: asyncio.AbstractServer | None = None
         self._path: Path | None = None
+        self._answering: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Listen. Where there are no UNIX sockets, or none can be made, the host runs without."""
@@ -60,10 +61,14 @@ class Control:
             self._path = path
 
     async def close(self) -> None:
-        """Stop listening and remove the socket."""
+        """Stop listening, leave whoever is still being answered, and remove the socket."""
         if self._server is not None:
             self._server.close()
             self._server = None
+        answering = [*self._answering]
+        for task in answering:
+            task.cancel()
+        await asyncio.gather(*answering, return_exceptions=True)
         if self._path is not None:
             self._path.unlink(missing_ok=True)
             self._path = None
@@ -74,14 +79,27 @@ class Control:
         return HostStatus(os.getpid(), self._since, python, sys.argv[0] or sys.executable, self._plugins())
 
     async def _answer(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a server runs each connection in one
+        self._answering.add(task)
         try:
             if _same_user(writer.get_extra_info("socket")):
                 writer.write(msgspec.json.encode(self.status()))
                 await asyncio.wait_for(writer.drain(), ANSWER_SECONDS)
         except (OSError, TimeoutError):
-            pass  # whoever asked is gone, or does not read
+            writer.transport.abort()  # whoever asked is gone, or does not read
         finally:
-            writer.transport.abort() if writer.transport.get_write_buffer_size() else writer.close()
+            self._answering.discard(task)
+            await _closed(writer)
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    """Close a connection; what has not been read by then is dropped."""
+    writer.close()
+    try:
+        await asyncio.wait_for(writer.wait_closed(), ANSWER_SECONDS)
+    except (OSError, TimeoutError, asyncio.CancelledError):
+        writer.transport.abort()
 
 
 def hosts(home: Path) -> Iterator[dict[str, Any]]:
