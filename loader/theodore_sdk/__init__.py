@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         PluginSecurityError,
         ResourceLimitExceeded,
     )
+    from theodore_sdk.http import HttpClient, HttpResponse
     from theodore_sdk.info import (
         PackageDependency,
         PermissionType,
@@ -104,6 +105,8 @@ __all__ = [
     "ExporterPlugin",
     "FinishReason",
     "HealthStatus",
+    "HttpClient",
+    "HttpResponse",
     "MCPSearchParams",
     "MCPSearchResult",
     "Metadata",
@@ -166,6 +169,10 @@ _HOMES = {
         "PluginPermissionError",
         "PluginSecurityError",
         "ResourceLimitExceeded",
+    ),
+    "http": (
+        "HttpClient",
+        "HttpResponse",
     ),
     "info": (
         "PackageDependency",

@@ -8,6 +8,8 @@ if TYPE_CHECKING:  # neither is needed to run: a worker that does not use them s
     from logging import Logger
     from pathlib import Path
 
+    from theodore_sdk.http import HttpClient
+
 
 class PluginContext(Protocol):
     """A plugin's view of its host: granted services, a logger and three folders of its own.
@@ -34,6 +36,11 @@ class PluginContext(Protocol):
     @property
     def tmp_dir(self) -> Path:
         """Folder emptied when the worker ends (permission ``rw:{tmp}/**``)."""
+        ...
+
+    @property
+    def http(self) -> HttpClient:
+        """The host's HTTP client, for hosts a ``network`` permission grants: ``await container.http.fetch(url)``."""
         ...
 
     def resolve(self, service: str) -> Any:

@@ -90,20 +90,20 @@ class Connector:
         self._resolvers.shutdown(wait=False, cancel_futures=True)
         self.connections.close("the worker has ended")
 
-    def judge(self, host: str, port: int) -> None:
-        """Apply rules 1 to 4, which need no network.
+    def judge(self, host: str, port: int, what: str = "connections") -> None:
+        """Apply rules 1 to 4, which need no network; ``what`` is being counted.
 
         Raises:
             DialRefused: one of them says no.
 
         """
         try:
-            self._judge(host, port)
+            self._judge(host, port, what)
         except DialRefused:
             self._refused += 1
             raise
 
-    def _judge(self, host: str, port: int) -> None:
+    def _judge(self, host: str, port: int, what: str) -> None:
         if not self._granted(host, port):
             if canonical_host(host) is None:  # 1
                 raise DialRefused("denied", f"{host[:100]!r} is not a canonical host name or address")
@@ -114,7 +114,7 @@ class Connector:
         if not self._minute.take(time.monotonic()):  # 4
             raise DialRefused(
                 "limited",
-                f"{self._minute.limit} connections in one minute have been made",
+                f"{self._minute.limit} {what} in one minute have been made",
                 limit="max_network_requests_per_minute",
             )
 

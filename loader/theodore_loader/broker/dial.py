@@ -10,18 +10,22 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import msgspec
 
 from theodore_loader.broker.connections import Closing
 from theodore_loader.broker.connector import Connector, DialRefused, peer
+from theodore_loader.broker.decision import Decision
+from theodore_loader.broker.http import HttpService
 from theodore_loader.broker.limits import NetworkLimits, NetworkUsage
 from theodore_loader.broker.rate import TokenBucket
 from theodore_loader.broker.wire import MAX_PACKET, Abandon, Dial, Dialled, decode_request, encode
 from theodore_loader.errors import ProtocolViolation
 from theodore_loader.permissions import Permission
+
+__all__ = ["Broker", "Decision"]
 
 MAX_WAITING = 256
 """Dials a worker may have open, those that wait their turn included."""
@@ -29,18 +33,6 @@ DIALS_PER_SECOND = 500
 BURST = 2000
 PAUSE_SECONDS = 0.02
 """How long a worker that asks faster is not listened to: only it waits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What the broker did with one request, for the access log; with ``numbers``, how a connection ended."""
-
-    resource: str
-    granted: bool
-    detail: str
-    location: str | None = None
-    permission: str = "network"
-    numbers: Mapping[str, float] | None = None
 
 
 class Broker:
@@ -55,6 +47,7 @@ class Broker:
         record: Callable[[Decision], None],
         violation: Callable[[ProtocolViolation], None],
         limits: NetworkLimits | None = None,
+        authorities: Path | None = None,
     ) -> None:
         self._sock = sock
         self._packets = TokenBucket(DIALS_PER_SECOND, BURST)
@@ -65,6 +58,7 @@ class Broker:
         self.connector = Connector(
             grants, per_minute=per_minute, limits=limits or NetworkLimits(), closed=self._connection_closed
         )
+        self.http = HttpService(self.connector, record, authorities)
         sock.setblocking(False)
         self._listen()
 
@@ -83,6 +77,7 @@ class Broker:
             self._sock.close()
         for task in self._open.values():
             task.cancel()
+        self.http.close()
         self.connector.close()
 
     def _readable(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from theodore_loader.broker.limits import NetworkLimits
 from theodore_loader.supervise.launch import Launcher, Spawner
 
 OnLog = Callable[["LogRecord"], None]
@@ -25,7 +26,8 @@ class LogRecord:
 class Surroundings:
     """What a host lends to its workers: where logs go, what they import, its services, variables, log and launcher.
 
-    Without ``workers_from``, each worker is an interpreter of its own.
+    Without ``workers_from``, each worker is an interpreter of its own. ``authorities`` is a file of all certificate
+    authorities to believe (``supervise/authorities.py``); without one, workers and host believe the system's.
     """
 
     logs: Path
@@ -34,6 +36,8 @@ class Surroundings:
     environment: Mapping[str, str]
     on_log: OnLog
     workers_from: Launcher | None = None
+    network: NetworkLimits = NetworkLimits()  # noqa: RUF009 - frozen
+    authorities: Path | None = None
 
     @property
     def launcher(self) -> Launcher:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec  # noqa: TC002 - typing only, but one import style for the channel's types
 
+from theodore_loader.broker import http_wire
 from theodore_loader.broker.dial import Broker
 from theodore_loader.broker.services import Services
 from theodore_loader.channel import codec
@@ -25,6 +26,7 @@ from theodore_loader.errors import (
 )
 from theodore_loader.supervise import handshake, programs
 from theodore_loader.supervise.access_log import AccessLog
+from theodore_loader.supervise.authorities import with_authorities
 from theodore_loader.supervise.launch import Ends
 from theodore_loader.supervise.limits import call_within
 from theodore_loader.supervise.meter import Meter, Usage, refuse_full
@@ -186,7 +188,10 @@ class Worker:
             per_minute=self.plan.limits.max_network_requests_per_minute,
             record=self._recorder.dial,
             violation=self.end,
+            limits=self._surroundings.network,
+            authorities=self._surroundings.authorities,
         )
+        self._services.reserve(http_wire.SERVICE, self._broker.http.call)
         await loop.connect_read_pipe(lambda: self._recorder.stdout, ends.stdout)
         await loop.connect_read_pipe(lambda: self._recorder.stderr, ends.stderr)
         await loop.create_connection(lambda: self._channel, sock=ends.channel)
@@ -202,7 +207,9 @@ class Worker:
         return ready
 
     def _setup(self) -> Setup:
-        return setup_of(self.plan, self._surroundings.runtime, self._surroundings.environment, self._programs)
+        around = self._surroundings
+        setup = setup_of(self.plan, around.runtime, around.environment, self._programs)
+        return with_authorities(setup, around.authorities)
 
     async def _exchange(self, message: codec.ToWorker, wanted: type[_T], seconds: float) -> _T:
         try:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from theodore_loader.permissions import Permission
 from theodore_loader.worker.setup import Setup
 from theodore_sdk.errors import PluginPermissionError
 from theodore_sdk.info import PermissionType
+
+if TYPE_CHECKING:
+    from theodore_sdk.http import HttpClient
 
 HostCaller = Callable[[str, str, tuple[Any, ...], dict[str, Any]], Awaitable[Any]]
 
@@ -46,6 +49,7 @@ class WorkerContext:
         self._services = frozenset(services)
         self._call = call
         self._logger = logging.getLogger(setup.name)
+        self._http: HttpClient | None = None
 
     @property
     def logger(self) -> logging.Logger:
@@ -66,6 +70,16 @@ class WorkerContext:
     def tmp_dir(self) -> Path:
         """Folder emptied when the worker ends."""
         return self._folders["tmp"]
+
+    @property
+    def http(self) -> HttpClient:
+        """The host's HTTP client."""
+        if self._http is None:
+            from theodore_loader.worker.http import FetchingClient
+            from theodore_loader.worker.shim import plugin_line
+
+            self._http = FetchingClient(self._call, plugin_line)
+        return self._http
 
     def resolve(self, service: str) -> Service:
         """Return a host service.

@@ -241,10 +241,11 @@ def _outcome(answer: Dialled, descriptors: list[int], resource: str) -> Outcome:
         return descriptors[0]
     for descriptor in descriptors:
         os.close(descriptor)
-    return _problem(answer, resource)
+    return problem_of(answer, resource)
 
 
-def _problem(answer: Dialled, resource: str) -> Exception:
+def problem_of(answer: Dialled, resource: str) -> Exception:
+    """Return the exception for an answer without a descriptor."""
     if answer.outcome == "denied":
         return PluginPermissionError("network", answer.message or resource, enforced_by="broker")
     if answer.outcome == "limited":

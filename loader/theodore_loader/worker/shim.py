@@ -95,6 +95,11 @@ def _the_broker() -> _Broker:
     return _broker
 
 
+def plugin_line() -> str | None:
+    """Return the plugin's ``file:line`` that asks for something now."""
+    return _broker.caller() if _broker is not None else None
+
+
 class BrokeredSocket(socket.socket):
     """A socket whose connection is made by the host.
 

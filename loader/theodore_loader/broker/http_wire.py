@@ -1,0 +1,46 @@
+"""What a fetch looks like on the channel: arguments and answer of the reserved host service ``theodore.http``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from theodore_loader.channel.frames import MAX_VALUE_BYTES
+
+SERVICE = "theodore.http"
+"""No ``registry`` grant is asked for: ``network`` grants judge it."""
+
+MAX_HEADER_BYTES = 64 * 1024
+MAX_BODY_BYTES = MAX_VALUE_BYTES - 2 * MAX_HEADER_BYTES
+MAX_SECONDS = 300.0
+
+Header = tuple[str, str]
+
+
+class Fetch(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One request as the plugin asks for it; the host believes nothing of it."""
+
+    url: Annotated[str, msgspec.Meta(max_length=8192)]
+    method: Annotated[str, msgspec.Meta(max_length=16)]
+    headers: Annotated[tuple[Header, ...], msgspec.Meta(max_length=100)]
+    body: bytes
+    seconds: float
+    location: Annotated[str, msgspec.Meta(max_length=512)] | None = None
+
+
+class Fetched(msgspec.Struct, frozen=True, array_like=True, tag="fetched"):
+    """What the server answered."""
+
+    status: int
+    headers: tuple[Header, ...]
+    body: bytes
+
+
+class NotFetched(msgspec.Struct, frozen=True, array_like=True, tag="failed"):
+    """Why there is no answer. ``outcome`` is that of ``wire.Dialled``, or ``invalid`` or ``too-large``."""
+
+    outcome: str
+    message: str
+    number: int = 0
+    limit: str = ""
