@@ -13,9 +13,9 @@ from shooting.techniques import Technique
 
 FOLDER = Path(os.environ.get("THEODORE_ESCAPES", Path(__file__).parents[4] / "shared" / "escapes"))
 
-GOALS = {"parent": "host", "mem": "token", "env": "token", "fd": "token", "dos": "exceed"}
+GOALS = {"parent": "host", "host": "result", "mem": "token", "env": "token", "fd": "token", "dos": "exceed"}
 WAIT = {"fork_daemonize": 2.5}
-OF_A_COMPONENT = ("artifact", "static", "broker", "host")
+OF_A_COMPONENT = ("artifact", "static", "broker", "result")
 """Goals that are tried on the component that must refuse, in ``components.py``, and not as a plugin's act."""
 OF_A_PROCESS = ("fork_memory", "sitecustomize_shadow", "perf_trampoline_map")
 """Techniques whose evidence or set-up is of their own, in ``processes.py``."""

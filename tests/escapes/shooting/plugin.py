@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import json
 import os
+import socket
 from typing import Any
 
 from theodore_sdk import HealthStatus, ScraperPlugin, ScrapingResult, ValidationResult
@@ -33,11 +34,34 @@ class Canary(ScraperPlugin):
             return say("")
         order = json.loads(request.url)
         case, canary = order["case"], order["canary"]
-        act = self.module.CASES[case][1] if case else self.module.attempt
+        act = self.module.CASES[case][1] if case else getattr(self.module, order.get("function", "attempt"))
+        if "function" in order:
+            canary["ctrl_fd"] = channel()
         print("imported", flush=True)  # what comes now is the attempt
-        result = str(act(canary))
+        result = act(canary)
+        if order.get("function") == "attempt":
+            return ScrapingResult("", "", 200, True, metadata={"value": result})
+        result = str(result)
         await linger(result, getattr(self.module, "AFTER", 0), canary)
         return say(result)
+
+
+def channel():
+    """Find the stream that leads to the host, as an attacker would."""
+    for descriptor in range(3, 40):
+        try:
+            end = socket.socket(fileno=os.dup(descriptor))
+        except OSError:
+            continue
+        with end:
+            if end.type == socket.SOCK_STREAM and end.getpeername() == "" and _peer_of(end) != os.getpid():
+                os.set_blocking(descriptor, True)
+                return descriptor
+    return -1
+
+
+def _peer_of(end):
+    return int.from_bytes(end.getsockopt(socket.SOL_SOCKET, 17, 12)[:4], "little")
 
 
 def say(text):

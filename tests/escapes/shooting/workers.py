@@ -76,12 +76,20 @@ class Workers:
             for launcher in launchers.values():
                 await launcher.close()
 
-    async def shoot(self, at: Range, technique: Technique, tier: Tier, *, grants: tuple[str, ...] = ()) -> Shot:
-        """Have a plugin make the attempt and return what came of it, and who refused."""
-        at.load(technique.module)
+    async def shoot(
+        self, at: Range, technique: Technique, tier: Tier, *, grants: tuple[str, ...] = (), function: str | None = None
+    ) -> Shot:
+        """Have a plugin make the attempt and return what came of it, and who refused.
+
+        ``function`` is for a case whose very result, or whose payload, is the attack.
+        """
+        if technique.module.parent != at.folder / "plugin":
+            at.load(technique.module)
         seconds = SHORT_DEADLINE_SECONDS if technique.goal == "exceed" else technique.seconds
         lines: list[str] = []
-        order = json.dumps({"case": technique.case, "canary": at.canary})
+        order = json.dumps(
+            {"case": technique.case, "canary": at.canary, **({} if function is None else {"function": function})}
+        )
         async with self.worker(at, tier, seconds, grants, lines) as worker:
             answer, refusal = await _attempt(worker, order)
             await asyncio.sleep(technique.wait)
