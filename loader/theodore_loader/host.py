@@ -6,74 +6,66 @@
         scraper = await host.load("acme-scraper", {"retries": 2}, base=ScraperPlugin)
         page = await scraper.scrape_content(ScrapingRequest(url="https://example.com"))
 
-From a wheel's bytes to a callable object, one direction only: verify, store, environment, plan, worker, proxy. What
-was verified is what is loaded. A plugin that crashes fails its own calls and nothing else.
+From a wheel's bytes to a callable object, one direction only: verify, store, environment (``preparation.py``), plan,
+supervisor, proxy. What was verified is what is loaded. A plugin that crashes fails its own calls and nothing else, and
+is started again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, overload
 
-from theodore_loader.artifact.environment import ensure_environment
-from theodore_loader.artifact.store import Store
+from theodore_loader.broker.limits import NetworkLimits
 from theodore_loader.config import prepare_config
-from theodore_loader.errors import ConfigurationProblem, TierUnavailable, WorkerError
-from theodore_loader.installed import Installed, InstalledPlugin
-from theodore_loader.manifest import Manifest
-from theodore_loader.paths import cache_dir, home_dir, private_dir
-from theodore_loader.permissions import Permission
+from theodore_loader.errors import ConfigurationProblem, PluginUnavailable, TierUnavailable, WorkerError
+from theodore_loader.host_log import log_event, log_line
+from theodore_loader.installed import InstalledPlugin
+from theodore_loader.paths import home_dir, private_dir
 from theodore_loader.policy import Policy, capped, load_policy
+from theodore_loader.preparation import Preparation, Prepared
 from theodore_loader.proxies import proxy_for
 from theodore_loader.sandbox.tier import Tier, available
-from theodore_loader.supervise import access_log, own_state
+from theodore_loader.supervise import access_log
+from theodore_loader.supervise.authorities import bundle_with
+from theodore_loader.supervise.edition import Edition
 from theodore_loader.supervise.launch import Launcher
+from theodore_loader.supervise.life import OnEvent
 from theodore_loader.supervise.plan import Plan
 from theodore_loader.supervise.receipt import LoadReceipt
 from theodore_loader.supervise.runtime import runtime_folder
-from theodore_loader.supervise.surroundings import LogRecord, OnLog, Surroundings
-from theodore_loader.supervise.worker import Worker, spawn_worker
+from theodore_loader.supervise.settings import Supervision
+from theodore_loader.supervise.status import PluginStatus
+from theodore_loader.supervise.supervisor import Supervisor
+from theodore_loader.supervise.surroundings import OnLog, Surroundings
+from theodore_loader.supervise.temporary import TemporaryFolders
 from theodore_loader.supervise.zygote import launcher_for
-from theodore_loader.trust.files import SignedFiles, read_signed
-from theodore_loader.trust.receipts import Receipts
 from theodore_loader.trust.trust_file import TrustFile
-from theodore_loader.trust.verify import Verified, verify
-from theodore_sdk.info import PermissionType, PluginInfo
+from theodore_loader.upgrade import refuse_other_terms
+from theodore_sdk.info import PluginInfo
 from theodore_sdk.plugin import PluginInterface
 from theodore_sdk.ports import CATEGORY_BASES
 
 Base = TypeVar("Base", bound=PluginInterface)
 
-_log = logging.getLogger("theodore_loader.plugins")
 
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A verified plugin with everything on disk that its worker imports."""
-
-    manifest: Manifest
-    grants: tuple[Permission, ...]
-    roots: tuple[Path, ...]
-    verification: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Loaded:
-    worker: Worker
-    proxy: PluginInterface
-    receipt: LoadReceipt
-    tmp: Path
+    """A plugin of this host; ``prepared`` is what its present edition was made from."""
+
+    supervisor: Supervisor
+    prepared: Prepared
+    config: Mapping[str, Any]
+    reloading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class PluginHost:
-    """Loads plugins and holds their workers; an async context manager that leaves no process behind.
+    """Loads plugins and supervises their workers; an async context manager that leaves no process behind.
 
     Args:
         home: state folder; default ``paths.home_dir()``.
@@ -84,8 +76,13 @@ class PluginHost:
         config_for: configurations by plugin name, for :meth:`load` without one.
         services: what plugins may resolve, by name: objects with ``async`` methods; each needs a ``registry`` grant.
         find_links: folders of wheels to install locked dependencies from, before the index is asked.
+        network: what each plugin's connections may do (``broker/limits.py``).
+        authorities: a file of certificates (PEM) that plugins' clients and ``http.fetch`` believe beside the system's.
+        supervision: how workers are looked after; the defaults need no thought.
         on_log: gets every line of output and every log record of a plugin; default: logger
             ``theodore_loader.plugins``.
+        on_event: gets what happens to plugins (started, crashed, quarantined, ...), on the event loop; default: logger
+            ``theodore_loader.supervise``.
 
     """
 
@@ -99,18 +96,26 @@ class PluginHost:
         config_for: Mapping[str, Mapping[str, Any]] | None = None,
         services: Mapping[str, object] | None = None,
         find_links: Sequence[Path] = (),
+        network: NetworkLimits | None = None,
+        authorities: Path | None = None,
+        supervision: Supervision | None = None,
         on_log: OnLog | None = None,
+        on_event: OnEvent | None = None,
     ) -> None:
         self._home = home or home_dir()
-        self._trust = trust
         self._policy = policy or load_policy("default")
+        self._preparation = Preparation(self._home, trust, self._policy, find_links)
         self._minimum_tier = Tier[self._policy.minimum_tier.upper()] if minimum_tier is None else minimum_tier
         self._config_for = dict(config_for or {})
         self._services = dict(services or {})
-        self._find_links = tuple(find_links)
-        self._on_log = on_log or _to_logger
+        self._network = network or NetworkLimits()
+        self._authorities = None if authorities is None else bundle_with(authorities, self._home)
+        self._supervision = supervision or Supervision()
+        self._on_log = on_log or log_line
+        self._on_event = on_event or log_event
+        self._temporary = TemporaryFolders(self._home)
         self._loaded: dict[str, _Loaded] = {}
-        self._loading: set[str] = set()
+        self._loading: dict[str, Supervisor | None] = {}
         self._launcher: Launcher | None = None
         self._closed = False
 
@@ -130,7 +135,7 @@ class PluginHost:
             ConfigurationProblem: no such file, a damaged trust file, a dependency that cannot be fetched.
 
         """
-        return await asyncio.to_thread(self._install, wheel)
+        return await asyncio.to_thread(self._preparation.install, wheel)
 
     @overload
     async def load(self, name_or_wheel: str | Path, config: Mapping[str, Any] | None = None) -> PluginInterface: ...
@@ -163,35 +168,69 @@ class PluginHost:
         """
         await asyncio.to_thread(self._refuse_weak_machine)
         launcher, prepared = await asyncio.gather(
-            self._ready_launcher(), asyncio.to_thread(self._prepare, name_or_wheel)
+            self._ready_launcher(), asyncio.to_thread(self._preparation.prepare, name_or_wheel)
         )
-        info = prepared.manifest.info
+        info = prepared.info
         if info.name in self._loaded or info.name in self._loading:
             raise ConfigurationProblem(f"{info.name} is loaded already", help="unload it first")
         _refuse_other_category(info, base)
         given = self._config_for.get(info.name, {}) if config is None else config
-        settings = prepare_config(info.configuration_schema, given)
-        self._loading.add(info.name)
+        self._loading[info.name] = None
         try:
-            self._loaded[info.name] = loaded = await self._start(prepared, settings, launcher)
+            self._loaded[info.name] = loaded = await self._start(prepared, given, launcher)
         except WorkerError as problem:
             if self._closed:
                 raise _closed_while_loading(info) from problem
             raise
         finally:
-            self._loading.discard(info.name)
+            del self._loading[info.name]
         if self._closed:
             await self.unload(info.name)
             raise _closed_while_loading(info)
-        return loaded.proxy
+        return proxy_for(loaded.supervisor.base, loaded.supervisor)
+
+    async def reload(self, name: str, wheel: Path | None = None) -> LoadReceipt:
+        """Exchange a loaded plugin for another version, while it works: no call fails because of it.
+
+        ``wheel`` is verified like at :meth:`load`; without one, what is installed under ``name`` by now is taken. The
+        new worker starts, is initialised with the configuration given to :meth:`load`, and says that it is healthy;
+        then calls go to it, and the old one finishes those it has. Whatever fails, the old one stays in place.
+
+        Raises:
+            Refused: trust or policy says no; or another signer, more permissions, an older version
+                (``upgrade-needs-consent``); or a weaker sandbox than the running worker has.
+            ConfigurationProblem: not loaded, another plugin's wheel, or a configuration that no longer fits.
+            WorkerError, RemoteError, PluginPermissionError: the new worker failed.
+
+        """
+        loaded = self._get(name)
+        async with loaded.reloading:
+            prepared = await asyncio.to_thread(self._preparation.prepare, wheel or name)
+            refuse_other_terms(loaded.prepared, prepared)
+            tier = max(self._minimum_tier, loaded.supervisor.receipt.tier)
+            receipt = await loaded.supervisor.swap(self._edition(prepared, loaded.config, tier))
+            loaded.prepared = prepared
+            return receipt
+
+    async def release(self, name: str) -> None:
+        """Start a quarantined plugin again.
+
+        Raises:
+            ConfigurationProblem: not loaded, or not quarantined.
+            LoaderError, PluginError: it could not be started, and stays in quarantine.
+
+        """
+        await self._get(name).supervisor.release()
 
     async def unload(self, name: str) -> None:
-        """Let a plugin clean up and end its worker."""
-        loaded = self._loaded.pop(name, None)
-        if loaded is None:
-            raise ConfigurationProblem(f"{name} is not loaded", help=f"loaded: {', '.join(self._loaded) or 'none'}")
-        await loaded.worker.close()
-        await asyncio.to_thread(own_state.discard, loaded.tmp)
+        """Let a plugin finish its calls and clean up, and end its worker."""
+        loaded = self._get(name)
+        del self._loaded[name]
+        await loaded.supervisor.close()
+
+    def plugins(self) -> tuple[PluginStatus, ...]:
+        """Return every loaded plugin as it is now, by name."""
+        return tuple(self._loaded[name].supervisor.status() for name in sorted(self._loaded))
 
     def receipt(self, name: str) -> LoadReceipt:
         """Return how a loaded plugin runs: tier, layers, canaries, grants, timings.
@@ -200,88 +239,37 @@ class PluginHost:
             ConfigurationProblem: it is not loaded.
 
         """
-        if name not in self._loaded:
-            raise ConfigurationProblem(f"{name} is not loaded", help="a receipt exists while a plugin is loaded")
-        return self._loaded[name].receipt
+        return self._get(name).supervisor.receipt
 
     def access_log(self, name: str) -> Iterator[dict[str, Any]]:
         """Yield the records of a plugin's access log, oldest first, of earlier loads too."""
         loaded = self._loaded.get(name)
-        path = self._logs / f"{name}.access.jsonl" if loaded is None else loaded.worker.access_log.path
+        path = self._logs / f"{name}.access.jsonl" if loaded is None else loaded.supervisor.access_log.path
         return access_log.read(path)
 
     def accesses_since_load(self, name: str) -> Iterator[dict[str, Any]]:
-        """Yield the records of a loaded plugin's access log that this load has written."""
+        """Yield the records of a loaded plugin's access log since it was loaded, of all its workers."""
         loaded = self._loaded.get(name)
-        first = 0 if loaded is None else loaded.worker.access_log.first
+        first = 0 if loaded is None else loaded.supervisor.access_log.first
         return (record for record in self.access_log(name) if record["seq"] >= first)
 
     async def close(self) -> None:
-        """Let every plugin clean up, then end every worker and the zygote. One that is still loading ends with it."""
+        """Let every plugin finish its calls and clean up, all at once; then end every worker and the zygote.
+
+        It takes as long as ``supervision.drain_seconds`` and a plugin's ``cleanup`` at most. A plugin that is still
+        loading ends at once.
+        """
         self._closed = True
-        names = list(self._loaded)
+        everyone = [*(loaded.supervisor for loaded in self._loaded.values()), *filter(None, self._loading.values())]
+        self._loaded.clear()
         try:
-            await asyncio.gather(*(self.unload(name) for name in names))
+            await asyncio.gather(*(supervisor.close() for supervisor in everyone))
         finally:
             if self._launcher is not None:
                 await self._launcher.close()
+            await asyncio.to_thread(self._temporary.close)
 
-    # verify → store → environment
-
-    def _install(self, wheel: Path) -> InstalledPlugin:
-        files = read_signed(wheel)
-        verified = self._verified(files)
-        self._refuse_reaching_own_state(verified)
-        self._materialised(verified)
-        info = verified.manifest.info
-        return Installed(self._home).add(info.name, info.version, verified.wheel.sha256, files)
-
-    def _prepare(self, name_or_wheel: str | Path) -> Prepared:
-        verified = self._verified(self._signed_files(name_or_wheel))
-        self._refuse_reaching_own_state(verified)
-        _refuse_other_name(name_or_wheel, verified.manifest.info.name)
-        return Prepared(
-            manifest=verified.manifest,
-            grants=verified.grants.permissions,
-            roots=self._materialised(verified),
-            verification=tuple(f"{step.number} {step.title}: {step.detail}" for step in verified.steps),
-        )
-
-    def _signed_files(self, name_or_wheel: str | Path) -> SignedFiles:
-        if isinstance(name_or_wheel, Path) or name_or_wheel.endswith(".whl"):
-            return read_signed(Path(name_or_wheel))
-        installed = Installed(self._home)
-        plugin = installed.get(name_or_wheel)
-        return installed.signed(plugin, Store(self._home).open(plugin.sha256).wheel.data)
-
-    def _verified(self, files: SignedFiles) -> Verified:
-        return verify(
-            data=files.data,
-            filename=files.filename,
-            bundle=files.bundle,
-            attestations=files.attestations,
-            trust=self._trust or TrustFile.of_home(self._home),
-            policy=self._policy,
-            receipts=Receipts(self._home),
-        )
-
-    def _refuse_reaching_own_state(self, verified: Verified) -> None:
-        trust = () if self._trust is None else (self._trust.path.parent,)
-        own_state.refuse_reaching((self._home, cache_dir(), *trust), verified.grants.permissions)
-
-    def _materialised(self, verified: Verified) -> tuple[Path, ...]:
-        """Put the verified bytes and the locked dependencies on disk; return the folders to import from."""
-        stored = Store(self._home).add(verified.wheel)
-        lock = verified.wheel.lock
-        if lock is None:
-            return (stored.path,)
-        native = any(grant.type is PermissionType.NATIVE for grant in verified.grants.permissions)
-        site = ensure_environment(
-            lock, self._home, plugin=verified.wheel, allow_native=native, find_links=self._find_links
-        )
-        return stored.path, site
-
-    # plan → worker → proxy
+    # prepared → plan → supervisor
 
     def _refuse_weak_machine(self) -> None:
         offer = available(self._minimum_tier)
@@ -302,28 +290,56 @@ class PluginHost:
         self._launcher.prepare()
         return self._launcher
 
-    async def _start(self, prepared: Prepared, settings: Mapping[str, Any], launcher: Launcher) -> _Loaded:
-        info = prepared.manifest.info
-        tmp = Path(tempfile.mkdtemp(prefix=f"{info.name}-", dir=private_dir(self._home / "tmp")))
+    async def _start(self, prepared: Prepared, config: Mapping[str, Any], launcher: Launcher) -> _Loaded:
+        supervisor = Supervisor(
+            self._edition(prepared, config, self._minimum_tier),
+            self._surroundings(launcher),
+            temporary=self._temporary,
+            settings=self._supervision,
+            on_event=self._on_event,
+        )
+        self._loading[prepared.info.name] = supervisor
+        if self._closed:
+            await supervisor.close()
+            raise PluginUnavailable("this host is closed", help="make a new PluginHost")
+        await supervisor.start()
+        return _Loaded(supervisor, prepared, config)
+
+    def _surroundings(self, launcher: Launcher) -> Surroundings:
+        return Surroundings(
+            self._logs,
+            launcher.runtime,
+            self._services,
+            os.environ,
+            self._on_log,
+            launcher,
+            network=self._network,
+            authorities=self._authorities,
+        )
+
+    def _edition(self, prepared: Prepared, config: Mapping[str, Any], tier: Tier) -> Edition:
+        info = prepared.info
         own = self._home / "plugins" / info.name
         plan = Plan(
             manifest=prepared.manifest,
             grants=prepared.grants,
             limits=capped(info.resource_limits, self._policy, info.category),
             roots=prepared.roots,
-            folders={"data": private_dir(own / "data"), "cache": private_dir(own / "cache"), "tmp": tmp},
-            minimum_tier=self._minimum_tier,
-            config=settings,
+            folders={"data": private_dir(own / "data"), "cache": private_dir(own / "cache"), "tmp": own},
+            minimum_tier=tier,
+            config=prepare_config(info.configuration_schema, config),
         )
-        surroundings = Surroundings(self._logs, launcher.runtime, self._services, os.environ, self._on_log, launcher)
-        try:
-            worker = await spawn_worker(plan, surroundings)
-        except BaseException:
-            await asyncio.to_thread(own_state.discard, tmp)
-            raise
-        assert worker.receipt is not None  # noqa: S101 - a started worker has one
-        receipt = replace(worker.receipt, verification=prepared.verification)
-        return _Loaded(worker, proxy_for(worker.base, worker), receipt, tmp)
+        return Edition(
+            plan,
+            recheck=lambda: self._preparation.recheck(prepared),
+            marks=() if prepared.publisher else ("unsigned",),
+            verification=prepared.verification,
+        )
+
+    def _get(self, name: str) -> _Loaded:
+        if name not in self._loaded:
+            raise ConfigurationProblem(f"{name} is not loaded", help=f"loaded: {', '.join(self._loaded) or 'none'}")
+        return self._loaded[name]
 
     @property
     def _logs(self) -> Path:
@@ -331,16 +347,7 @@ class PluginHost:
 
 
 def _closed_while_loading(info: PluginInfo) -> ConfigurationProblem:
-    return ConfigurationProblem(f"the host was closed while {info.name} was loading")
-
-
-def _refuse_other_name(asked: str | Path, found: str) -> None:
-    """Hold what the record of installed plugins led to against the name asked for: the record is no evidence."""
-    if isinstance(asked, str) and not asked.endswith(".whl") and asked != found:
-        raise ConfigurationProblem(
-            f"{asked} is recorded as installed, and the stored wheel is of {found}",
-            help=f"install {asked} again, and find out who changed installed.json",
-        )
+    return ConfigurationProblem(f"the host was closed while {info.name} was loading", help="make a new PluginHost")
 
 
 def _refuse_other_category(info: PluginInfo, base: Callable[..., PluginInterface]) -> None:
@@ -350,12 +357,3 @@ def _refuse_other_category(info: PluginInfo, base: Callable[..., PluginInterface
             f"{info.name} is a {implemented.__name__}, and {getattr(base, '__name__', base)} is asked for",
             help="load a plugin of the category the host needs",
         )
-
-
-def _to_logger(record: LogRecord) -> None:
-    """Log a plugin's line with everything that is not printable escaped: it must not forge a second record."""
-    _log.log(record.level, "%s %s: %s", record.plugin, _printable(record.source), _printable(record.text))
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import Any
 
 from theodore_loader.channel.methods import Method
@@ -87,6 +88,7 @@ class Supervisor:
         self._exchange = asyncio.Lock()
         self._closing: asyncio.Task[None] | None = None
         self._retry_at: float | None = None
+        self._receipt: LoadReceipt | None = None
 
     @property
     def name(self) -> str:
@@ -112,6 +114,18 @@ class Supervisor:
     def worker(self) -> Worker | None:
         """The worker calls go to, if there is one."""
         return None if self._tenure is None else self._tenure.worker
+
+    @property
+    def receipt(self) -> LoadReceipt:
+        """How the worker runs that calls go to, or went to last.
+
+        Raises:
+            ConfigurationProblem: none has started yet.
+
+        """
+        if self._receipt is None:
+            raise ConfigurationProblem(f"{self.name} has not started", help="a receipt exists once a worker has")
+        return replace(self._receipt, verification=self.edition.verification)
 
     def status(self) -> PluginStatus:
         """Return the plugin as it is now."""
@@ -187,11 +201,21 @@ class Supervisor:
             now = self._clock.now()
             return begin(edition, self._surroundings, self._temporary, self.access_log, now)
 
-        return await self._warming.up(start, health_seconds)
+        try:
+            tenure = await self._warming.up(start, health_seconds)
+        except asyncio.CancelledError:
+            if not _is_cancelled():
+                self._refuse_over()
+            raise
+        if self._life.is_over:
+            await tenure.end()
+            self._refuse_over()
+        return tenure
 
     def _appoint(self, tenure: Tenure) -> None:
         """Send calls to this worker from now on, and look after it."""
         self._tenure, self.edition, self._retry_at = tenure, tenure.edition, None
+        self._receipt = tenure.worker.receipt
         self._life.to(State.READY)
         self._life.tell(EventKind.READY, tenure.edition, pid=tenure.worker.pid)
         self._task(self._watch(tenure))
@@ -233,7 +257,8 @@ class Supervisor:
         try:
             tenure = await self._start_again()
         except (LoaderError, PluginError) as problem:
-            self._failed(problem)
+            if not self._life.is_over:
+                self._failed(problem)
         else:
             self._appoint(tenure)
 
@@ -269,9 +294,6 @@ class Supervisor:
             except (LoaderError, PluginError) as problem:
                 self._life.last_error = problem
                 raise
-            except asyncio.CancelledError:
-                self._refuse_over()
-                raise
             self._appoint(tenure)
 
     # exchanging a worker that works
@@ -293,12 +315,8 @@ class Supervisor:
             except (LoaderError, PluginError, OSError) as problem:
                 self._life.tell(EventKind.KEPT, edition, str(problem))
                 raise
-            except asyncio.CancelledError:
-                self._refuse_over()
-                raise
             self._hand_over(tenure, kind)
-        assert tenure.worker.receipt is not None  # noqa: S101 - a started worker has one
-        return tenure.worker.receipt
+        return self.receipt
 
     def _hand_over(self, tenure: Tenure, kind: EventKind) -> None:
         """Switch from the present worker, or from waiting for one, to ``tenure``."""
@@ -380,3 +398,9 @@ class Supervisor:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _is_cancelled() -> bool:
+    """Tell whether it is the running task that was cancelled, and not something it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from copy import copy
 
 from theodore_loader.errors import AccessNotRecorded, ProtocolViolation, Refused, WorkerCrashed
 
@@ -42,7 +41,8 @@ def is_violation(reason: Exception) -> bool:
 
 def during(crash: WorkerCrashed, operation: str) -> WorkerCrashed:
     """Return the error of one call that was in flight when its worker ended: it says whether to repeat it."""
-    own = copy(crash)
+    own = type(crash).__new__(type(crash), *crash.args)
+    vars(own).update(vars(crash))
     own.safe_to_repeat = operation in ONLY_ASKS
     advice = "it only asks: repeat it" if own.safe_to_repeat else "find out what it has done before you repeat it"
     own.help = "; ".join(filter(None, (crash.help, f"{operation} was running: {advice}")))

@@ -38,7 +38,8 @@ class Demo(ScraperPlugin):
     async def validate_configuration(self, config):
         return ValidationResult.success()
     async def health_check(self):
-        return HealthStatus.healthy("fine")
+        sick = (self.container.data_dir / "sick").exists()
+        return HealthStatus.unhealthy("sick") if sick else HealthStatus.healthy("fine")
     async def cleanup(self):
         (self.container.data_dir / "cleaned").write_text("yes")
     async def get_rate_limits(self):

@@ -97,4 +97,11 @@ TRUST_RULES: tuple[Rule, ...] = (
         "Put the current list beside the trust file.",
         Silencer.POLICY,
     ),
+    _rule(
+        "upgrade-needs-consent",
+        "The new version of a running plugin is by another signer, older, of another category, or granted more.",
+        "Whoever takes over a plugin's name or its release account would otherwise reach every host that runs it, with "
+        "whatever the new version asks for.",
+        "Look at the difference that is named. If you accept it, unload the plugin and load the new version.",
+    ),
 )

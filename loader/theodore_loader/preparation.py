@@ -1,0 +1,161 @@
+"""From a wheel, or the name of an installed plugin, to what a worker can be started with: verify, store, environment.
+
+What was verified is what is put on disk and handed on. Everything here blocks: call it in a thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from theodore_loader.artifact.environment import ensure_environment
+from theodore_loader.artifact.store import Store
+from theodore_loader.errors import ConfigurationProblem, Refused
+from theodore_loader.installed import Installed, InstalledPlugin
+from theodore_loader.manifest import Manifest
+from theodore_loader.paths import cache_dir
+from theodore_loader.permissions import Permission
+from theodore_loader.policy import Policy
+from theodore_loader.supervise import own_state
+from theodore_loader.trust.files import SignedFiles, read_signed
+from theodore_loader.trust.receipts import Receipts
+from theodore_loader.trust.signatures import Signer
+from theodore_loader.trust.trust_file import TrustFile
+from theodore_loader.trust.verify import Verified, verify
+from theodore_sdk.info import PermissionType, PluginInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Signatures:
+    """What is needed to verify stored bytes again: their digest, and what lay beside them."""
+
+    sha256: str
+    filename: str
+    bundle: bytes | None
+    attestations: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A verified plugin with everything on disk that its worker imports.
+
+    ``publisher`` is ``None`` for a wheel the trust file accepts unsigned, by its exact digest.
+    """
+
+    manifest: Manifest
+    grants: tuple[Permission, ...]
+    roots: tuple[Path, ...]
+    verification: tuple[str, ...]
+    publisher: Signer | None
+    signatures: Signatures
+
+    @property
+    def info(self) -> PluginInfo:
+        """The metadata of the manifest."""
+        return self.manifest.info
+
+
+class Preparation:
+    """Verifies plugins for one host.
+
+    Args:
+        home: its state folder.
+        trust: whom to believe; ``None``: the trust file in ``home``, read anew each time.
+        policy: what is allowed.
+        find_links: folders of wheels to install locked dependencies from, before the index is asked.
+
+    """
+
+    def __init__(self, home: Path, trust: TrustFile | None, policy: Policy, find_links: Sequence[Path] = ()) -> None:
+        self._home = home
+        self._trust = trust
+        self._policy = policy
+        self._find_links = tuple(find_links)
+
+    def install(self, wheel: Path) -> InstalledPlugin:
+        """Verify a wheel, store it, make its environment, and record it. Raises as :meth:`prepare`."""
+        files = read_signed(wheel)
+        verified = self._verified(files)
+        self._materialised(verified)
+        info = verified.manifest.info
+        return Installed(self._home).add(info.name, info.version, verified.wheel.sha256, files)
+
+    def prepare(self, name_or_wheel: str | Path) -> Prepared:
+        """Verify a plugin with the trust of this moment, and put on disk what its worker imports.
+
+        Raises:
+            Refused: trust or policy says no; the rule is named.
+            ConfigurationProblem: no such plugin or file, a damaged record, a dependency that cannot be fetched.
+
+        """
+        files = self._signed_files(name_or_wheel)
+        verified = self._verified(files)
+        _refuse_other_name(name_or_wheel, verified.manifest.info.name)
+        return Prepared(
+            manifest=verified.manifest,
+            grants=verified.grants.permissions,
+            roots=self._materialised(verified),
+            verification=tuple(f"{step.number} {step.title}: {step.detail}" for step in verified.steps),
+            publisher=verified.publisher,
+            signatures=Signatures(verified.wheel.sha256, files.filename, files.bundle, files.attestations),
+        )
+
+    def recheck(self, prepared: Prepared) -> None:
+        """Decide again about the very same bytes: trust, revocation and what is on disk may have changed.
+
+        Raises:
+            Refused: the decision would be another one now.
+
+        """
+        known = prepared.signatures
+        data = Store(self._home).open(known.sha256).wheel.data
+        verified = self._verified(SignedFiles(known.filename, data, known.bundle, known.attestations))
+        if verified.grants.permissions != prepared.grants or self._materialised(verified) != prepared.roots:
+            raise Refused(
+                "policy-denied",
+                f"{prepared.info.name} would be granted something else now than when it was loaded",
+                help="unload it and load it again",
+            )
+
+    def _signed_files(self, name_or_wheel: str | Path) -> SignedFiles:
+        if isinstance(name_or_wheel, Path) or name_or_wheel.endswith(".whl"):
+            return read_signed(Path(name_or_wheel))
+        installed = Installed(self._home)
+        plugin = installed.get(name_or_wheel)
+        return installed.signed(plugin, Store(self._home).open(plugin.sha256).wheel.data)
+
+    def _verified(self, files: SignedFiles) -> Verified:
+        verified = verify(
+            data=files.data,
+            filename=files.filename,
+            bundle=files.bundle,
+            attestations=files.attestations,
+            trust=self._trust or TrustFile.of_home(self._home),
+            policy=self._policy,
+            receipts=Receipts(self._home),
+        )
+        trust = () if self._trust is None else (self._trust.path.parent,)
+        own_state.refuse_reaching((self._home, cache_dir(), *trust), verified.grants.permissions)
+        return verified
+
+    def _materialised(self, verified: Verified) -> tuple[Path, ...]:
+        """Put the verified bytes and the locked dependencies on disk; return the folders to import from."""
+        stored = Store(self._home).add(verified.wheel)
+        lock = verified.wheel.lock
+        if lock is None:
+            return (stored.path,)
+        native = any(grant.type is PermissionType.NATIVE for grant in verified.grants.permissions)
+        site = ensure_environment(
+            lock, self._home, plugin=verified.wheel, allow_native=native, find_links=self._find_links
+        )
+        return stored.path, site
+
+
+def _refuse_other_name(asked: str | Path, found: str) -> None:
+    """Hold what the record of installed plugins led to against the name asked for: the record is no evidence."""
+    if isinstance(asked, str) and not asked.endswith(".whl") and asked != found:
+        raise ConfigurationProblem(
+            f"{asked} is recorded as installed, and the stored wheel is of {found}",
+            help=f"install {asked} again, and find out who changed installed.json",
+        )

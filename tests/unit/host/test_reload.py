@@ -1,0 +1,169 @@
+"""Exchanging a plugin in a running host."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from theodore_loader.errors import ConfigurationProblem, Refused, WorkerCrashed
+from theodore_loader.host import PluginHost
+from theodore_loader.preparation import Prepared, Signatures
+from theodore_loader.trust.signatures import Signer
+from theodore_loader.upgrade import refuse_other_terms
+from theodore_sdk import PermissionType, PluginCategory, PluginPermission, ScrapingRequest
+
+KEEPS = PluginPermission(PermissionType.FILE_SYSTEM, "keeps its state", "rw:{data}/**")
+CACHES = PluginPermission(PermissionType.FILE_SYSTEM, "keeps what it fetched", "rw:{cache}/**")
+
+
+@pytest.fixture
+def host_of(tmp_path, tier, trusting):
+    def make(*wheels, **options):
+        return PluginHost(home=tmp_path / "home", trust=trusting(*wheels), minimum_tier=tier, **options)
+
+    return make
+
+
+async def test_no_call_is_lost_over_several_reloads_under_load(build, host_of):
+    versions = ["1.0.0", "1.1.0", "1.2.0", "1.3.0"]
+    wheels = [
+        build(version=version, scraping=f"return ScrapingResult('', '{version}', 200, True)") for version in versions
+    ]
+    async with host_of(*wheels) as host:
+        plugin = await host.load(wheels[0].path)
+        answers, stop = [], asyncio.Event()
+
+        async def load():
+            while not stop.is_set():
+                answers.append((await plugin.scrape_content(ScrapingRequest(url=""))).content)
+
+        callers = [asyncio.create_task(load()) for _ in range(8)]
+        for wheel in wheels[1:]:
+            await asyncio.sleep(0.05)
+            receipt = await host.reload("demo-plugin", wheel.path)
+            assert receipt.version == host.plugins()[0].version == plugin.get_plugin_info().version
+        await asyncio.sleep(0.05)
+        stop.set()
+        await asyncio.gather(*callers)
+        assert set(answers) == set(versions)
+        assert host.receipt("demo-plugin").verification[0].startswith("1 read")
+
+
+async def test_what_was_installed_since_is_loaded_by_name_with_the_same_configuration(build, host_of):
+    old, new = build(), build(version="1.1.0")
+    async with host_of(old, new) as host:
+        await host.install(old.path)
+        plugin = await host.load("demo-plugin", {"greeting": "hi"})
+        await host.install(new.path)
+        assert (await host.reload("demo-plugin")).version == "1.1.0"
+        assert (await plugin.scrape_content(ScrapingRequest(url=""))).content == "hi 30.0"
+
+
+async def test_a_new_version_that_is_refused_leaves_the_old_one(build, host_of):
+    old = build()
+    greedy = build(version="1.2.0", permissions=(KEEPS, CACHES))
+    breaking = build(version="1.3.0", configuration_schema={"type": "object", "required": ["key"]})
+    older = build(version="0.9.0")
+    other = build("other-plugin")
+    async with host_of(old, greedy, breaking, older, other) as host:
+        plugin = await host.load(old.path)
+        before = host.plugins()[0]
+        refusals = {
+            greedy.path: (Refused, r"would also be granted filesystem rw:\{cache\}/\*\*"),
+            older.path: (Refused, "0.9.0 is older"),
+            breaking.path: (ConfigurationProblem, "key"),
+            other.path: (ConfigurationProblem, "the wheel is of other-plugin"),
+            build(version="2.0.0").path: (Refused, "nobody this host believes has published"),
+        }
+        for path, (kind, reason) in refusals.items():
+            with pytest.raises(kind, match=reason):
+                await host.reload("demo-plugin", path)
+        with pytest.raises(ConfigurationProblem, match="not loaded"):
+            await host.reload("nothing", old.path)
+        assert (await plugin.health_check()).is_healthy
+        assert host.plugins()[0].pid == before.pid
+        assert host.plugins()[0].version == "1.0.0"
+
+
+async def test_a_new_version_that_fails_to_start_leaves_the_old_one_and_says_why(build, host_of):
+    old = build()
+    events = []
+    broken = build(version="1.1.0", scraping="return")
+    async with host_of(old, broken, on_event=events.append) as host:
+        plugin = await host.load(old.path)
+        data = host._home / "plugins" / "demo-plugin" / "data"
+        (data / "sick").touch()
+        with pytest.raises(WorkerCrashed, match="not healthy: sick"):
+            await host.reload("demo-plugin", broken.path)
+        (data / "sick").unlink()
+        assert (await plugin.health_check()).is_healthy
+        assert host.plugins()[0].version == "1.0.0"
+        assert "not healthy" in next(event.detail for event in events if event.kind == "kept")
+
+
+async def test_two_reloads_at_once_end_with_the_newer_one(build, host_of):
+    wheels = [build(version=version) for version in ("1.0.0", "1.1.0", "1.2.0")]
+    async with host_of(*wheels) as host:
+        plugin = await host.load(wheels[0].path)
+        await asyncio.gather(
+            host.reload("demo-plugin", wheels[2].path),
+            host.reload("demo-plugin", wheels[1].path),
+            return_exceptions=True,
+        )
+        assert host.plugins()[0].version == "1.2.0"
+        assert (await plugin.health_check()).is_healthy
+
+
+async def test_unloading_ends_a_reload(build, host_of):
+    old, new = build(), build(version="1.1.0")
+    async with host_of(old, new) as host:
+        await host.load(old.path)
+        reloading = asyncio.create_task(host.reload("demo-plugin", new.path))
+        await asyncio.sleep(0.03)
+        await host.unload("demo-plugin")
+        await asyncio.gather(reloading, return_exceptions=True)
+        assert not list((host._home / "tmp").glob("*/*"))
+
+
+ALICE = Signer("ours", "https://issuer.example", "alice@example.com", 1, None)
+
+
+@pytest.fixture
+def prepared(build, host_of):
+    """Return a function that describes a verified plugin."""
+    wheel = build()
+    found = host_of(wheel)._preparation.prepare(wheel.path)
+
+    def make(publisher=ALICE, **changes):
+        signatures = Signatures("0" * 64, "x.whl", None, None)
+        return Prepared(
+            replace(found.manifest, info=replace(found.info, **changes)), found.grants, (), (), publisher, signatures
+        )
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"publisher": replace(ALICE, identity="mallory@example.com")}, "mallory@example.com .* alice@example.com"),
+        ({"publisher": replace(ALICE, root="public")}, "root public"),
+        ({"publisher": replace(ALICE, issuer="https://other.example")}, "other.example"),
+        ({"publisher": None}, "accepted unsigned by its digest"),
+        ({"version": "0.9.9"}, "is older"),
+        ({"category": PluginCategory.EXPORTER}, "exporter"),
+    ],
+    ids=["identity", "root", "issuer", "unsigned", "older", "category"],
+)
+def test_other_terms_need_consent(prepared, change, reason):
+    with pytest.raises(Refused, match=reason) as refusal:
+        refuse_other_terms(prepared(), prepared(**change))
+    assert refusal.value.rule == "upgrade-needs-consent"
+
+
+def test_the_same_signer_may_sign_again_and_every_difference_is_named(prepared):
+    refuse_other_terms(prepared(), prepared(replace(ALICE, log_index=7), version="1.0.1"))
+    with pytest.raises(Refused, match=r"unsigned.*older"):
+        refuse_other_terms(prepared(), prepared(None, version="0.1"))
