@@ -169,7 +169,7 @@ def on_database(_event: str, arguments: Any, data: Any) -> Verdict:
     """Judge ``sqlite3.connect``: a path, ``:memory:``, or with ``file:`` a URI whose escapes are not followed."""
     writes, as_path, path_data, as_text, kinds, kind_of, text = data
     name = as_text(arguments[0], kinds)
-    if kind_of(name) is not text or "%" in name:
+    if kind_of(name) is not text or "%" in name or name == "(not plain text)":
         return ("filesystem:write", "(not plain text)", False)
     if name.startswith("file:"):
         name = name[5:].partition("?")[0].partition("#")[0]

@@ -121,7 +121,7 @@ static bool in_folder(struct act *act, Py_ssize_t path_at_index, Py_ssize_t fold
     }
     PyObject *value = argument(act, path_at_index);
     return text_of_object(value, &act->policy->paths, scratch, &path) == FORM_TEXT
-           && (path.size == 0 || path.bytes[0] != '/') && !climbs(path);
+           && (path.size == 0 || path.bytes[0] != '/') && !text_equal(path, NOT_TEXT) && !climbs(path);
 }
 
 static void on_write_in_folder(struct act *act) {
@@ -170,7 +170,7 @@ static void on_database(struct act *act) {
     if (!has(act, 1)) {
         return;
     }
-    if (text_at(act, 0, &name) != FORM_TEXT || memchr(name.bytes, '%', name.size) != NULL) {
+    if (text_at(act, 0, &name) == FORM_NUMBER || text_equal(name, NOT_TEXT) || text_contains(name, TEXT("%"))) {
         judge(act, "filesystem:write", NOT_TEXT, false);
         return;
     }

@@ -243,6 +243,13 @@ static bool read_globs(struct policy *policy, PyObject *data, const char *name, 
     return globs->items != NULL;
 }
 
+static size_t after_character(struct text text, size_t at) {
+    do {
+        at++;
+    } while (at < text.size && ((unsigned char)text.bytes[at] & 0xC0) == 0x80);
+    return at;
+}
+
 /* Take the tokens from the left. A star first takes as little as it may; where the rest then fails, the *last* star
  * takes one character more. That is enough: no star reaches across '/', so a longer earlier star could only leave the
  * later ones less of the same component. */
@@ -271,7 +278,7 @@ static bool glob_match(const struct glob *glob, struct text text) {
             case WILD_COMPONENT:
                 if (rest.size > 0 && rest.bytes[0] != '/') {
                     star = ++token;
-                    star_end = ++at;
+                    star_end = at = after_character(text, at);
                     continue;
                 }
                 break;
@@ -289,7 +296,7 @@ static bool glob_match(const struct glob *glob, struct text text) {
         if (star == SIZE_MAX || star_end == text.size || text.bytes[star_end] == '/') {
             return false;
         }
-        at = ++star_end;
+        at = star_end = after_character(text, star_end);
         token = star;
     }
 }

@@ -43,17 +43,16 @@ void scratch_add(struct scratch *scratch, struct text text) {
     scratch->used += text.size;
 }
 
-/* In decimal, as Python prints it; a number of no machine's size is told apart by its sign alone. */
+/* In decimal; what Python itself refuses to print, for its length, is told by a word. */
 void scratch_add_number(struct scratch *scratch, PyObject *exact_int) {
-    int overflow = 0;
-    long long value = PyLong_AsLongLongAndOverflow(exact_int, &overflow);
-    char digits[32];
-    if (overflow != 0) {
-        scratch_add(scratch, overflow > 0 ? TEXT("(huge)") : TEXT("-(huge)"));
+    PyObject *digits = PyLong_Type.tp_repr(exact_int);
+    if (digits == NULL) {
+        PyErr_Clear();
+        scratch_add(scratch, TEXT("(huge)"));
         return;
     }
-    int size = snprintf(digits, sizeof digits, "%lld", value);
-    scratch_add(scratch, (struct text){digits, (size_t)size});
+    scratch_add(scratch, (struct text){(const char *)PyUnicode_1BYTE_DATA(digits), (size_t)PyUnicode_GET_LENGTH(digits)});
+    Py_DECREF(digits);
 }
 
 struct text scratch_text(const struct scratch *scratch) {
