@@ -1,4 +1,4 @@
-"""The kernel's mount interface (``man 2 open_tree``, ``fsmount``, ``mount_setattr``), as far as a private root needs it.
+"""The kernel's mount interface (``man 2 open_tree``, ``fsmount``, ``mount_setattr``), as a private root needs it.
 
 Mounts are made detached, restricted while nobody can reach them, and attached last. Every function raises OSError
 when the kernel refuses. All of this is older than Landlock (Linux 5.12).

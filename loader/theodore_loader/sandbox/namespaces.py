@@ -15,7 +15,6 @@ import contextlib
 import errno
 import os
 import struct
-from pathlib import Path
 
 from theodore_loader.sandbox import libc, private_root
 from theodore_loader.sandbox.profile import MIB, Profile
@@ -24,15 +23,10 @@ _USER, _MOUNT, _NETWORK, _IPC, _UTS = 0x10000000, 0x00020000, 0x40000000, 0x0800
 _GET_FLAGS, _IS_UP = 0x8913, 0x1  # SIOCGIFFLAGS, IFF_UP
 _HOST_NAME = b"worker"
 
-_SWITCHES = {
-    "kernel.unprivileged_userns_clone": "user namespaces are switched off for ordinary users",
-    "kernel.apparmor_restrict_unprivileged_userns": "AppArmor allows user namespaces only to programs with a profile",
-    "user.max_user_namespaces": "no user namespace may be made",
-}
-_FORBIDDING = {
-    "kernel.unprivileged_userns_clone": "0",
-    "kernel.apparmor_restrict_unprivileged_userns": "1",
-    "user.max_user_namespaces": "0",
+_FOR_EVERYBODY = {"user.max_user_namespaces = 0": "no user namespace may be made"}
+_FOR_ORDINARY_USERS = {
+    "kernel.unprivileged_userns_clone = 0": "user namespaces are switched off for ordinary users",
+    "kernel.apparmor_restrict_unprivileged_userns = 1": "AppArmor allows user namespaces to some programs only",
 }
 
 
@@ -42,9 +36,16 @@ def enter(profile: Profile, *, runs_program: bool = False) -> str:
     A profile with sockets keeps the network it is to use.
 
     Raises:
-        OSError: the kernel refused a step; the process must not go on.
+        OSError: the kernel refused a step, and as far as can be told why; the process must not go on.
 
     """
+    try:
+        return _enter(profile, runs_program=runs_program)
+    except OSError as problem:
+        raise OSError(problem.errno, why_not(problem)) from problem
+
+
+def _enter(profile: Profile, *, runs_program: bool) -> str:
     import fcntl  # noqa: F401 - for interfaces_up(): in the new root nothing can be loaded any more
 
     tree = private_root.tree_of(profile, runs_program=runs_program)
@@ -76,15 +77,16 @@ def probe() -> None:
     try:
         enter(Profile(tmpfs=("/tmp",), tmpfs_bytes=MIB))  # noqa: S108 - a mount point, of which nothing is used
     except OSError as problem:
-        os.write(1, why_not(problem).encode())
+        os.write(1, (problem.strerror or str(problem)).encode())
 
 
 def why_not(problem: OSError) -> str:
     """Return why the kernel refused, as precisely as its settings tell."""
-    for name, meaning in _SWITCHES.items():
-        if _setting(name) == _FORBIDDING[name]:
-            return f"{meaning} ({name} = {_FORBIDDING[name]})"
     what = problem.strerror or str(problem)
+    switches = {**_FOR_EVERYBODY, **({} if os.geteuid() == 0 else _FOR_ORDINARY_USERS)}
+    for setting, meaning in switches.items():
+        if problem.errno is not None and _is_set(setting):
+            return f"{meaning} ({setting})"
     if not what.startswith("unshare"):
         return f"a private root cannot be made here ({what})"
     if problem.errno in (errno.ENOSPC, errno.EUSERS):
@@ -94,11 +96,13 @@ def why_not(problem: OSError) -> str:
     return f"the kernel offers no user namespaces ({what})"
 
 
-def _setting(name: str) -> str:
+def _is_set(setting: str) -> bool:
+    name, _, value = setting.partition(" = ")
     try:
-        return Path("/proc/sys", *name.split(".")).read_text().strip()
+        with open("/proc/sys/" + name.replace(".", "/")) as file:  # noqa: PTH123 - before pathlib is worth importing
+            return file.read().strip() == value
     except OSError:
-        return ""
+        return False
 
 
 def _map_identity(user: int, group: int) -> None:

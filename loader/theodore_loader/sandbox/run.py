@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from theodore_loader.errors import ConfigurationProblem, TierUnavailable, WorkerCrashed
-from theodore_loader.sandbox import programs
+from theodore_loader.sandbox import handover, programs
 from theodore_loader.sandbox.order import Achieved
 from theodore_loader.sandbox.profile import MIB, Profile
 
@@ -115,7 +115,8 @@ def _find(program: str, env: Mapping[str, str], cwd: str | Path) -> str:
 
 def _with_programs(profile: Profile, program: str) -> Profile:
     wanted = (program, *profile.execute)
-    closures = (path for name in wanted for path in programs.closure(name))
+    # By its own name, too: in a root of its own the links that lead to it have to be made.
+    closures = (path for name in wanted for path in (name, *programs.closure(name)))
     return dataclasses.replace(profile, execute=tuple(dict.fromkeys(closures)))
 
 
@@ -149,7 +150,12 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def _request(channel: socket.socket, profile: Profile, argv: list[str]) -> None:
-    message = {"profile": profile.to_json().decode(), "argv": argv, "parent": os.getpid()}
+    message = {
+        "profile": profile.to_json().decode(),
+        "argv": argv,
+        "parent": os.getpid(),
+        "filter": handover.pack(profile, runs_program=True),  # while the interpreter is starting
+    }
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its death is diagnosed from the missing answer
         channel.sendall(json.dumps(message).encode())
         channel.shutdown(socket.SHUT_WR)

@@ -11,7 +11,6 @@ own numbers. ``prepare()`` does that in a process that is going to fork.
 from __future__ import annotations
 
 import errno
-import functools
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -29,6 +28,8 @@ _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
 _PROGRAM_LOW, _PROGRAM_HIGH = PROGRAM + " (low)", PROGRAM + " (high)"
 _NEAR_TREE = 120
 """Intervals whose tree a conditional jump can cross: two instructions each, 255 at most."""
+
+_kept: dict[tuple[Shape, str], Template] = {}
 
 Answer = int | str
 """A filter result, or the name of a call whose arguments decide."""
@@ -78,9 +79,19 @@ def slots(pid: int, program_address: int = 0) -> Mapping[str, int]:
     return {OWN_PID: pid, _PROGRAM_LOW: program_address, _PROGRAM_HIGH: program_address >> 32}
 
 
-@functools.cache
 def template(shape: Shape, machine: str) -> Template:
-    """Return the BPF program for ``shape`` on ``machine`` (``x86_64`` or ``aarch64``)."""
+    """Return the BPF program for ``shape`` on ``machine`` (``x86_64`` or ``aarch64``), assembled at the first call."""
+    if (shape, machine) not in _kept:
+        _kept[shape, machine] = _assembled(shape, machine)
+    return _kept[shape, machine]
+
+
+def adopt(shape: Shape, machine: str, assembled: Template) -> None:
+    """Keep a program that a process we trust has assembled with :func:`template`."""
+    _kept[shape, machine] = assembled
+
+
+def _assembled(shape: Shape, machine: str) -> Template:
     program = Program()
     program.load(_ARCHITECTURE)
     program.jump_equal(_ARCHITECTURES[machine], then="known architecture")

@@ -1,7 +1,7 @@
 """What runs between ``run_confined`` and the program: confine this process, then become the program.
 
 Started as ``python -I -S -B -c BOOT <descriptor>``. The descriptor is one end of a socket pair. The host sends one JSON
-object ``{"profile", "argv", "parent"}`` and closes its side for writing; back come at most two JSON lines: first
+object ``{"profile", "argv", "parent", "filter"}`` and closes its side for writing; back come at most two lines: first
 ``{"achieved"}`` or ``{"refused", "help"}``, then, only when the program could not be executed, ``{"errno"}``. The
 descriptor closes on exec, which is how the host learns that the program runs.
 
@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from theodore_loader.errors import TierUnavailable
-from theodore_loader.sandbox import libc
+from theodore_loader.sandbox import handover, libc
 from theodore_loader.sandbox.order import STANDARD_STREAMS, confine
 from theodore_loader.sandbox.profile import Profile
 
@@ -29,6 +29,7 @@ def main() -> None:
     channel = int(sys.argv[1])
     os.set_inheritable(channel, False)
     request = _receive(channel)
+    handover.unpack(request["filter"])
     path = os.fsencode(request["argv"][0])
     address = 0 if libc.machine() is None else libc.address(path)
     try:
