@@ -164,6 +164,8 @@ class Connector:
             raise DialRefused("timeout", f"no connection to {host}:{port} within {bound:g} s") from None
         except OSError as problem:
             number = problem.errno or errno.EIO
+            if number in (errno.EPERM, errno.EACCES):  # not the sandbox, and it should not look like it
+                number = errno.ENETUNREACH
             raise DialRefused("failed", f"{os.strerror(number)}: {host}:{port}", number) from None
 
     def _allowed(self, host: str, port: int, found: Sequence[Address]) -> list[Address]:

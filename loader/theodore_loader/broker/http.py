@@ -14,6 +14,7 @@ import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -61,16 +62,15 @@ class HttpService:
             if problem.outcome == "denied":
                 return HostResult(call.id, NIL, denial=Denial("network", truncated(problem.message), None, "broker"))
             return _failed(call, problem.outcome, problem.message, problem.number, problem.limit)
-        except ValueError as problem:
-            return _failed(call, "invalid", str(problem))
         except TooLargeError as problem:
             return _failed(call, "limited", str(problem), limit="max_result_bytes")
         except TimeoutError:
             return _failed(call, "timeout", f"{fetch.url[:200]}: not done within {_seconds(fetch):g} s")
         except (OSError, http.client.HTTPException) as problem:
-            return _failed(
-                call, "failed", f"{fetch.url[:200]}: {_reason(problem)}", getattr(problem, "errno", None) or 0
-            )
+            number = 0 if isinstance(problem, ssl.SSLError) else getattr(problem, "errno", None) or 0
+            return _failed(call, "failed", f"{fetch.url[:200]}: {_reason(problem)}", number)
+        except ValueError as problem:
+            return _failed(call, "invalid", str(problem))
 
     def close(self) -> None:
         """End every exchange and every kept connection."""
@@ -174,6 +174,5 @@ def _failed(call: HostCall, outcome: str, message: str, number: int = 0, limit: 
     return HostResult(call.id, encode_value(NotFetched(outcome, truncated(message), number, limit)))
 
 
-_ARGUMENTS: msgspec.msgpack.Decoder[tuple[tuple[Fetch], dict[str, str]]] = msgspec.msgpack.Decoder(
-    tuple[tuple[Fetch], dict[str, str]]
-)
+_Call = tuple[tuple[Fetch], Annotated[dict[str, str], msgspec.Meta(max_length=0)]]
+_ARGUMENTS: msgspec.msgpack.Decoder[_Call] = msgspec.msgpack.Decoder(_Call)

@@ -59,11 +59,7 @@ class Line:
             if response.status == http.client.SWITCHING_PROTOCOLS:
                 raise http.client.HTTPException("the server switched to another protocol")
             headers = _headers(response)
-            body = response.read(MAX_BODY_BYTES + 1)
-            if len(body) > MAX_BODY_BYTES:
-                raise TooLargeError(
-                    f"the body is larger than {MAX_BODY_BYTES} bytes; use a client library, which streams"
-                )
+            body = _body(response)
             self.reusable = not response.will_close
             return Fetched(response.status, headers, body)
         finally:
@@ -102,3 +98,13 @@ def _headers(response: http.client.HTTPResponse) -> tuple[tuple[str, str], ...]:
     if sum(len(name) + len(value) for name, value in found) > MAX_HEADER_BYTES:
         raise TooLargeError(f"the headers are larger than {MAX_HEADER_BYTES} bytes")
     return tuple(found)
+
+
+def _body(response: http.client.HTTPResponse) -> bytes:
+    announced = response.length
+    if announced is not None and announced <= MAX_BODY_BYTES:
+        return response.read()  # raises IncompleteRead where the server gives less than it announced
+    body = b"" if announced is not None else response.read(MAX_BODY_BYTES + 1)
+    if announced is not None or len(body) > MAX_BODY_BYTES:
+        raise TooLargeError(f"the body is larger than {MAX_BODY_BYTES} bytes; use a client library, which streams")
+    return body

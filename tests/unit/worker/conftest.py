@@ -116,6 +116,7 @@ async def make_worker(
     config: Mapping[str, Any] | None = None,
     on_log: Callable[[LogRecord], None] = lambda _: None,
     workers_from: Launcher | None = None,
+    around: Mapping[str, Any] | None = None,
 ) -> Worker:
     """Write a plugin into ``folder`` and start it; ``body`` is its ``scrape_content``, ``source`` a whole module."""
     package = folder / "plugin"
@@ -135,7 +136,7 @@ async def make_worker(
         config=config or {},
     )
     surroundings = Surroundings(
-        folder / "logs", runtime, services or {}, environment or {}, on_log, workers_from=workers_from
+        folder / "logs", runtime, services or {}, environment or {}, on_log, workers_from=workers_from, **(around or {})
     )
     return await spawn_worker(plan, surroundings)
 

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
 import sys
-import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from theodore_loader.errors import RemoteError
 from theodore_loader.supervise import access_log
@@ -78,92 +69,6 @@ CLIENTS = {
 }
 
 
-class _Page(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        body = f"page {self.path}".encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    """The port of an HTTP server on loopback."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Page) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server.server_address[1]
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the client libraries and nothing else of this environment."""
-    folder = tmp_path_factory.mktemp("environment")
-    import shutil
-
-    site = Path(pytest.__file__).parents[1]
-    names = ("httpx", "httpcore", "h11", "anyio", "sniffio", "certifi", "idna", "requests", "urllib3")
-    for name in (*names, "charset_normalizer"):
-        if (site / name).is_dir():
-            shutil.copytree(site / name, folder / name, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
-    for name in ("typing_extensions.py",):
-        if (site / name).exists():
-            shutil.copy(site / name, folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]]:
-    """The port of an HTTPS server for ``localhost``, and the certificate of the authority that vouches for it."""
-    folder = tmp_path_factory.mktemp("tls")
-    authority = _certificates(folder)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "server.pem")
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Page) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server.server_address[1], authority
-        server.shutdown()
-        thread.join()
-
-
-def _certificates(folder: Path) -> str:
-    """Write ``server.pem``; return the authority's certificate as PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test's authority")])
-    now = datetime.now(UTC)
-
-    def sign(subject: x509.Name, public: ec.EllipticCurvePublicKey, *extensions: x509.ExtensionType) -> bytes:
-        builder = x509.CertificateBuilder(issuer_name=name, subject_name=subject, public_key=public)
-        builder = builder.serial_number(x509.random_serial_number())
-        builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-        for extension in extensions:
-            builder = builder.add_extension(extension, critical=True)
-        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
-        builder = builder.add_extension(identifier, critical=False)
-        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-        return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-    server_key = ec.generate_private_key(ec.SECP256R1())
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
-    server = sign(x509.Name([]), server_key.public_key(), names)
-    private = server_key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / "server.pem").write_bytes(private + server)
-    usage = dict.fromkeys(("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"), False)
-    usage |= dict.fromkeys(("key_agreement", "encipher_only", "decipher_only"), False)
-    may_sign = x509.KeyUsage(**usage, key_cert_sign=True, crl_sign=True)  # from Python 3.13 on, clients insist
-    return sign(name, key.public_key(), x509.BasicConstraints(ca=True, path_length=None), may_sign).decode()
-
-
 SECURE_CLIENTS = {
     "httpx-async": """
         import httpx, ssl
@@ -203,15 +108,17 @@ SECURE_CLIENTS = {
 
 
 @pytest.mark.parametrize("client", SECURE_CLIENTS)
-async def test_tls_ends_in_the_worker_and_checks_the_name_that_was_asked_for(start, libraries, secure, client):
-    port, authority = secure
+async def test_tls_ends_in_the_worker_and_checks_the_name_that_was_asked_for(
+    start, libraries, secure, authority, client
+):
+    port = secure.port
     running = await start(
         SECURE_CLIENTS[client], grants=(f"network localhost:{port}", f"network 127.0.0.1:{port}"), roots=(libraries,)
     )
     method = running.worker.methods["scrape_content"]
-    request = ScrapingRequest(url=f"https://localhost:{port}/s", headers={"ca": authority})
+    request = ScrapingRequest(url=f"https://localhost:{port}/s", headers={"ca": authority.read_text()})
     assert (await running.worker.call(method, (request,), {})).content == "page /s"
-    other = ScrapingRequest(url=f"https://127.0.0.1:{port}/s", headers={"ca": authority})
+    other = ScrapingRequest(url=f"https://127.0.0.1:{port}/s", headers={"ca": authority.read_text()})
     with pytest.raises(RemoteError, match=r"(?i)certificate|IP address mismatch"):
         await running.worker.call(method, (other,), {})
 
