@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from theodore_loader.supervise.edition import Edition
     from theodore_loader.supervise.life import Life
-    from theodore_loader.supervise.tenure import Tenure
+    from theodore_loader.supervise.route import Route
 
 
 class State(StrEnum):
@@ -102,15 +101,14 @@ class PluginStatus:
 def status_of(
     life: Life,
     edition: Edition,
-    tenure: Tenure | None,
-    leaving: Sequence[Tenure],
+    route: Route,
     *,
     restarts: int,
     pause: float | None,
 ) -> PluginStatus:
     """Put together what is known; ``pause`` is the seconds until the next try, where there is to be one."""
+    tenure = route.tenure
     receipt = None if tenure is None else tenure.worker.receipt
-    serving = (*leaving, *(() if tenure is None else (tenure,)))
     waits = life.state is State.BACKOFF and pause is not None
     return PluginStatus(
         name=edition.plan.name,
@@ -122,9 +120,9 @@ def status_of(
         restarts=restarts,
         last_error=None if life.last_error is None else str(life.last_error),
         retry_at=datetime.now(UTC) + timedelta(seconds=max(0.0, pause or 0.0)) if waits else None,
-        in_flight=sum(one.in_flight for one in serving),
+        in_flight=sum(one.in_flight for one in route.everyone),
         calls=0 if tenure is None else tenure.calls,
-        draining=len(leaving),
+        draining=len(route.leaving),
         health=None if tenure is None or tenure.health is None else tenure.health.message,
         marks=edition.marks,
     )

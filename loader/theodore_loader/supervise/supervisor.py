@@ -33,12 +33,13 @@ from theodore_loader.supervise.health import Health
 from theodore_loader.supervise.life import Life, OnEvent
 from theodore_loader.supervise.receipt import LoadReceipt
 from theodore_loader.supervise.restarts import RestartPolicy
+from theodore_loader.supervise.route import Route
 from theodore_loader.supervise.settings import Supervision
 from theodore_loader.supervise.status import EventKind, PluginStatus, State, status_of
 from theodore_loader.supervise.surroundings import Surroundings
 from theodore_loader.supervise.temporary import TemporaryFolders
 from theodore_loader.supervise.tenure import Tenure, begin
-from theodore_loader.supervise.violations import during, is_violation
+from theodore_loader.supervise.violations import is_violation
 from theodore_loader.supervise.warming import Warming
 from theodore_loader.supervise.worker import Worker
 from theodore_sdk.errors import PluginError
@@ -80,8 +81,7 @@ class Supervisor:
         self._clock = clock or SystemClock()
         self._policy = RestartPolicy(self._settings.restarts, jitter)
         self._life = Life(edition.plan.name, on_event)
-        self._tenure: Tenure | None = None
-        self._leaving: set[Tenure] = set()
+        self._route = Route(edition.plan.name, self._life, self._refuse_hopeless)
         self._warming = Warming()
         self._tasks: set[asyncio.Task[None]] = set()
         self._restarting: asyncio.Task[None] | None = None
@@ -113,7 +113,8 @@ class Supervisor:
     @property
     def worker(self) -> Worker | None:
         """The worker calls go to, if there is one."""
-        return None if self._tenure is None else self._tenure.worker
+        tenure = self._route.tenure
+        return None if tenure is None else tenure.worker
 
     @property
     def receipt(self) -> LoadReceipt:
@@ -129,10 +130,7 @@ class Supervisor:
 
     def status(self) -> PluginStatus:
         """Return the plugin as it is now."""
-        pause = None if self._retry_at is None else self._retry_at - self._clock.now()
-        return status_of(
-            self._life, self.edition, self._tenure, tuple(self._leaving), restarts=self.restarts, pause=pause
-        )
+        return status_of(self._life, self.edition, self._route, restarts=self.restarts, pause=self._pause)
 
     # calling
 
@@ -145,39 +143,21 @@ class Supervisor:
             As :meth:`~theodore_loader.supervise.worker.Worker.call`.
 
         """
-        tenure, left = self._tenure, None
-        if tenure is None or not tenure.is_open:
-            tenure, left = await self._next(self.edition.plan.limits.max_execution_time_seconds)
-        tenure.enter()
-        try:
-            return await tenure.worker.call(method, args, kwargs, seconds=left)
-        except WorkerCrashed as crash:
-            raise during(crash, method.name) from None
-        finally:
-            tenure.leave()
-
-    async def _next(self, seconds: float) -> tuple[Tenure, float]:
-        """Return the next worker that can be called, and what is left of ``seconds`` by then."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        try:
-            async with asyncio.timeout_at(until):
-                while self._tenure is None or not self._tenure.is_open:
-                    self._refuse_hopeless(seconds)
-                    await self._life.change()
-        except TimeoutError:
-            raise refusals.too_late(self.name, seconds, self.state, self._life.because) from None
-        return self._tenure, max(until - loop.time(), 0.001)
+        return await self._route.call(method, args, kwargs, self.edition.plan.limits.max_execution_time_seconds)
 
     def _refuse_hopeless(self, seconds: float) -> None:
         """Raise where waiting is no use: no worker will come, or none within ``seconds``."""
         if self.state is State.QUARANTINED:
             raise refusals.quarantined(self.name, self._life.because)
-        if self._life.is_over:
-            raise refusals.over(self.name, self.state)
-        pause = 0.0 if self._retry_at is None else max(self._retry_at - self._clock.now(), 0.0)
+        self._refuse_over()
+        pause = self._pause or 0.0
         if self.state is State.BACKOFF and (self._policy.is_open or pause > seconds):
             raise refusals.resting(self.name, pause, self._life.because)
+
+    @property
+    def _pause(self) -> float | None:
+        """Seconds until the next try, where there is to be one."""
+        return None if self._retry_at is None else max(self._retry_at - self._clock.now(), 0.0)
 
     # the first worker, and those after a failure
 
@@ -214,7 +194,7 @@ class Supervisor:
 
     def _appoint(self, tenure: Tenure) -> None:
         """Send calls to this worker from now on, and look after it."""
-        self._tenure, self.edition, self._retry_at = tenure, tenure.edition, None
+        self._route.tenure, self.edition, self._retry_at = tenure, tenure.edition, None
         self._receipt = tenure.worker.receipt
         self._life.to(State.READY)
         self._life.tell(EventKind.READY, tenure.edition, pid=tenure.worker.pid)
@@ -229,11 +209,11 @@ class Supervisor:
         finally:
             looking.cancel()
         lived = self._clock.now() - tenure.began
-        in_office = tenure is self._tenure
+        in_office = tenure is self._route.tenure
         if in_office:
-            self._tenure = None
+            self._route.tenure = None
         await asyncio.gather(looking, tenure.end(), return_exceptions=True)
-        if in_office and self._tenure is None and not self._life.is_over:
+        if in_office and self._route.tenure is None and not self._life.is_over:
             self._failed(reason, lived=lived, pid=tenure.worker.pid)
 
     def _failed(self, reason: LoaderError | PluginError, *, lived: float = 0.0, pid: int | None = None) -> None:
@@ -322,16 +302,15 @@ class Supervisor:
         """Switch from the present worker, or from waiting for one, to ``tenure``."""
         if self._restarting is not None:
             self._restarting.cancel()
-        old = self._tenure
+        old = self._route.vacate()
         self._appoint(tenure)
         self._life.tell(kind, tenure.edition, pid=tenure.worker.pid)
         if old is not None:
-            self._leaving.add(old)
             self._task(self._retire(old))
 
     def _recycle_when_due(self, tenure: Tenure) -> None:
         why = recycling.due(self._settings.recycling, tenure, self._clock.now())
-        if why is not None and tenure is self._tenure and not self._exchange.locked():
+        if why is not None and tenure is self._route.tenure and not self._exchange.locked():
             self._task(self._recycle(why))
 
     async def _recycle(self, why: str) -> None:
@@ -346,7 +325,7 @@ class Supervisor:
         try:
             await drain(tenure, self._settings.drain_seconds)
         finally:
-            self._leaving.discard(tenure)
+            self._route.leaving.discard(tenure)
 
     # the end
 
@@ -368,9 +347,8 @@ class Supervisor:
     async def _close(self) -> None:
         if self._restarting is not None:
             self._restarting.cancel()
-        last, self._tenure = self._tenure, None
+        last = self._route.vacate()
         if last is not None:
-            self._leaving.add(last)
             self._task(self._retire(last))
         try:
             await self._warming.cancel()
@@ -384,7 +362,7 @@ class Supervisor:
         """End what is left: nothing, unless the drain was cancelled."""
         for task in tuple(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._tasks, *(tenure.end() for tenure in self._leaving), return_exceptions=True)
+        await asyncio.gather(*self._tasks, *(tenure.end() for tenure in self._route.leaving), return_exceptions=True)
         self.access_log.close()
         self._life.to(State.STOPPED)
         self._life.tell(EventKind.STOPPED, self.edition)
