@@ -113,10 +113,23 @@ def restrict(profile: Profile, version: int) -> str:
         rights = _grants(profile)
         count = sum(_add_rule(ruleset, path, wanted & handled_rights(version)) for path, wanted in rights.items())
         ports = _add_ports(ruleset, profile, version)
-        libc.syscall("landlock_restrict_self", ruleset, _ALL_THREADS if version >= FIRST_ABI_WITH_ALL_THREADS else 0)
+        _restrict_self(ruleset, version)
     finally:
         os.close(ruleset)
     return f"ABI {version}, {count} paths granted{ports}{_lacking(version)}"
+
+
+def _restrict_self(ruleset: int, version: int) -> None:
+    """Every thread where the kernel can: there is one only, by what we counted."""
+    if version >= FIRST_ABI_WITH_ALL_THREADS:
+        try:
+            libc.syscall("landlock_restrict_self", ruleset, _ALL_THREADS)
+        except OSError as refusal:
+            if refusal.errno != errno.EINVAL:
+                raise
+        else:
+            return
+    libc.syscall("landlock_restrict_self", ruleset, 0)
 
 
 def holds_ports(profile: Profile, version: int) -> bool:

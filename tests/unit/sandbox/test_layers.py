@@ -56,6 +56,17 @@ except OSError as problem: print(problem.errno)
 
 
 @pytest.mark.kernel
+def test_rights_of_a_kernel_to_come_are_used_only_where_the_kernel_takes_them():
+    offered = landlock.abi()
+    assert landlock.handled_rights(9) & ~landlock.handled_rights(8) == landlock.RESOLVE_UNIX
+    for version, adds_rights in ((8, False), (9, True), (10, True)):
+        assert landlock._takes(version) == (not adds_rights or version <= offered)
+    if offered < 9:
+        with pytest.raises(OSError, match="Invalid argument"):
+            landlock.restrict(Profile(), 10)
+
+
+@pytest.mark.kernel
 def test_landlock_refuses_to_bind_one_thread_of_several(work):
     code = """
 import threading, time
