@@ -29,7 +29,7 @@ from theodore_loader.supervise.access_log import AccessLog
 from theodore_loader.supervise.authorities import with_authorities
 from theodore_loader.supervise.launch import Ends
 from theodore_loader.supervise.limits import call_within
-from theodore_loader.supervise.meter import Meter, Usage, refuse_full
+from theodore_loader.supervise.meter import Meter, Usage, group_for, refuse_full
 from theodore_loader.supervise.metrics import Live, Metrics
 from theodore_loader.supervise.plan import Plan, not_enforced, setup_of
 from theodore_loader.supervise.process import WorkerProcess
@@ -172,6 +172,7 @@ class Worker:
         self._process, self._wires = await self._surroundings.launcher.launch(self.plan.folders["tmp"])
         self._process.done.add_done_callback(lambda done: self._on_exit(done.result()))
         ends = self._wires
+        group = await group_for(self._process, self.plan.limits, may_fork=bool(self._programs.files))
         self._meter = Meter(
             self._process,
             self.plan.name,
@@ -180,6 +181,7 @@ class Worker:
             disk=self.plan.disk,
             may_fork=bool(self._programs.files),
             over=self.end,
+            group=group,
         )
         self._recorder.pid = self._process.pid
         self._broker = Broker(
@@ -368,7 +370,8 @@ class Worker:
     def _exited(self, status: int) -> None:
         assert self._process is not None  # noqa: S101 - it has just ended
         words = f"{self._process.ending}{self._recorder.last_words()}"
-        self.end(WorkerCrashed(f"{self.plan.name}: the worker {words}", status=status))
+        cause = None if self._meter is None else self._meter.cause()
+        self.end(cause or WorkerCrashed(f"{self.plan.name}: the worker {words}", status=status))
 
 
 async def spawn_worker(

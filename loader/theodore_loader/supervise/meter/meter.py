@@ -59,9 +59,15 @@ class Meter:
         group: Group | None = None,
     ) -> None:
         self._name, self._limits, self._over = name, limits, over
-        self._at = statement.Circumstances(visible=processes.countable(process.pid), may_fork=may_fork)
-        self._allowed_disk = disk
         self._group = group or ProcessGroup(process, may_fork=may_fork)
+        self._at = statement.Circumstances(
+            visible=processes.countable(process.pid),
+            may_fork=may_fork,
+            controllers=self._group.controllers,
+            grouped=self._group.grouped,
+        )
+        self._slows = self._at.visible and "cpu" not in self._group.controllers
+        self._allowed_disk = disk
         self._disk = DiskWatch(folders, disk)
         self._loop = asyncio.get_running_loop()
         self._bucket = CpuBucket(limits.max_cpu_percent / 100, self._loop.time())
@@ -106,8 +112,14 @@ class Meter:
             processes=sample.processes,
             disk_bytes=held.bytes,
             disk_files=held.files,
-            throttled_seconds=self._throttled + (now - self._paused_at if self._paused_at is not None else 0.0),
+            throttled_seconds=self._throttled_seconds(now),
         )
+
+    def cause(self) -> LoaderError | None:
+        """Return the limit for which the kernel has ended the worker, if it has; ask before :meth:`stop`."""
+        if self._timer is not None and self._group.cause():
+            return reasons.killed_for_memory(self._name, self._limits.max_memory_mb)
+        return None
 
     def enforcement(self) -> tuple[str, ...]:
         """Return how each limit is held on this machine."""
@@ -140,7 +152,8 @@ class Meter:
             self._timer = self._loop.call_later(IDLE_SECONDS, self._look)  # stop() follows from what over() does
             self._over(problem)
             return
-        self._bucket.charge(now, self._sample.cpu_seconds)
+        if self._slows:
+            self._bucket.charge(now, self._sample.cpu_seconds)
         if not rested and now >= self._eased_until and (pause := self._bucket.pause()):
             self._paused_at = now
             self._group.stop()
@@ -165,6 +178,11 @@ class Meter:
         watched = BUSY_SECONDS if self._busy or self._near() else IDLE_SECONDS
         burning = min(os.cpu_count() or 1, max(1, self._sample.threads))
         return max(MIN_RUN_SECONDS, min(watched, self._bucket.lasts(burning)))
+
+    def _throttled_seconds(self, now: float) -> float:
+        if not self._slows:
+            return self._group.throttled_seconds() if self._timer is not None else self._throttled
+        return self._throttled + (now - self._paused_at if self._paused_at is not None else 0.0)
 
     def _near(self) -> bool:
         return (

@@ -86,3 +86,11 @@ def _read(path: str) -> bytes | None:
         return None
     finally:
         os.close(descriptor)
+
+
+def start_time(pid: int) -> int:
+    """Return when a process started, in clock ticks since boot; -1 where there is none."""
+    try:
+        return int((_read(f"/proc/{pid}/stat") or b"").rpartition(b")")[2].split()[19])
+    except (IndexError, ValueError):
+        return -1

@@ -16,6 +16,15 @@ def memory(plugin: str, used: int, limit: int) -> LimitExceeded:
     )
 
 
+def killed_for_memory(plugin: str, limit: int) -> LimitExceeded:
+    """Return the reason of a worker that the kernel has ended for its control group's ``memory.max``."""
+    return LimitExceeded(
+        "max_memory_mb",
+        f"{plugin}: the kernel ended the worker: it and what it started passed memory.max (max_memory_mb is {limit})",
+        help="raise max_memory_mb if the plugin may do that; what its programs use counts too",
+    )
+
+
 def processes(plugin: str, count: int, most: int) -> LimitExceeded:
     """Return the reason of a worker that runs too many processes at once."""
     return LimitExceeded(
