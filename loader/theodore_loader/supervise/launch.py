@@ -21,7 +21,7 @@ from theodore_loader.supervise import diagnosis
 from theodore_loader.supervise.process import Settle, WorkerProcess
 
 BOOT = (
-    "import sys; r, c, b, p = sys.argv[1:]; del sys.argv[1:]; sys.path.append(r)\n"
+    "import gc, sys; gc.disable(); r, c, b, p = sys.argv[1:]; del sys.argv[1:]; sys.path.append(r)\n"
     "from theodore_loader.worker.main import main\n"
     "main(int(c), int(b), int(p))"
 )

@@ -37,6 +37,7 @@ and so does the end of the host (parent-death signal). The host trusts none of t
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import socket
@@ -46,8 +47,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
-
-import msgspec
 
 from theodore_loader.channel import codec
 from theodore_loader.channel.failures import str_of
@@ -59,7 +58,7 @@ from theodore_loader.worker import programs, shim
 from theodore_loader.worker.plugin import LoadedPlugin
 from theodore_loader.worker.preload import preload
 from theodore_loader.worker.reports import AccessBatch, ChannelHandler
-from theodore_loader.worker.setup import Setup
+from theodore_loader.worker.setup import Setup, read_setup
 from theodore_sdk.info import PermissionType
 
 THREAD_STACK = 512 * 1024
@@ -88,13 +87,14 @@ def main(channel_fd: int, broker_fd: int, parent: int) -> None:
     watch = Stopwatch()
     try:
         hello = _receive_hello(channel)
-        setup = msgspec.msgpack.decode(hello.setup, type=Setup)
+        setup = read_setup(hello.setup)
         accesses = AccessBatch()
         achieved = _confine(setup, (channel_fd, broker_fd), parent, watch)
         hook = _police(setup, broker_fd, accesses, watch)
     except Exception as problem:
         _give_up(channel, problem)
     channel.sendall(codec.encode(_ready(hello, achieved, hook, watch)))
+    gc.enable()  # what starts a worker makes no garbage to speak of, and a collection writes to every page it visits
     asyncio.run(_serve(channel, setup, accesses))
 
 

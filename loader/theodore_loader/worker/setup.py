@@ -27,3 +27,7 @@ class Setup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def permissions(self) -> tuple[Permission, ...]:
         """Return the grants as permissions."""
         return tuple(Permission.parse(kind, pattern) for kind, pattern in self.grants)
+
+
+read_setup = msgspec.msgpack.Decoder(Setup).decode
+"""Read what the host sent in ``hello``. Raises ``msgspec.ValidationError``."""

@@ -5,31 +5,24 @@ copies all there is. Its children share its address layout and hash seed; the ho
 as soon as a worker ended in a way that memory errors end.
 
 A child first makes sure that it cannot outlive its zygote, then takes over its own descriptors and closes every
-other, and goes on as any worker does (``main``). Nobody but the zygote can wait for it, so that its number stays its
+other, and goes on as any worker does (``main``). Its randomness is its own: ``random`` seeds itself anew after a fork,
+and so does OpenSSL. Nobody but the zygote can wait for it, so that its number stays its
 own until the host has seen it end and says ``reap``. End of file from the host, or its death, ends the zygote.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import gc
-import itertools
 import os
-import random
 import signal
 import socket
-import ssl
-from collections.abc import Iterator
 from typing import NoReturn
 
-from theodore_loader.channel.methods import methods_of
-from theodore_loader.sandbox import descriptors, landlock, privileges, seccomp
-from theodore_loader.sandbox.profile import Profile
-from theodore_loader.sandbox.seccomp_rules import Shape
+from theodore_loader.sandbox import descriptors, privileges
 from theodore_loader.worker import fork_wire, main
 from theodore_loader.worker.preload import preload
-from theodore_sdk.ports import CATEGORY_BASES
+from theodore_loader.worker.rehearsal import rehearse
 
 MEMORY_BYTES = 512 * 1024 * 1024
 
@@ -67,22 +60,10 @@ def _limit() -> None:
 def _prepare() -> None:
     """Import and compute once what every worker would; afterwards the collector leaves those pages alone."""
     preload(extension_modules=True)
-    for base in CATEGORY_BASES.values():
-        methods_of(base)
-    for shape in _shapes():
-        seccomp.prepare(shape)
+    rehearse()
     gc.collect()
     gc.disable()
     gc.freeze()
-
-
-def _shapes() -> Iterator[Shape]:
-    """Yield the shapes of the filters that workers have: with and without native code, with and without programs."""
-    abi = landlock.abi()
-    programs = (Profile(), Profile(subprocesses=1, metadata_changes="ignore"))
-    for profile, native in itertools.product(programs, (False, True)):
-        own = dataclasses.replace(profile, write_xor_execute=not native)
-        yield Shape.of(own, landlock_abi=abi, private_mounts=False, runs_program=False)
 
 
 class _Zygote:
@@ -148,8 +129,6 @@ class _Zygote:
             os.dup2(stdout, 1)
             os.dup2(stderr, 2)
             descriptors.close_all_except((0, 1, 2, channel, broker))
-            _reseed()
-            gc.enable()
             main.main(channel, broker, self._pid)
         except BaseException:
             import traceback
@@ -179,9 +158,3 @@ class _Zygote:
 
     def _send(self, message: fork_wire.FromZygote) -> None:
         self._control.send(fork_wire.encode(message))
-
-
-def _reseed() -> None:
-    """Give the child randomness of its own. ``random`` does so by itself on fork, and so does OpenSSL from 1.1.1 on."""
-    random.seed()
-    ssl.RAND_add(os.urandom(32), 32.0)
