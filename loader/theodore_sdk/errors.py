@@ -40,7 +40,15 @@ class PluginPermissionError(PluginSecurityError):
         self.location = location
         self.enforced_by = enforced_by
         where = f" at {location}" if location else ""
-        super().__init__(f"{permission} denied: {resource}{where} (refused by the {enforced_by})")
+        super().__init__(f"{permission} denied: {resource}{where} (refused by the {enforced_by}){_remedy(self)}")
+
+
+def _remedy(denied: PluginPermissionError) -> str:
+    """Return what to declare where that is plain: a host and a port no permission covers."""
+    host, _, port = str(denied.resource).rpartition(":")
+    if denied.permission != "network" or not host or not port.isdigit() or any(letter in host for letter in " '\"/@"):
+        return ""
+    return f'; no permission covers it: declare PermissionType.NETWORK with pattern="{denied.resource}"'
 
 
 class ResourceLimitExceeded(PluginError):

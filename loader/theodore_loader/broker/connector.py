@@ -175,7 +175,9 @@ class Connector:
             self._refused += 1
             listed = ", ".join(str(address[1][0]) for address in found[:3])
             raise DialRefused(
-                "denied", f"{host}:{port} is at {listed}, which is not a public address and not granted itself"
+                "denied",
+                f"{host}:{port} is at {listed}, which is not a public address and not granted itself:"
+                " declare the address, too",
             )
         return interleaved(allowed)
 

@@ -180,6 +180,19 @@ def test_own_folders_and_services_of_the_context_are_known() -> None:
     assert ("registry", "CompanyRepository") in found
 
 
+def test_what_the_context_fetches_is_a_network_permission_wherever_its_client_is_kept() -> None:
+    methods = METHODS.replace(
+        "self.client = httpx.AsyncClient()",
+        "self.client, self.container = container.http, container\n        await container.http.fetch('https://a.example/x')",
+    ).replace(
+        "await self.client.aclose()",
+        "await self.container.http.fetch(url='http://b.example:8080/')\n"
+        "        await self.container.http.fetch(self.container.anywhere)",
+    )
+    found = {(item.permission.value, item.target) for item in infer(plugin(methods)).permissions}
+    assert {("network", "a.example:443"), ("network", "b.example:8080"), ("network", None)} <= found
+
+
 def test_what_cannot_be_known_is_said_with_its_place() -> None:
     found = infer("import unheard_of\n\n\ndef f(text):\n    exec(text)\n    return unheard_of.x()\n").unknown
     assert {(item.reason, item.location.line) for item in found} == {

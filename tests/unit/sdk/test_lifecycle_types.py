@@ -93,5 +93,8 @@ def test_configuration_values_stay_out_of_reprs():
 
 def test_a_denied_act_says_what_where_and_by_whom():
     error = PluginPermissionError("network", "api.example.com:443", location="plugin.py:7", enforced_by="broker")
-    assert str(error) == "network denied: api.example.com:443 at plugin.py:7 (refused by the broker)"
+    assert str(error) == (
+        "network denied: api.example.com:443 at plugin.py:7 (refused by the broker); no permission covers it:"
+        ' declare PermissionType.NETWORK with pattern="api.example.com:443"'
+    )
     assert isinstance(error, PluginSecurityError)
