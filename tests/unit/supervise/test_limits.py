@@ -1,4 +1,4 @@
-"""Every limit, passed by a plugin in a real worker. The canaries are bounded: if a limit did not hold, little happens."""
+"""Every limit, passed by a plugin in a real worker. The canaries are bounded: little happens where one gets through."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ async def test_many_small_files_are_the_end_and_no_new_start_until_they_are_remo
     reason = await ended(running)
     assert reason.limit == "disk"
     assert "files, 400 are allowed" in str(reason)
-    with pytest.raises(LimitExceeded, match="demo is not started: its folders hold .* files") as caught:
+    with pytest.raises(LimitExceeded, match=r"demo is not started: its folders hold .* files") as caught:
         await start("return say('again')", folder=tmp_path, disk=DiskLimit(files=400))
     assert str(tmp_path / "state" / "data") in caught.value.help
     for file in (tmp_path / "state" / "data").iterdir():
