@@ -23,6 +23,7 @@ from typing import Any, TypeVar, overload
 
 from theodore_loader.broker.limits import NetworkLimits
 from theodore_loader.config import prepare_config
+from theodore_loader.container import Bindings
 from theodore_loader.errors import ConfigurationProblem, PluginUnavailable, TierUnavailable, WorkerError
 from theodore_loader.host_log import log_event, log_line
 from theodore_loader.installed import InstalledPlugin
@@ -33,10 +34,12 @@ from theodore_loader.proxies import proxy_for
 from theodore_loader.sandbox.tier import Tier, available
 from theodore_loader.supervise import access_log
 from theodore_loader.supervise.authorities import bundle_with
+from theodore_loader.supervise.control import Control
 from theodore_loader.supervise.edition import Edition
 from theodore_loader.supervise.launch import Launcher
 from theodore_loader.supervise.life import OnEvent
 from theodore_loader.supervise.plan import Plan
+from theodore_loader.supervise.plugin_log import PluginLogs
 from theodore_loader.supervise.receipt import LoadReceipt
 from theodore_loader.supervise.runtime import runtime_folder
 from theodore_loader.supervise.settings import Supervision
@@ -59,6 +62,7 @@ class _Loaded:
     """A plugin of this host; ``prepared`` is what its present edition was made from."""
 
     supervisor: Supervisor
+    proxy: PluginInterface
     prepared: Prepared
     config: Mapping[str, Any]
     reloading: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -74,13 +78,15 @@ class PluginHost:
         minimum_tier: weakest sandbox to accept; default: what the policy says. A weaker one than ``STANDARD`` is
             an explicit choice, and each receipt says what it does not hold.
         config_for: configurations by plugin name, for :meth:`load` without one.
+        container: where plugins loaded with ``bind`` are bound (``container.py``): a ``dependency_injector`` container,
+            or a dict.
         services: what plugins may resolve, by name: objects with ``async`` methods; each needs a ``registry`` grant.
         find_links: folders of wheels to install locked dependencies from, before the index is asked.
         network: what each plugin's connections may do (``broker/limits.py``).
         authorities: a file of certificates (PEM) that plugins' clients and ``http.fetch`` believe beside the system's.
         supervision: how workers are looked after; the defaults need no thought.
-        on_log: gets every line of output and every log record of a plugin; default: logger
-            ``theodore_loader.plugins``.
+        on_log: gets every line of output and every log record of a plugin, which are kept on disk besides
+            (``theodore-plugin logs``); default: logger ``theodore_loader.plugins``.
         on_event: gets what happens to plugins (started, crashed, quarantined, ...), on the event loop; default: logger
             ``theodore_loader.supervise``.
 
@@ -94,6 +100,7 @@ class PluginHost:
         policy: Policy | None = None,
         minimum_tier: Tier | None = None,
         config_for: Mapping[str, Mapping[str, Any]] | None = None,
+        container: object | None = None,
         services: Mapping[str, object] | None = None,
         find_links: Sequence[Path] = (),
         network: NetworkLimits | None = None,
@@ -107,13 +114,15 @@ class PluginHost:
         self._preparation = Preparation(self._home, trust, self._policy, find_links)
         self._minimum_tier = Tier[self._policy.minimum_tier.upper()] if minimum_tier is None else minimum_tier
         self._config_for = dict(config_for or {})
+        self._bindings = Bindings({} if container is None else container)
         self._services = dict(services or {})
         self._network = network or NetworkLimits()
         self._authorities = None if authorities is None else bundle_with(authorities, self._home)
         self._supervision = supervision or Supervision()
-        self._on_log = on_log or log_line
+        self._plugin_logs = PluginLogs(self._logs, on_log or log_line)
         self._on_event = on_event or log_event
         self._temporary = TemporaryFolders(self._home)
+        self._control = Control(self._home, self.plugins)
         self._loaded: dict[str, _Loaded] = {}
         self._loading: dict[str, Supervisor | None] = {}
         self._launcher: Launcher | None = None
@@ -138,12 +147,19 @@ class PluginHost:
         return await asyncio.to_thread(self._preparation.install, wheel)
 
     @overload
-    async def load(self, name_or_wheel: str | Path, config: Mapping[str, Any] | None = None) -> PluginInterface: ...
+    async def load(
+        self, name_or_wheel: str | Path, config: Mapping[str, Any] | None = None, *, bind: str | None = None
+    ) -> PluginInterface: ...
 
     @overload
     async def load(
-        self, name_or_wheel: str | Path, config: Mapping[str, Any] | None = None, *, base: Callable[..., Base]
-    ) -> Base: ...  # a class; mypy refuses abstract ones where type[Base] is asked for (python/mypy#4717)
+        self,
+        name_or_wheel: str | Path,
+        config: Mapping[str, Any] | None = None,
+        *,
+        base: Callable[..., Base],  # a class; mypy refuses abstract ones where type[Base] is asked for (mypy#4717)
+        bind: str | None = None,
+    ) -> Base: ...
 
     async def load(
         self,
@@ -151,18 +167,20 @@ class PluginHost:
         config: Mapping[str, Any] | None = None,
         *,
         base: Callable[..., PluginInterface] = PluginInterface,
+        bind: str | None = None,
     ) -> PluginInterface:
         """Return a plugin as an object that implements its category's base class.
 
         The stored bytes are verified again with the trust file and policy of this moment. ``config`` is checked
         against the plugin's schema and completed with its defaults. ``base`` is the base class the host counts on,
         for instance :class:`~theodore_sdk.ScraperPlugin`; a plugin of another category is not started.
+        ``bind`` is the name in the host's container that gives the plugin until it is unloaded.
 
         Raises:
             Refused: trust or policy says no.
             TierUnavailable: this machine cannot hold the plugin as strongly as demanded.
-            ConfigurationProblem: not installed, loaded already, of another category than ``base``, or a configuration
-                that does not fit.
+            ConfigurationProblem: not installed, loaded already, of another category than ``base``, a configuration
+                that does not fit, or a name that leads nowhere in the container.
             WorkerError, RemoteError, PluginPermissionError: starting the plugin failed.
 
         """
@@ -187,7 +205,9 @@ class PluginHost:
         if self._closed:
             await self.unload(info.name)
             raise _closed_while_loading(info)
-        return proxy_for(loaded.supervisor.base, loaded.supervisor)
+        if bind is not None:
+            await self._bind(bind, loaded)
+        return loaded.proxy
 
     async def reload(self, name: str, wheel: Path | None = None) -> LoadReceipt:
         """Exchange a loaded plugin for another version, while it works: no call fails because of it.
@@ -226,6 +246,7 @@ class PluginHost:
         """Let a plugin finish its calls and clean up, and end its worker."""
         loaded = self._get(name)
         del self._loaded[name]
+        self._bindings.unbind(loaded.proxy)
         await loaded.supervisor.close()
 
     def plugins(self) -> tuple[PluginStatus, ...]:
@@ -262,11 +283,14 @@ class PluginHost:
         self._closed = True
         everyone = [*(loaded.supervisor for loaded in self._loaded.values()), *filter(None, self._loading.values())]
         self._loaded.clear()
+        self._bindings.clear()
         try:
             await asyncio.gather(*(supervisor.close() for supervisor in everyone))
         finally:
             if self._launcher is not None:
                 await self._launcher.close()
+            await self._control.close()
+            self._plugin_logs.close()
             await asyncio.to_thread(self._temporary.close)
 
     # prepared → plan → supervisor
@@ -288,6 +312,7 @@ class PluginHost:
         if self._launcher is None:
             self._launcher = launcher_for(runtime, self._minimum_tier)
         self._launcher.prepare()
+        await self._control.start()
         return self._launcher
 
     async def _start(self, prepared: Prepared, config: Mapping[str, Any], launcher: Launcher) -> _Loaded:
@@ -303,7 +328,14 @@ class PluginHost:
             await supervisor.close()
             raise PluginUnavailable("this host is closed", help="make a new PluginHost")
         await supervisor.start()
-        return _Loaded(supervisor, prepared, config)
+        return _Loaded(supervisor, proxy_for(supervisor.base, supervisor), prepared, config)
+
+    async def _bind(self, name: str, loaded: _Loaded) -> None:
+        try:
+            self._bindings.bind(name, loaded.proxy)
+        except ConfigurationProblem:
+            await self.unload(loaded.prepared.info.name)
+            raise
 
     def _surroundings(self, launcher: Launcher) -> Surroundings:
         return Surroundings(
@@ -311,7 +343,7 @@ class PluginHost:
             launcher.runtime,
             self._services,
             os.environ,
-            self._on_log,
+            self._plugin_logs,
             launcher,
             network=self._network,
             authorities=self._authorities,

@@ -48,23 +48,27 @@ class Control:
         self._since = time.time()
         self._server: asyncio.AbstractServer | None = None
         self._path: Path | None = None
+        self._changing = asyncio.Lock()
+        self._closed = False
         self._answering: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Listen. Where there are no UNIX sockets, or none can be made, the host runs without."""
-        if self._server is not None or not hasattr(socket, "AF_UNIX"):
-            return
-        folder = private_dir(self._home / FOLDER)
-        path = folder / f"{os.getpid()}-{id(self):x}.sock"
-        with contextlib.suppress(OSError):
-            self._server = await asyncio.start_unix_server(self._answer, sock=_listening(path))
-            self._path = path
+        """Listen, once. Where there are no UNIX sockets, or none can be made, the host runs without."""
+        async with self._changing:
+            if self._server is not None or self._closed or not hasattr(socket, "AF_UNIX"):
+                return
+            path = private_dir(self._home / FOLDER) / f"{os.getpid()}-{id(self):x}.sock"
+            with contextlib.suppress(OSError):
+                self._server = await asyncio.start_unix_server(self._answer, sock=_listening(path))
+                self._path = path
 
     async def close(self) -> None:
-        """Stop listening, leave whoever is still being answered, and remove the socket."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        """Stop listening for good, leave whoever is still being answered, and remove the socket."""
+        self._closed = True
+        async with self._changing:
+            if self._server is not None:
+                self._server.close()
+                self._server = None
         answering = [*self._answering]
         for task in answering:
             task.cancel()

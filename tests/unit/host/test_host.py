@@ -7,6 +7,7 @@ import json
 import os
 import time
 from contextlib import suppress
+from typing import ClassVar
 
 import pytest
 
@@ -22,6 +23,8 @@ from theodore_loader.errors import (
 from theodore_loader.host import PluginHost
 from theodore_loader.policy import load_policy
 from theodore_loader.sandbox.tier import Availability, Tier
+from theodore_loader.supervise import plugin_log
+from theodore_loader.supervise.control import hosts
 from theodore_loader.supervise.status import EventKind
 from theodore_sdk import (
     ExporterPlugin,
@@ -399,3 +402,42 @@ async def test_a_load_is_quick(build, host_of):
         started = time.perf_counter()
         await host.load("demo-plugin")
         assert time.perf_counter() - started < 5
+
+
+async def test_a_bound_plugin_is_in_the_hosts_container_until_it_is_unloaded(build, host_of):
+    container, wheel = {"scraper": "built in"}, build()
+    async with host_of(wheel, container=container) as host:
+        plugin = await host.load(wheel.path, bind="scraper")
+        assert container["scraper"] is plugin
+        await host.unload("demo-plugin")
+        assert container["scraper"] == "built in"
+        await host.load(wheel.path, bind="other")
+        assert set(container) == {"scraper", "other"}
+    assert container == {"scraper": "built in"}
+
+
+async def test_a_name_that_leads_nowhere_keeps_no_worker(build, host_of):
+    class Container:
+        providers: ClassVar[dict[str, object]] = {}
+
+        def set_provider(self, name: str, provider: object) -> None:
+            raise AssertionError
+
+    wheel = build()
+    async with host_of(wheel, container=Container()) as host:
+        with pytest.raises(ConfigurationProblem, match="no container inside"):
+            await host.load(wheel.path, bind="storage.vectors")
+        assert host.plugins() == ()
+
+
+async def test_a_running_host_tells_what_it_runs_and_keeps_what_plugins_say(build, host_of, tmp_path):
+    wheel = build()
+    async with host_of(wheel) as host:
+        plugin = await host.load(wheel.path)
+        await plugin.scrape_content(ScrapingRequest(url="https://example.com/"))
+        (answer,) = await asyncio.to_thread(lambda: list(hosts(host._home)))
+        assert [(row["name"], row["state"]) for row in answer["plugins"]] == [("demo-plugin", "ready")]
+        home = host._home
+    said = [entry["text"] for entry in plugin_log.read(plugin_log.log_path(home / "logs", "demo-plugin"))]
+    assert "scraping https://example.com/" in said
+    assert list((home / "hosts").iterdir()) == []
