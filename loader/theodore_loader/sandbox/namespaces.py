@@ -46,7 +46,9 @@ def enter(profile: Profile, *, runs_program: bool = False) -> str:
 
 
 def _enter(profile: Profile, *, runs_program: bool) -> str:
-    import fcntl  # noqa: F401 - for interfaces_up(): in the new root nothing can be loaded any more
+    # For interfaces_up() and the next layer: in the new root nothing may be loaded any more.
+    import fcntl  # noqa: F401
+    import resource  # noqa: F401
 
     tree = private_root.tree_of(profile, runs_program=runs_program)
     alone = profile.sockets == "none"
