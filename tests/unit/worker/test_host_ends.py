@@ -1,0 +1,138 @@
+"""No worker and no zygote survives its host, however the host ends and whatever it was doing. Real host processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from theodore_loader.sandbox.tier import Tier, available
+
+HOST = """
+import asyncio, importlib.util, os, signal, sys
+from pathlib import Path
+spec = importlib.util.spec_from_file_location("tools", sys.argv[1])
+tools = importlib.util.module_from_spec(spec); sys.modules["tools"] = tools; spec.loader.exec_module(tools)
+from theodore_loader.supervise.launch import Spawner
+from theodore_loader.supervise.zygote import Zygote
+
+BODY = '''
+if request.url == "spin":
+    while True: pass
+await asyncio.sleep(60)
+'''
+
+async def main():
+    folder, scene, launcher_name = Path(sys.argv[2]), sys.argv[3], sys.argv[4]
+    runtime = tools.runtime_folder(folder / "home")
+    launcher = {"zygote": Zygote, "spawn": Spawner}[launcher_name](runtime)
+    def start(number):
+        limits = {"max_cpu_percent": 100}
+        return tools.make_worker(folder / str(number), runtime, BODY, workers_from=launcher, limits=limits)
+    def call(worker, url):
+        return worker.call(worker.methods["scrape_content"], (tools.ScrapingRequest(url=url),), {})
+    if scene == "start":
+        print("there", flush=True)
+        number = 0
+        while True:
+            await asyncio.gather(*(start(number + at) for at in range(2)))
+            number += 2
+    workers = [await start(0), await start(1)]
+    calls = [asyncio.ensure_future(call(worker, url)) for worker, url in zip(workers, ("spin", "wait"))]
+    await asyncio.sleep(0.1)
+    print("there", flush=True)
+    if scene == "cancel":
+        for one in calls:
+            one.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        await launcher.close()
+        await asyncio.gather(*(worker.kill() for worker in workers))
+        print("closed", flush=True)
+    if scene == "abort":
+        os.abort()
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+TOOLS = Path(__file__).with_name("conftest.py")
+SIGNALS = {"SIGKILL": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT}
+
+pytestmark = pytest.mark.skipif(available().tier < Tier.STANDARD, reason="; ".join(available().reasons))
+
+
+@contextlib.contextmanager
+def host(folder: Path, scene: str, launcher: str):
+    """Run a host up to the moment of the scene."""
+    script = folder / "host.py"
+    script.write_text(HOST)
+    command = [sys.executable, str(script), str(TOOLS), str(folder), scene, launcher]
+    with (
+        (folder / "errors.txt").open("w") as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline().strip() == "there", (folder / "errors.txt").read_text()
+            yield process
+        finally:
+            process.kill()
+
+
+def children_of_the_runtime(folder: Path) -> list[int]:
+    """Return every process that imports from the host's runtime folder: its zygotes and its workers."""
+    wanted, found = str(folder / "home" / "runtime").encode(), []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if wanted in Path(f"/proc/{name}/cmdline").read_bytes():
+                found.append(int(name))
+    return found
+
+
+def gone(folder: Path) -> bool:
+    """Wait until nothing of the host runs any more."""
+    until = time.monotonic() + 10
+    while children_of_the_runtime(folder):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+@pytest.mark.parametrize(("how", "launcher"), [*((how, "zygote") for how in SIGNALS), ("SIGKILL", "spawn")])
+def test_a_host_that_is_ended_in_calls_takes_everything_along(tmp_path, how, launcher):
+    with host(tmp_path, "call", launcher) as process:
+        assert len(children_of_the_runtime(tmp_path)) >= 2
+        process.send_signal(SIGNALS[how])
+        process.wait(20)
+        assert gone(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("after", "launcher"), [(0.0, "zygote"), (0.05, "zygote"), (0.12, "zygote"), (0.31, "zygote"), (0.1, "spawn")]
+)
+def test_a_host_that_is_killed_while_workers_start_takes_everything_along(tmp_path, after, launcher):
+    with host(tmp_path, "start", launcher) as process:
+        time.sleep(after)
+        process.kill()
+        process.wait(20)
+        assert gone(tmp_path)
+
+
+def test_a_host_that_aborts_takes_everything_along(tmp_path):
+    with host(tmp_path, "abort", "zygote") as process:
+        assert process.wait(20) == -signal.SIGABRT
+        assert gone(tmp_path)
+
+
+def test_calls_that_are_cancelled_leave_nothing_once_the_host_has_closed(tmp_path):
+    with host(tmp_path, "cancel", "zygote") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "closed"
+        assert gone(tmp_path)
+        assert process.poll() is None
