@@ -164,21 +164,10 @@ def police(spec: dict[str, Any], *, python: bool) -> None:
     from theodore_loader.permissions import Permission
     from theodore_loader.sandbox import audit_hook, interpreter
 
-    if python:
-        hide_the_extension()
     grants = [Permission.parse("filesystem", pattern) for pattern in spec["grants"]]
     code = (*interpreter.stdlib_paths(), spec["loader"])
     rules = audit_hook.hook_rules(grants, {"data": spec["canary"]["workdir"]}, spec["roots"], code)
-    audit_hook.install(rules, lambda _record: None)
-
-
-def hide_the_extension() -> None:
-    """Be a machine without a compiler."""
-    try:
-        from theodore_loader.sandbox import native
-    except ImportError:
-        return
-    native.extension = lambda: None
+    audit_hook.install(rules, lambda _record: None, compiled=not python)
 
 
 def attempt(spec: dict[str, Any]) -> dict[str, Any]:
