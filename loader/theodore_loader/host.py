@@ -109,7 +109,7 @@ class PluginHost:
         on_log: OnLog | None = None,
         on_event: OnEvent | None = None,
     ) -> None:
-        self._home = home or home_dir()
+        self._home = (home or home_dir()).absolute()
         self._policy = policy or load_policy("default")
         self._preparation = Preparation(self._home, trust, self._policy, find_links)
         self._minimum_tier = Tier[self._policy.minimum_tier.upper()] if minimum_tier is None else minimum_tier

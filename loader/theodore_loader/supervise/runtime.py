@@ -2,37 +2,60 @@
 
 SDK, the worker's part of the loader and msgspec are copied, content-addressed, into the state folder; compiled
 once, so that a worker does not compile on every start. The host's ``site-packages`` is on no worker's path.
+
+Workers execute these files before they are confined. So each host compares them with its own code, byte for byte,
+before its first worker, and looks at every later load whether anything was touched since (``runtime_check``). A folder
+that is not what it should be is made anew. Folders of former versions go when no host uses them (``runtime_use``).
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
+import logging
 import py_compile
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
 from theodore_loader.paths import private_dir
+from theodore_loader.supervise import runtime_check, runtime_use
 
 _LOADER_PARTS = ("__init__.py", "errors.py", "permissions", "sandbox", "channel", "worker", "broker")
 _SUFFIXES = (".py", ".so", ".c", ".h")  # an extension is used beside its own source only
 
+_log = logging.getLogger("theodore_loader.runtime")
+_one_at_a_time = threading.Lock()
+_examined: dict[Path, runtime_check.Signature] = {}
+
 
 def runtime_folder(home: Path) -> Path:
-    """Return the folder for this version of the code and this interpreter; made on first use.
+    """Return the folder for this version of the code and this interpreter; made on first use, repaired when damaged.
 
-    Safe with several hosts at once: written beside, renamed into place, and a folder that exists is complete.
+    Safe with several hosts and threads at once: a folder is written beside and renamed into place.
     """
-    files = _sources()
-    target = private_dir(home / "runtime") / _digest(files)
-    if not target.is_dir():
-        _write(files, target)
+    target = private_dir(home.absolute() / "runtime") / _digest()  # a worker's working folder is another
+    with _one_at_a_time:
+        runtime_use.touch(target)
+        if _examined.get(target) != runtime_check.signature(target):
+            with runtime_use.exclusive(target.parent):
+                _examine(target)
+                runtime_use.clear_unused(target)
+            _examined[target] = runtime_check.signature(target)
     return target
+
+
+def _examine(target: Path) -> None:
+    problem = runtime_check.problem(target, _digests())
+    if problem is None:
+        return
+    if target.exists():
+        _log.warning("%s: %s; it is made anew", target, problem)
+    _write(target)
 
 
 @cache
@@ -61,38 +84,42 @@ def _root(name: str) -> Path:
 
 
 @cache
-def _digest(files: tuple[tuple[str, Path], ...]) -> str:
+def _contents() -> Mapping[str, bytes]:
+    """Return what goes in, read once: what is written is what was hashed."""
+    return {relative: path.read_bytes() for relative, path in _sources()}
+
+
+@cache
+def _digests() -> Mapping[str, str]:
+    return {relative: hashlib.sha256(data).hexdigest() for relative, data in _contents().items()}
+
+
+@cache
+def _digest() -> str:
     total = hashlib.sha256(f"{sys.implementation.cache_tag} {sys.version}".encode())
-    for relative, path in files:
-        total.update(f"\0{relative}\0{hashlib.sha256(path.read_bytes()).hexdigest()}".encode())
+    for relative, digest in _digests().items():
+        total.update(f"\0{relative}\0{digest}".encode())
     return total.hexdigest()
 
 
-def _write(files: tuple[tuple[str, Path], ...], target: Path) -> None:
+def _write(target: Path) -> None:
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=target.parent))
     try:
-        for relative, path in files:
+        for relative, data in _contents().items():
             copy = building / relative
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)
+            copy.write_bytes(data)
             if copy.suffix == ".py":
-                py_compile.compile(
-                    str(copy),
-                    dfile=relative,
-                    doraise=True,
-                    invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-                )
-        _make_read_only(building)
-        building.rename(target)
+                _compile(copy, target / relative)
+        runtime_check.seal(building, target)
+        runtime_use.replace(target, building)
     except OSError:
         shutil.rmtree(building, ignore_errors=True)
-        if not target.is_dir():  # another host was faster
-            raise
+        raise
 
 
-def _make_read_only(folder: Path) -> None:
-    for root, _folders, names in os.walk(folder, topdown=False):
-        for name in names:
-            Path(root, name).chmod(0o444)
-        if Path(root) != folder:
-            Path(root).chmod(0o555)
+def _compile(file: Path, final: Path) -> None:
+    """Compile ``file`` for the place it will be at, so that no import has to correct the name in it."""
+    py_compile.compile(
+        str(file), dfile=str(final), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+    )

@@ -7,6 +7,7 @@ import json
 import os
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -441,3 +442,11 @@ async def test_a_running_host_tells_what_it_runs_and_keeps_what_plugins_say(buil
     said = [entry["text"] for entry in plugin_log.read(plugin_log.log_path(home / "logs", "demo-plugin"))]
     assert "scraping https://example.com/" in said
     assert list((home / "hosts").iterdir()) == []
+
+
+async def test_a_home_relative_to_the_working_folder_is_the_same_home(build, trusting, tier, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    wheel = build()
+    async with PluginHost(home=Path("home"), trust=trusting(wheel), minimum_tier=tier) as host:
+        await host.load(wheel.path)
+    assert (tmp_path / "home/logs/demo-plugin.access.jsonl").exists()
