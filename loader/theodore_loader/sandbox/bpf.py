@@ -111,13 +111,13 @@ class Program:
                 value = 0  # filled later
             if operation == JUMP:
                 encode(code, at * _SIZE, JUMP, 0, 0, self._distance(at, then))
-            else:
-                encode(code, at * _SIZE, operation, self._near(at, then), self._near(at, otherwise), value & _WORD)
+                continue
+            to_true = self._near(at, then) if then else 0
+            to_false = self._near(at, otherwise) if otherwise else 0
+            encode(code, at * _SIZE, operation, to_true, to_false, value & _WORD)
         return Template(bytes(code), {name: tuple(offsets) for name, offsets in slots.items()})
 
     def _near(self, at: int, label: str) -> int:
-        if label == NEXT:
-            return 0
         distance = self._distance(at, label)
         if distance > _FARTHEST:
             raise ValueError(f"label {label!r} is {distance} instructions away; 0 to {_FARTHEST} can be reached")

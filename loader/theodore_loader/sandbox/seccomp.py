@@ -125,13 +125,17 @@ def _answers(shape: Shape, conditions: Mapping[str, Conditions]) -> dict[str, An
 
 
 def _intervals(answers: Mapping[int, Answer]) -> Iterator[tuple[int, Answer]]:
-    """Yield the first number of each run of equal answers."""
+    """Yield the first number of each run of equal answers, from 0 on; between those given all are unknown."""
     before: Answer | None = None
-    for number in range(max(answers) + 2):
+    following = 0
+    for number in (*sorted(answers), max(answers) + 1):
+        if number > following and before != _UNKNOWN:
+            yield following, _UNKNOWN
+            before = _UNKNOWN
         answer = answers.get(number, _UNKNOWN)
         if answer != before:
             yield number, answer
-        before = answer
+        before, following = answer, number + 1
 
 
 def _append_tree(program: Program, intervals: Sequence[tuple[int, Answer]]) -> None:
