@@ -285,7 +285,8 @@ class PluginHost:
         self._loaded.clear()
         self._bindings.clear()
         try:
-            await asyncio.gather(*(supervisor.close() for supervisor in everyone))
+            # every one of them, also where the caller does not wait any longer: see Supervisor.close
+            await asyncio.gather(*(supervisor.close() for supervisor in everyone), return_exceptions=True)
         finally:
             if self._launcher is not None:
                 await self._launcher.close()

@@ -105,8 +105,11 @@ class AccessLog:
 
     def close(self) -> None:
         """Write to disk and close; later records are an error."""
-        if self._fd >= 0:
+        if self._fd < 0:
+            return
+        try:
             os.fsync(self._fd)
+        finally:
             os.close(self._fd)
             os.close(self._lock)
             self._fd = -1

@@ -19,10 +19,11 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from theodore_loader.channel.methods import Method
+from theodore_loader.channel.methods import INITIALIZE, Method, methods_of
 from theodore_loader.errors import ConfigurationProblem, LoaderError, WorkerCrashed
 from theodore_loader.supervise import recycling, refusals
 from theodore_loader.supervise.access_log import AccessLog
@@ -31,6 +32,7 @@ from theodore_loader.supervise.drain import drain
 from theodore_loader.supervise.edition import Edition
 from theodore_loader.supervise.health import Health
 from theodore_loader.supervise.life import Life, OnEvent
+from theodore_loader.supervise.metrics import Metrics, Standing
 from theodore_loader.supervise.receipt import LoadReceipt
 from theodore_loader.supervise.restarts import RestartPolicy
 from theodore_loader.supervise.route import Route
@@ -74,6 +76,8 @@ class Supervisor:
     ) -> None:
         self.edition = edition
         self.access_log = AccessLog(surroundings.logs, edition.plan.name)
+        self.metrics = Metrics(edition.plan.name, (INITIALIZE, *methods_of(self.base)))
+        self.metrics.standing = self._standing
         self.restarts = 0
         self._surroundings = surroundings
         self._temporary = temporary
@@ -130,7 +134,11 @@ class Supervisor:
 
     def status(self) -> PluginStatus:
         """Return the plugin as it is now."""
-        return status_of(self._life, self.edition, self._route, restarts=self.restarts, pause=self._pause)
+        status = status_of(self._life, self.edition, self._route, restarts=self.restarts, pause=self._pause)
+        return replace(status, metrics=self.metrics.snapshot())
+
+    def _standing(self) -> Standing:
+        return Standing(str(self.state), "open" if self._policy.is_open else "closed", self.restarts)
 
     # calling
 
@@ -179,7 +187,7 @@ class Supervisor:
 
         def start() -> Coroutine[Any, Any, Tenure]:
             now = self._clock.now()
-            return begin(edition, self._surroundings, self._temporary, self.access_log, now)
+            return begin(edition, self._surroundings, self._temporary, self.access_log, now, self.metrics)
 
         try:
             tenure = await self._warming.up(start, health_seconds)
@@ -363,7 +371,8 @@ class Supervisor:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, *(tenure.end() for tenure in self._route.leaving), return_exceptions=True)
-        self.access_log.close()
+        with suppress(OSError):  # what could not be recorded has ended its worker before
+            self.access_log.close()
         self._life.to(State.STOPPED)
         self._life.tell(EventKind.STOPPED, self.edition)
 
