@@ -8,6 +8,7 @@ a worker is never one. Write from the event loop's thread; :meth:`Metrics.snapsh
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
@@ -84,13 +85,20 @@ class MethodSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How the plugin stands: its state, the breaker of its restarts (closed or open), workers after the first."""
+
+    state: str = ""
+    breaker: str = ""
+    restarts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Live:
-    """What the present worker and its surroundings can be asked for.
+    """What one worker and its surroundings can be asked for.
 
     Attributes:
-        usage: of the worker; ``None`` while there is none.
-        state: of the plugin.
-        breaker: of its restarts.
+        usage: of the worker; ``None`` before it has started.
         queue_bytes: written for the worker and not read by it yet.
         connections: made by the broker for the worker.
         open_connections: of these, still open.
@@ -101,8 +109,6 @@ class Live:
     """
 
     usage: Usage | None = None
-    state: str = ""
-    breaker: str = ""
     queue_bytes: int = 0
     connections: int = 0
     open_connections: int = 0
@@ -113,20 +119,23 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class MetricsSnapshot:
-    """A plugin's figures at one moment, plain values throughout. Sums are over all of its workers since it was loaded.
+    """A plugin's figures at one moment, plain values throughout; sums are over all of its workers since it was loaded.
 
     Attributes:
         calls: that have ended.
         errors: of these, by code.
         in_flight: calls running now.
-        restarts: workers after the first.
+        standing: its state, and how often it had to be started again.
         denials: refusals by source.
         start_milliseconds: of the last start, by phase.
         cpu_seconds: processor time.
         throttled_seconds: held back for ``max_cpu_percent``.
         peak_memory_bytes: the most any worker had resident.
-        usage: of the present worker.
-        live: the rest that is of the present moment.
+        queue_bytes: written for the worker and not read by it yet.
+        connections: made by the broker.
+        open_connections: of these, open now.
+        refused: connections the broker refused.
+        usage: of the present worker, ``None`` without one.
 
     """
 
@@ -134,18 +143,20 @@ class MetricsSnapshot:
     calls: int
     errors: Mapping[str, int]
     in_flight: int
-    restarts: int
+    standing: Standing
     denials: Mapping[str, int]
     methods: tuple[MethodSnapshot, ...]
     start_milliseconds: Mapping[str, float]
     cpu_seconds: float
     throttled_seconds: float
     peak_memory_bytes: int
+    queue_bytes: int
     connections: int
+    open_connections: int
     bytes_in: int
     bytes_out: int
+    refused: int
     usage: Usage | None
-    live: Live
 
 
 class MethodFigures:
@@ -203,18 +214,6 @@ class Running:
         self._figures.end(self._started, problem)
 
 
-@dataclass(frozen=True, slots=True)
-class _Past:
-    """Sums of the workers that are gone."""
-
-    cpu_seconds: float = 0.0
-    throttled_seconds: float = 0.0
-    peak_memory_bytes: int = 0
-    connections: int = 0
-    bytes_in: int = 0
-    bytes_out: int = 0
-
-
 class Metrics:
     """One plugin's figures.
 
@@ -224,20 +223,20 @@ class Metrics:
 
     Attributes:
         recorded: called for each call that ends, where somebody listens.
-        live: asked for what is of the present moment.
+        standing: asked for how the plugin stands.
 
     """
 
     def __init__(self, plugin: str, methods: Iterable[str] = ()) -> None:
         self.plugin = plugin
         self.recorded: Recorded | None = None
-        self.live: Callable[[], Live] = Live
+        self.standing: Callable[[], Standing] = Standing
         self.in_flight = 0
-        self.restarts = 0
         self._methods = {name: MethodFigures(self, name) for name in (*methods, OTHER)}
         self._denials: dict[str, int] = {}
         self._start: Mapping[str, float] = {}
-        self._past = _Past()
+        self._workers: dict[int, Callable[[], Live]] = {}
+        self._past = Live(usage=Usage())
 
     def call(self, method: str) -> MethodFigures:
         """Return where the calls of an operation are counted."""
@@ -248,50 +247,65 @@ class Metrics:
         known = source if source in SOURCES else OTHER
         self._denials[known] = self._denials.get(known, 0) + count
 
-    def restarted(self) -> None:
-        """Count a worker after the first."""
-        self.restarts += 1
-
     def started(self, milliseconds: Mapping[str, float]) -> None:
         """Keep how long the last start took, by phase."""
         self._start = dict(milliseconds)
 
-    def retire(self, last: Live) -> None:
-        """Keep what a worker had used when it ended; call it once, when ``live`` no longer counts that worker."""
-        usage = last.usage or Usage()
-        self._past = replace(
-            self._past,
-            cpu_seconds=self._past.cpu_seconds + usage.cpu_seconds,
-            throttled_seconds=self._past.throttled_seconds + usage.throttled_seconds,
-            peak_memory_bytes=max(self._past.peak_memory_bytes, usage.peak_memory_bytes),
-            connections=self._past.connections + last.connections,
-            bytes_in=self._past.bytes_in + last.bytes_in,
-            bytes_out=self._past.bytes_out + last.bytes_out,
-        )
+    def attach(self, worker: int, live: Callable[[], Live]) -> None:
+        """Count what a worker uses from now on; the last one attached is the present one."""
+        self._workers[worker] = live
+
+    def retire(self, worker: int) -> None:
+        """Keep what a worker has used now that it ends; without effect on one that is not attached."""
+        live = self._workers.pop(worker, None)
+        if live is not None:
+            self._past = _added(self._past, replace(live(), queue_bytes=0, open_connections=0))
 
     def snapshot(self) -> MetricsSnapshot:
         """Return the figures of now."""
-        live, past = self.live(), self._past
-        usage = live.usage or Usage()
+        lives = [live() for live in list(self._workers.values())]
+        total = functools.reduce(_added, lives, self._past)
+        used = total.usage or Usage()
         methods = tuple(one.snapshot() for one in self._methods.values())
         return MetricsSnapshot(
             plugin=self.plugin,
             calls=sum(one.calls for one in methods),
             errors=_sum(one.errors for one in methods),
             in_flight=self.in_flight,
-            restarts=self.restarts,
+            standing=self.standing(),
             denials=self._denials.copy(),
             methods=tuple(one for one in methods if one.calls),
             start_milliseconds=self._start,
-            cpu_seconds=past.cpu_seconds + usage.cpu_seconds,
-            throttled_seconds=past.throttled_seconds + usage.throttled_seconds,
-            peak_memory_bytes=max(past.peak_memory_bytes, usage.peak_memory_bytes),
-            connections=past.connections + live.connections,
-            bytes_in=past.bytes_in + live.bytes_in,
-            bytes_out=past.bytes_out + live.bytes_out,
-            usage=live.usage,
-            live=live,
+            cpu_seconds=used.cpu_seconds,
+            throttled_seconds=used.throttled_seconds,
+            peak_memory_bytes=used.peak_memory_bytes,
+            queue_bytes=total.queue_bytes,
+            connections=total.connections,
+            open_connections=total.open_connections,
+            bytes_in=total.bytes_in,
+            bytes_out=total.bytes_out,
+            refused=total.refused,
+            usage=lives[-1].usage if lives else None,
         )
+
+
+def _added(one: Live, other: Live) -> Live:
+    """Add up what two workers have used; of what is no sum, the greater."""
+    first, second = one.usage or Usage(), other.usage or Usage()
+    usage = Usage(
+        cpu_seconds=first.cpu_seconds + second.cpu_seconds,
+        throttled_seconds=first.throttled_seconds + second.throttled_seconds,
+        peak_memory_bytes=max(first.peak_memory_bytes, second.peak_memory_bytes),
+    )
+    return Live(
+        usage,
+        one.queue_bytes + other.queue_bytes,
+        one.connections + other.connections,
+        one.open_connections + other.open_connections,
+        one.bytes_in + other.bytes_in,
+        one.bytes_out + other.bytes_out,
+        one.refused + other.refused,
+    )
 
 
 def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

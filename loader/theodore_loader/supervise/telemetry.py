@@ -50,7 +50,7 @@ _COUNTERS: tuple[tuple[str, str, str, _Read], ...] = (
         "theodore.plugin.worker.restarts",
         "{restart}",
         "Workers started again after a failure",
-        lambda now: _one(now.restarts),
+        lambda now: _one(now.standing.restarts),
     ),
     (
         "theodore.plugin.denials",
@@ -89,13 +89,13 @@ _LEVELS: tuple[tuple[str, str, str, _Read], ...] = (
         "theodore.plugin.channel.queue",
         "By",
         "Bytes written for the worker that it has not read yet",
-        lambda now: _one(now.live.queue_bytes),
+        lambda now: _one(now.queue_bytes),
     ),
     (
         "theodore.plugin.state",
         "{plugin}",
         "1 for the state the plugin is in",
-        lambda now: _by("theodore.plugin.state", {now.live.state: 1}) if now.live.state else (),
+        lambda now: _by("theodore.plugin.state", {now.standing.state: 1}) if now.standing.state else (),
     ),
 )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from theodore_loader.supervise.access_log import AccessLog
 from theodore_loader.supervise.edition import Edition
+from theodore_loader.supervise.metrics import Metrics
 from theodore_loader.supervise.surroundings import Surroundings
 from theodore_loader.supervise.temporary import TemporaryFolders
 from theodore_loader.supervise.worker import Worker, spawn_worker
@@ -68,7 +69,12 @@ class Tenure:
 
 
 async def begin(
-    edition: Edition, surroundings: Surroundings, temporary: TemporaryFolders, log: AccessLog, now: float
+    edition: Edition,
+    surroundings: Surroundings,
+    temporary: TemporaryFolders,
+    log: AccessLog,
+    now: float,
+    metrics: Metrics | None = None,
 ) -> Tenure:
     """Start a worker of ``edition`` in an empty folder of its own, with the plugin initialised.
 
@@ -83,7 +89,7 @@ async def begin(
 
     try:
         plan = replace(edition.plan, folders={**edition.plan.folders, "tmp": Path(folder)})
-        worker = await spawn_worker(plan, surroundings, log)
+        worker = await spawn_worker(plan, surroundings, log, metrics)
     except BaseException:
         await asyncio.to_thread(discard)
         raise

@@ -183,6 +183,7 @@ class Worker:
             over=self.end,
             group=group,
         )
+        self.metrics.attach(id(self), self.live)
         self._recorder.pid = self._process.pid
         self._broker = Broker(
             ends.broker,
@@ -349,6 +350,7 @@ class Worker:
             self._ended = reason
             self._gone.set()
         self._channel.end(reason)
+        self.metrics.retire(id(self))
         if self._process is not None:
             self._process.kill()
         if self._meter is not None:

@@ -66,16 +66,19 @@ def test_names_a_worker_chooses_make_no_series():
 
 def test_sums_go_on_when_a_worker_is_replaced():
     metrics = Metrics("demo")
-    first = Live(usage=Usage(cpu_seconds=2.0, peak_memory_bytes=90, memory_bytes=50), connections=3, bytes_in=10)
-    metrics.live = lambda: first
-    metrics.retire(first)
-    metrics.restarted()
-    metrics.live = lambda: Live(usage=Usage(cpu_seconds=0.5, peak_memory_bytes=40, memory_bytes=30), bytes_in=1)
-    now = metrics.snapshot()
-    assert (now.cpu_seconds, now.peak_memory_bytes, now.connections, now.bytes_in) == (2.5, 90, 3, 11)
-    assert now.usage is not None
-    assert now.usage.memory_bytes == 30
-    assert now.restarts == 1
+    metrics.attach(1, lambda: Live(Usage(cpu_seconds=2.0, peak_memory_bytes=90), 7, connections=3, bytes_in=10))
+    metrics.attach(2, lambda: Live(Usage(cpu_seconds=0.5, peak_memory_bytes=40, memory_bytes=30), bytes_in=1))
+    for _ in range(2):
+        now = metrics.snapshot()
+        assert (now.cpu_seconds, now.peak_memory_bytes, now.connections, now.bytes_in) == (2.5, 90, 3, 11)
+        assert now.usage is not None
+        assert now.usage.memory_bytes == 30
+        metrics.retire(1)
+        metrics.retire(1)
+    assert metrics.snapshot().queue_bytes == 0
+    metrics.retire(2)
+    assert metrics.snapshot().usage is None
+    assert metrics.snapshot().cpu_seconds == 2.5
 
 
 def test_a_snapshot_crosses_msgspec():

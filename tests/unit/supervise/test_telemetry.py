@@ -12,7 +12,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from theodore_loader.errors import ConfigurationProblem, RemoteError
 from theodore_loader.supervise.meter import Usage
-from theodore_loader.supervise.metrics import BOUNDS, Live, Metrics
+from theodore_loader.supervise.metrics import BOUNDS, Live, Metrics, Standing
 from theodore_loader.supervise.telemetry import Telemetry
 
 KNOWN = {
@@ -54,7 +54,8 @@ def exported():
 def used(name: str = "demo") -> Metrics:
     metrics = Metrics(name, ["scrape_content"])
     usage = Usage(cpu_seconds=1.5, memory_bytes=20_000_000, threads=3, disk_bytes=4096, throttled_seconds=0.25)
-    metrics.live = lambda: Live(usage=usage, state="ready", queue_bytes=7, connections=2, bytes_in=100, bytes_out=50)
+    metrics.attach(1, lambda: Live(usage, queue_bytes=7, connections=2, bytes_in=100, bytes_out=50))
+    metrics.standing = lambda: Standing("ready", "closed", 4)
     return metrics
 
 
@@ -84,6 +85,9 @@ def test_what_workers_use_has_the_names_and_units_of_the_conventions(exported):
     assert values["process.thread.count"] == ("{thread}", 3)
     assert values["theodore.plugin.cpu.throttled"] == ("s", 0.25)
     assert values["theodore.plugin.connections"] == ("{connection}", 2)
+    assert values["theodore.plugin.worker.restarts"] == ("{restart}", 4)
+    (state,) = exported.points("theodore.plugin.state")
+    assert state.attributes["theodore.plugin.state"] == "ready"
     directions = {p.attributes["network.io.direction"]: p.value for p in exported.points("process.network.io")}
     assert directions == {"receive": 100, "transmit": 50}
 
