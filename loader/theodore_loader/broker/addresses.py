@@ -21,10 +21,10 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _NOT_PUBLIC = tuple(
     map(
         ipaddress.ip_network,
-        ("::/96", "64:ff9b:1::/48", "fec0::/10", "::ffff:0:0:0/96", "168.63.129.16/32"),
+        ("::/96", "64:ff9b:1::/48", "fec0::/10", "::ffff:0:0:0/96", "192.0.0.0/24", "168.63.129.16/32"),
     )
 )
-"""Private or translated locally, and called global by ``ipaddress`` of some versions (RFC 4291, 8215, 3879, 2765); and
+"""Private or translated locally, and called global by ``ipaddress`` of some versions (RFC 4291, 8215, 3879, 2765, 6890); and
 the one service for virtual machines that a cloud (Azure) keeps at a public address."""
 
 
