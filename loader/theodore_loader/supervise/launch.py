@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from theodore_loader.supervise import diagnosis
+from theodore_loader.supervise import diagnosis, runtime_use
 from theodore_loader.supervise.process import Settle, WorkerProcess
 
 BOOT = (
@@ -111,12 +111,15 @@ class Spawner:
 
     def __init__(self, runtime: Path, *, interpreter: str = sys.executable, reason: str = "", boot: str = BOOT) -> None:
         self._boot = boot
+        self._in_use: int | None = None
         self.runtime = runtime
         self._interpreter = interpreter
         self._started_by = f"spawn: {reason}" if reason else "spawn"
 
     def prepare(self) -> None:
-        """Nothing is kept."""
+        """Mark the runtime as in use until :meth:`close`."""
+        if self._in_use is None:
+            self._in_use = runtime_use.hold(self.runtime)
 
     async def launch(self, folder: Path) -> tuple[WorkerProcess, Ends]:
         """Start a new interpreter. See :meth:`Launcher.launch`."""
@@ -132,7 +135,10 @@ class Spawner:
             return WorkerProcess(popen.pid, OwnChild(popen), pidfd_of(popen.pid), started_by=self._started_by), ends
 
     async def close(self) -> None:
-        """Nothing is kept."""
+        """Let the runtime go."""
+        if self._in_use is not None:
+            os.close(self._in_use)
+            self._in_use = None
 
 
 def start_interpreter(

@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import private_dir
 from theodore_loader.supervise import runtime_check, runtime_use
 
@@ -41,12 +42,19 @@ def runtime_folder(home: Path) -> Path:
     target = private_dir(home.absolute() / "runtime") / _digest()  # a worker's working folder is another
     with _one_at_a_time:
         runtime_use.touch(target)
-        if _examined.get(target) != runtime_check.signature(target):
+        examined = _examined.get(target)
+        if examined is None or examined != runtime_check.signature(target):
             with runtime_use.exclusive(target.parent):
                 _examine(target)
                 runtime_use.clear_unused(target)
-            _examined[target] = runtime_check.signature(target)
+            _remember(target)
     return target
+
+
+def _remember(target: Path) -> None:
+    found = runtime_check.signature(target)
+    if found is not None:
+        _examined[target] = found
 
 
 def _examine(target: Path) -> None:
@@ -84,14 +92,8 @@ def _root(name: str) -> Path:
 
 
 @cache
-def _contents() -> Mapping[str, bytes]:
-    """Return what goes in, read once: what is written is what was hashed."""
-    return {relative: path.read_bytes() for relative, path in _sources()}
-
-
-@cache
 def _digests() -> Mapping[str, str]:
-    return {relative: hashlib.sha256(data).hexdigest() for relative, data in _contents().items()}
+    return {relative: hashlib.sha256(path.read_bytes()).hexdigest() for relative, path in _sources()}
 
 
 @cache
@@ -105,17 +107,27 @@ def _digest() -> str:
 def _write(target: Path) -> None:
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=target.parent))
     try:
-        for relative, data in _contents().items():
+        for relative, path in _sources():
             copy = building / relative
             copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(data)
+            copy.write_bytes(_unchanged(relative, path))
             if copy.suffix == ".py":
                 _compile(copy, target / relative)
         runtime_check.seal(building, target)
         runtime_use.replace(target, building)
-    except OSError:
+    except (OSError, ConfigurationProblem):
         shutil.rmtree(building, ignore_errors=True)
         raise
+
+
+def _unchanged(relative: str, path: Path) -> bytes:
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != _digests()[relative]:
+        raise ConfigurationProblem(
+            f"{path} was changed while this host runs: its workers would be of another version than itself",
+            help="start the host again",
+        )
+    return data
 
 
 def _compile(file: Path, final: Path) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from theodore_loader.errors import WorkerCrashed
 from theodore_loader.sandbox.tier import Tier
+from theodore_loader.supervise import runtime_use
 from theodore_loader.supervise.launch import Ends, Launcher, Spawner
 from theodore_loader.supervise.process import WorkerProcess
 from theodore_loader.supervise.zygote_process import ZygoteGone, ZygoteProcess
@@ -71,6 +72,7 @@ class Zygote:
         self._most_seconds = most_seconds
         self._current: ZygoteProcess | None = None
         self._former: list[ZygoteProcess] = []
+        self._in_use: int | None = None
         self._closed = False
 
     async def launch(self, folder: Path) -> tuple[WorkerProcess, Ends]:
@@ -86,6 +88,9 @@ class Zygote:
         everyone = [*self._former, *([self._current] if self._current is not None else [])]
         self._former, self._current = [], None
         await asyncio.gather(*(zygote.close() for zygote in everyone))
+        if self._in_use is not None:
+            os.close(self._in_use)
+            self._in_use = None
 
     @property
     def pid(self) -> int | None:
@@ -109,6 +114,8 @@ class Zygote:
             self._current.retire()
             self._former.append(self._current)
             self._current = None
+        if self._in_use is None:
+            self._in_use = runtime_use.hold(self.runtime)
         if self._current is None:
             self._current = ZygoteProcess(self.runtime, self._interpreter, line=_report)
         return self._current
