@@ -24,8 +24,8 @@ _NOT_PUBLIC = tuple(
         ("::/96", "64:ff9b:1::/48", "fec0::/10", "::ffff:0:0:0/96", "192.0.0.0/24", "168.63.129.16/32"),
     )
 )
-"""Private or translated locally, and called global by ``ipaddress`` of some versions (RFC 4291, 8215, 3879, 2765, 6890); and
-the one service for virtual machines that a cloud (Azure) keeps at a public address."""
+"""Private or translated locally, and called global by ``ipaddress`` of some versions (RFC 4291, 8215, 3879, 2765,
+6890); and the one service for virtual machines that a cloud (Azure) keeps at a public address."""
 
 
 def of_literal(ip: IP, port: int) -> Address:
