@@ -22,13 +22,13 @@ from types import TracebackType
 from typing import Any, TypeVar, overload
 
 from theodore_loader.broker.limits import NetworkLimits
-from theodore_loader.config import prepare_config
 from theodore_loader.container import Bindings
+from theodore_loader.editions import edition_of
 from theodore_loader.errors import ConfigurationProblem, PluginUnavailable, TierUnavailable, WorkerError
 from theodore_loader.host_log import log_event, log_line
 from theodore_loader.installed import InstalledPlugin
-from theodore_loader.paths import home_dir, private_dir
-from theodore_loader.policy import Policy, capped, load_policy
+from theodore_loader.paths import home_dir
+from theodore_loader.policy import Policy, load_policy
 from theodore_loader.preparation import Preparation, Prepared
 from theodore_loader.proxies import proxy_for
 from theodore_loader.sandbox.tier import Tier, available
@@ -38,7 +38,6 @@ from theodore_loader.supervise.control import Control
 from theodore_loader.supervise.edition import Edition
 from theodore_loader.supervise.launch import Launcher
 from theodore_loader.supervise.life import OnEvent
-from theodore_loader.supervise.plan import Plan
 from theodore_loader.supervise.plugin_log import PluginLogs
 from theodore_loader.supervise.receipt import LoadReceipt
 from theodore_loader.supervise.runtime import runtime_folder
@@ -351,22 +350,13 @@ class PluginHost:
         )
 
     def _edition(self, prepared: Prepared, config: Mapping[str, Any], tier: Tier) -> Edition:
-        info = prepared.info
-        own = self._home / "plugins" / info.name
-        plan = Plan(
-            manifest=prepared.manifest,
-            grants=prepared.grants,
-            limits=capped(info.resource_limits, self._policy, info.category),
-            roots=prepared.roots,
-            folders={"data": private_dir(own / "data"), "cache": private_dir(own / "cache"), "tmp": own},
+        return edition_of(
+            prepared,
+            config,
+            home=self._home,
+            policy=self._policy,
             minimum_tier=tier,
-            config=prepare_config(info.configuration_schema, config),
-        )
-        return Edition(
-            plan,
-            recheck=lambda: self._preparation.recheck(prepared),
-            marks=() if prepared.publisher else ("unsigned",),
-            verification=prepared.verification,
+            preparation=self._preparation,
         )
 
     def _get(self, name: str) -> _Loaded:
