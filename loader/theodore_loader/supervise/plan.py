@@ -133,17 +133,22 @@ def setup_of(plan: Plan, runtime: Path, environment: Mapping[str, str], programs
 NOT_ENFORCED = ("max_network_requests_per_minute: counts connections, because the broker does not look into TLS",)
 """Said in every receipt: what a limit of the manifest does not mean on any machine."""
 
-WITH_PROGRAMS = (
+METADATA_IGNORED = (
     "changes of modes, owners and times: answered with success and not done, for the sake of those programs",
+)
+WITH_PROGRAMS = (
     "native code: programs map their own code from files, so the kernel no longer refuses that to the worker",
 )
-"""Said where a program is granted."""
+"""Said where a program is granted; the former where writable files are not the plugin's alone."""
 
 
-def not_enforced(programs: Programs, measured: tuple[str, ...] = ()) -> tuple[str, ...]:
+def not_enforced(
+    programs: Programs, measured: tuple[str, ...] = (), minimum_tier: Tier = Tier.STANDARD
+) -> tuple[str, ...]:
     """Return for the receipt what is asked for and does not hold, or gives nothing, on this machine.
 
     ``measured`` is what the worker's meter has to say about it.
     """
-    granted = WITH_PROGRAMS if programs.files else ()
+    metadata = METADATA_IGNORED if minimum_tier < Tier.ISOLATED else ()
+    granted = (*metadata, *WITH_PROGRAMS) if programs.files else ()
     return (*NOT_ENFORCED, *measured, *granted, *programs.missing)

@@ -162,7 +162,7 @@ class Worker:
             "total": (time.perf_counter() - started) * 1000,
         }
         assert self._meter is not None  # noqa: S101 - since it was spawned
-        unenforced = not_enforced(self._programs, self._meter.not_enforced())
+        unenforced = not_enforced(self._programs, self._meter.not_enforced(), self.plan.minimum_tier)
         receipt = handshake.receipt_of(self.plan, ready, unenforced, milliseconds)
         self.receipt = replace(receipt, enforced=self._meter.enforcement())
         self.metrics.started(milliseconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -58,3 +59,43 @@ async def test_the_receipt_says_how_it_is_held(start):
     assert "namespaces" in [layer.name for layer in receipt.layers if layer.active]
     assert any(canary.detail == "namespaces: ENOENT" for canary in receipt.canaries)
     assert await running.scrape() == "x"
+
+
+async def test_the_network_of_the_broker_reaches_into_an_empty_network_namespace(start):
+    async def greet(_reader, writer):
+        writer.write(b"hello")
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        running = await start(
+            f"""
+            reader, writer = await asyncio.open_connection("127.0.0.1", {port})
+            text = await reader.read()
+            writer.close()
+            return say(text.decode())
+            """,
+            grants=(f"network 127.0.0.1:{port}",),
+            minimum_tier=Tier.ISOLATED,
+        )
+        assert await running.scrape() == "hello"
+
+
+async def test_a_granted_program_runs_in_the_same_root_and_may_set_modes(start):
+    running = await start(
+        """
+        import subprocess
+        data = request.url
+        subprocess.run(["chmod", "600", data + "/given"], check=True)
+        seen = subprocess.run(["ls", "/", data], capture_output=True, text=True)
+        return say(oct(os.stat(data + "/given").st_mode & 0o777) + " " + str("given" in seen.stdout))
+        """,
+        grants=("filesystem rw:{data}/**", "subprocess chmod", "subprocess ls"),
+        limits={"max_subprocess_count": 2},
+        minimum_tier=Tier.ISOLATED,
+    )
+    own = running.worker.plan.folders["data"]
+    (own / "given").write_text("x")
+    assert await running.scrape(str(own)) == "0o600 True"
+    assert not any("metadata" in line or "modes" in line for line in running.worker.receipt.not_enforced)
