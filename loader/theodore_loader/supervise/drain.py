@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from theodore_loader.errors import WorkerCrashed
 from theodore_loader.supervise.tenure import Tenure
 
 
@@ -11,7 +12,14 @@ async def drain(tenure: Tenure, seconds: float) -> None:
     A caller that is cancelled while it waits ends the worker at once: nothing survives it.
     """
     try:
-        await tenure.idle(seconds)
-        await tenure.worker.close()
+        done = await tenure.idle(seconds)
+        await tenure.worker.close(None if done else _unfinished(tenure, seconds))
     finally:
         await tenure.end()
+
+
+def _unfinished(tenure: Tenure, seconds: float) -> WorkerCrashed:
+    return WorkerCrashed(
+        f"{tenure.worker.plan.name}: the worker was stopped: {tenure.in_flight} calls did not end within {seconds:g} s",
+        help="give them longer (Supervision.drain_seconds), or wait for them before you unload or reload",
+    )

@@ -288,10 +288,17 @@ class Worker:
     async def _call(self, name: str, raw: msgspec.Raw, seconds: float | None = None) -> msgspec.Raw:
         longest = self.plan.limits.max_execution_time_seconds
         within = longest if seconds is None else min(seconds, longest)
+        figures = self.metrics.call(name)
         self._in_flight(+1)
+        started = figures.begin()
         try:
-            with self.metrics.call(name)():
-                return await self._answer(name, raw, within)
+            answer = await self._answer(name, raw, within)
+        except BaseException as problem:
+            figures.end(started, problem)
+            raise
+        else:
+            figures.end(started)
+            return answer
         finally:
             self._in_flight(-1)
 
@@ -318,8 +325,11 @@ class Worker:
         assert self._ended is not None  # noqa: S101 - set before the event
         return self._ended
 
-    async def close(self) -> None:
-        """End gracefully: ``cleanup``, ``shutdown``, and SIGKILL if that takes longer than it may."""
+    async def close(self, unfinished: LoaderError | None = None) -> None:
+        """End gracefully: ``cleanup``, ``shutdown``, and SIGKILL if that takes longer than it may.
+
+        ``unfinished`` is what calls fail with that are still in flight; no worker is asked to shut down under them.
+        """
         self._ease(2 * SHUTDOWN_SECONDS)
         if self._ended is None:
             try:
@@ -327,6 +337,8 @@ class Worker:
                     await self.call(self.methods["cleanup"], (), {})
             except Exception as problem:
                 self._recorder.line("host", logging.WARNING, f"cleanup did not succeed: {problem}")
+        if unfinished is not None:
+            self.end(unfinished)
         if self._ended is None:
             self._channel.send(codec.Shutdown())
             assert self._process is not None  # noqa: S101 - it runs

@@ -326,8 +326,9 @@ async def test_closing_waits_no_longer_than_it_may(supervise):
     await asyncio.sleep(0.05)
     async with asyncio.timeout(8):
         await demo.supervisor.close()
-    with pytest.raises(WorkerCrashed):
+    with pytest.raises(WorkerCrashed, match=r"1 calls did not end within 0\.1 s"):
         await running
+    assert (demo.data / "cleaned").exists()
 
 
 async def test_a_cancelled_close_kills(supervise):
