@@ -218,3 +218,20 @@ def test_wheel_is_sent_to_the_other_command(tree, tmp_path, capsys):
     (tmp_path / "x").mkdir()
     assert main(["dev", "run", str(tmp_path / "x")]) != 0
     assert "error" in capsys.readouterr().err
+
+
+def test_environment_that_leads_out_of_the_tree_has_to_be_named(tree, tmp_path):
+    packages = tmp_path / "elsewhere/lib/python3.11/site-packages"
+    (packages / "some-1.0.dist-info").mkdir(parents=True)
+    (packages / "some-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: some\nVersion: 1.0\n")
+    (tree / ".venv").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ConfigurationProblem, match="leads out of the project"):
+        edition_of(asked(tree))
+    assert packages in edition_of(asked(tree, environment=tmp_path / "elsewhere")).plan.roots
+
+
+def test_links_out_of_the_tree_are_not_followed_into_the_copy(tree, tmp_path):
+    (tmp_path / "secret.txt").write_text("secret")
+    (tree / "src/webpage_scraper/data.txt").symlink_to(tmp_path / "secret.txt")
+    root = edition_of(asked(tree)).plan.roots[0]
+    assert not (root / "webpage_scraper/data.txt").exists()

@@ -5,6 +5,7 @@ A module that is imported late would otherwise be newer than the module that imp
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path, PurePosixPath
@@ -26,7 +27,7 @@ def snapshot(project: PluginProject, folder: Path) -> Path:
             target = root / _installed_at(path, project.package_roots)
             target.parent.mkdir(parents=True, exist_ok=True)
             data = python.get(path)
-            target.write_bytes((project.root / path).read_bytes() if data is None else data)
+            target.write_bytes(_read(project.root / path) if data is None else data)
     except BaseException:
         shutil.rmtree(root, ignore_errors=True)
         raise
@@ -39,3 +40,9 @@ def _installed_at(path: str, roots: tuple[str, ...]) -> PurePosixPath:
         if path == root or path.startswith(f"{root}/"):
             return PurePosixPath(path).relative_to(PurePosixPath(root).parent)
     return PurePosixPath(path)
+
+
+def _read(path: Path) -> bytes:
+    """Read a file that was no link when the project was opened; one that has become one since is an error."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+        return file.read()

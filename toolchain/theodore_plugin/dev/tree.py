@@ -97,8 +97,20 @@ def _manifest(project: PluginProject, reading: MetadataReading) -> Manifest:
 
 
 def _environment(tree: Tree) -> tuple[Path, ...]:
-    """Return the folders its dependencies are imported from."""
+    """Return the folders its dependencies are imported from, all of which the plugin may read.
+
+    A tree's own ``.venv`` counts where it lies in the tree: a link could point at anything.
+    """
     if tree.environment is not None:
         return Environment.at(tree.environment).folders
     own = tree.path / ".venv"
-    return (Environment.at(own) if own.is_dir() else Environment.running()).folders
+    if not own.is_dir():
+        return Environment.running().folders
+    folders = Environment.at(own).folders
+    root = tree.path.resolve()
+    if outside := [folder for folder in folders if not folder.resolve().is_relative_to(root)]:
+        raise ConfigurationProblem(
+            f"{own} leads out of the project, to {outside[0].resolve()}, which the plugin could then read",
+            help="name the environment if you mean it: --environment DIR",
+        )
+    return folders
