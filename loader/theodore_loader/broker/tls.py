@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ssl
 from functools import lru_cache
 from pathlib import Path
@@ -32,11 +33,18 @@ def client_context(authorities: Path | None) -> ssl.SSLContext:
 
 
 def system_bundle() -> str:
-    """Return the file with the system's authorities, or the one that comes with this installation."""
+    """Return the file with the system's authorities, or certifi's, which comes with the clients of sigstore.
+
+    Raises:
+        FileNotFoundError: there is neither.
+
+    """
     own = ssl.get_default_verify_paths().cafile
     found = next((path for path in (own, *BUNDLES) if path and Path(path).is_file()), None)
     if found is not None:
         return found
-    import certifi
-
+    try:
+        import certifi
+    except ImportError:
+        raise FileNotFoundError(errno.ENOENT, "no certificate authorities on this machine", BUNDLES[0]) from None
     return certifi.where()

@@ -317,6 +317,34 @@ async def test_streams_start_tls_and_plain_sockets_speak_to_a_granted_host(start
     assert await running.scrape(f"[{secure.port}, {plain.port}]") == "[b'page /tls', b'page /wrapped', 2, True, True]"
 
 
+async def test_anyio_and_the_loops_own_connects_work(start, libraries, plain):
+    running = await start(
+        """
+        import anyio, socket
+        port, said = int(request.url), []
+        async def by_anyio():
+            async with await anyio.connect_tcp("localhost", port) as stream:
+                await stream.send(b"GET /any HTTP/1.0\\r\\n\\r\\n")
+                said.append(b"".join([chunk async for chunk in stream])[-4:])
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(by_anyio)
+        _, writer = await asyncio.open_connection("localhost", port, happy_eyeballs_delay=0.2)
+        writer.close()
+        loop = asyncio.get_running_loop()
+        with socket.socket() as sock:
+            sock.setblocking(False)
+            await loop.sock_connect(sock, ("localhost", port))
+            await loop.sock_sendall(sock, b"GET /loop HTTP/1.0\\r\\n\\r\\n")
+            said.append((await loop.sock_recv(sock, 4096))[:15])
+        return say(said)
+        """,
+        grants=(f"network localhost:{plain.port}",),
+        roots=(libraries,),
+    )
+    assert await running.scrape(str(plain.port)) == "[b'/any', b'/any', b'/any', b'HTTP/1.1 200 OK']"
+
+
 async def test_a_connect_that_is_given_up_leaves_the_client_usable(start, plain):
     running = await start(
         """
