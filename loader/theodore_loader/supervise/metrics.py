@@ -24,6 +24,8 @@ OTHER = "other"
 SOURCES = ("broker", "hook", "kernel", OTHER)
 """Who refused: the host, the worker's audit hook, the kernel."""
 
+_now = time.perf_counter
+
 Recorded = Callable[[str, float, str], None]
 """Called for each call with its operation, seconds, and error code (empty for success)."""
 
@@ -160,58 +162,46 @@ class MetricsSnapshot:
 
 
 class MethodFigures:
-    """Counts the calls of one operation. ``started = figures.begin()``, then once ``figures.end(started, problem)``."""
+    """Counts the calls of one operation. ``started = figures.begin()``, then once ``figures.end(started, problem)``.
 
-    __slots__ = ("_metrics", "counts", "errors", "name", "seconds")
+    Two calls and no object for each call that is counted: this is on the way of every call of every plugin.
+    """
 
-    def __init__(self, metrics: Metrics, name: str) -> None:
-        self._metrics = metrics
+    __slots__ = ("counts", "errors", "in_flight", "name", "recorded", "seconds")
+
+    def __init__(self, name: str) -> None:
         self.name = name
         self.counts = [0] * (len(BOUNDS) + 1)
         self.errors: dict[str, int] = {}
+        self.in_flight = 0
+        self.recorded: Recorded | None = None
         self.seconds = 0.0
 
     def begin(self) -> float:
         """Count a call that begins; return the moment."""
-        self._metrics.in_flight += 1
-        return time.perf_counter()
+        self.in_flight += 1
+        return _now()
 
     def end(self, started: float, problem: BaseException | None = None) -> None:
         """Count its end, with what it raised."""
-        seconds = time.perf_counter() - started
-        self._metrics.in_flight -= 1
+        seconds = _now() - started
+        self.in_flight -= 1
         self.seconds += seconds
         self.counts[bisect_left(BOUNDS, seconds)] += 1
-        code = ""
-        if problem is not None:
-            code = error_code(problem)
-            self.errors[code] = self.errors.get(code, 0) + 1
-        if self._metrics.recorded is not None:
-            self._metrics.recorded(self.name, seconds, code)
-
-    def __call__(self) -> Running:
-        """Return a context that counts one call, with what it raises."""
-        return Running(self)
+        if problem is not None or self.recorded is not None:
+            self._tell(seconds, problem)
 
     def snapshot(self) -> MethodSnapshot:
         """Return the figures of now."""
         counts = tuple(self.counts)
         return MethodSnapshot(self.name, sum(counts), self.errors.copy(), Histogram(counts, self.seconds))
 
-
-class Running:
-    """One call that is being counted."""
-
-    __slots__ = ("_figures", "_started")
-
-    def __init__(self, figures: MethodFigures) -> None:
-        self._figures = figures
-
-    def __enter__(self) -> None:
-        self._started = self._figures.begin()
-
-    def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
-        self._figures.end(self._started, problem)
+    def _tell(self, seconds: float, problem: BaseException | None) -> None:
+        code = "" if problem is None else error_code(problem)
+        if code:
+            self.errors[code] = self.errors.get(code, 0) + 1
+        if self.recorded is not None:
+            self.recorded(self.name, seconds, code)
 
 
 class Metrics:
@@ -222,17 +212,15 @@ class Metrics:
         methods: the operations of its contract; calls of anything else are counted together.
 
     Attributes:
-        recorded: called for each call that ends, where somebody listens.
         standing: asked for how the plugin stands.
 
     """
 
     def __init__(self, plugin: str, methods: Iterable[str] = ()) -> None:
         self.plugin = plugin
-        self.recorded: Recorded | None = None
         self.standing: Callable[[], Standing] = Standing
-        self.in_flight = 0
-        self._methods = {name: MethodFigures(self, name) for name in (*methods, OTHER)}
+        self._methods = {name: MethodFigures(name) for name in (*methods, OTHER)}
+        self._other = self._methods[OTHER]
         self._denials: dict[str, int] = {}
         self._start: Mapping[str, float] = {}
         self._workers: dict[int, Callable[[], Live]] = {}
@@ -240,7 +228,12 @@ class Metrics:
 
     def call(self, method: str) -> MethodFigures:
         """Return where the calls of an operation are counted."""
-        return self._methods.get(method) or self._methods[OTHER]
+        return self._methods.get(method, self._other)
+
+    def listen(self, recorded: Recorded | None) -> None:
+        """Have ``recorded`` called for each call that ends, or nobody any more."""
+        for figures in self._methods.values():
+            figures.recorded = recorded
 
     def denied(self, source: str, count: int = 1) -> None:
         """Count refusals by who refused."""
@@ -271,7 +264,7 @@ class Metrics:
             plugin=self.plugin,
             calls=sum(one.calls for one in methods),
             errors=_sum(one.errors for one in methods),
-            in_flight=self.in_flight,
+            in_flight=sum(one.in_flight for one in self._methods.values()),
             standing=self.standing(),
             denials=self._denials.copy(),
             methods=tuple(one for one in methods if one.calls),

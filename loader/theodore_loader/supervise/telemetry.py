@@ -132,13 +132,13 @@ class Telemetry:
             attributes = {PLUGIN: plugin, "rpc.system.name": SYSTEM, "rpc.method": method}
             record(seconds, {**attributes, "error.type": code} if code else attributes)
 
-        metrics.recorded = recorded
+        metrics.listen(recorded)
 
     def remove(self, plugin: str) -> None:
         """Export nothing of it any more."""
         gone = self._plugins.pop(plugin, None)
         if gone is not None:
-            gone.recorded = None
+            gone.listen(None)
 
     def _make(self, meter: Meter) -> None:
         self._duration = meter.create_histogram(

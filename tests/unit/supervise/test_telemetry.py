@@ -100,7 +100,9 @@ def test_a_plugin_that_is_gone_is_exported_no_more(exported):
     telemetry.remove("demo")
     telemetry.remove("never-there")
     assert {p.attributes["theodore.plugin.name"] for p in exported.points("process.cpu.time")} == {"other"}
-    assert metrics.recorded is None
+    one = metrics.call("scrape_content")
+    one.end(one.begin())
+    assert exported.points("rpc.client.call.duration") == []
 
 
 def test_text_of_workers_makes_no_series_and_no_attribute(exported):
