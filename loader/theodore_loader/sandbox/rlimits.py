@@ -1,7 +1,8 @@
 """Layer 5: resource limits, soft = hard, so that nothing inside can raise them again.
 
 ``RLIMIT_DATA`` and never ``RLIMIT_AS``: address space is not memory, and at 256 MiB of it six threads start. Shared
-anonymous mappings are not data; seccomp refuses those. ``RLIMIT_NPROC`` is not used: it counts every process of the
+anonymous mappings are not data; seccomp refuses those. Nor is the stack of the main thread, which some machines leave
+unlimited; it has a limit of its own. ``RLIMIT_NPROC`` is not used: it counts every process of the
 user, siblings included, and does not bind root, so the number of processes is 0 (seccomp) or not limited here.
 """
 
@@ -11,6 +12,10 @@ import sys
 from collections.abc import Mapping
 
 from theodore_loader.sandbox.profile import Profile
+
+
+STACK_BYTES = 8 << 20
+"""What Linux gives every program that asks for nothing else."""
 
 
 def available() -> bool:
@@ -25,6 +30,7 @@ def wanted(profile: Profile) -> Mapping[str, int]:
         "RLIMIT_NOFILE": profile.open_files,
         "RLIMIT_FSIZE": profile.file_bytes,
         "RLIMIT_CORE": profile.core_bytes,
+        "RLIMIT_STACK": STACK_BYTES,
     }
     return limits if profile.cpu_seconds is None else {**limits, "RLIMIT_CPU": profile.cpu_seconds}
 

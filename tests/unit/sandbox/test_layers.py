@@ -109,12 +109,12 @@ import resource
 from theodore_loader.sandbox import rlimits
 from theodore_loader.sandbox.profile import Profile
 print(rlimits.apply(Profile(memory_bytes=300_000_000, open_files=40, file_bytes=1000, cpu_seconds=9)))
-for name in ("DATA", "NOFILE", "FSIZE", "CORE", "CPU"):
+for name in ("DATA", "NOFILE", "FSIZE", "CORE", "STACK", "CPU"):
     print(*resource.getrlimit(getattr(resource, "RLIMIT_" + name)))
 """
     first, *limits = python(code).splitlines()
-    assert first == "data 300000000, nofile 40, fsize 1000, core 0, cpu 9"
-    assert limits == ["300000000 300000000", "40 40", "1000 1000", "0 0", "9 9"]
+    assert first == "data 300000000, nofile 40, fsize 1000, core 0, stack 8388608, cpu 9"
+    assert limits == ["300000000 300000000", "40 40", "1000 1000", "0 0", "8388608 8388608", "9 9"]
 
 
 @pytest.mark.kernel
