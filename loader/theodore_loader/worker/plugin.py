@@ -37,7 +37,6 @@ class LoadedPlugin:
         """
         assert self.host_call is not None  # noqa: S101 - main connects it before it serves
         sys.path.extend(self._setup.roots)
-        importlib.invalidate_caches()
         base = _named(load.base)
         self._plugin = _plugin_class(load.entry_point, base)()
         self._context = WorkerContext(self._setup, load.services, self.host_call)
