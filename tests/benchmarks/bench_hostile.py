@@ -1,8 +1,10 @@
 """How much calls to a plugin suffer while another plugin of the same host misbehaves, one kind after the other.
 
 Quiet and beside the hostile plugin are measured alternately in one run, so that a slow moment hits both; what is shown
-is the median of the ratios. *loop* is how long the host's event loop was not served at worst. The hostile plugin uses
-its own worker's processor share besides, which is why a hostile plugin that does nothing but compute is the reference.
+is the median of the ratios. *host* is the part of one processor that the host's own process spends on the hostile
+plugin while nobody else calls anything: it does not depend on what else the machine does. *loop* is how long the
+host's event loop was not served at worst. The hostile plugin uses its own worker's processor share besides, which is
+why a plugin that does nothing but compute is the reference.
 """
 
 from __future__ import annotations
@@ -207,7 +209,7 @@ async def misbehave(start: Start, kind: str) -> None:
                 worker = await start("hostile")
             with contextlib.suppress(LoaderError, PluginError):
                 await scrape(worker, kind)
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.01)
     finally:
         if worker is not None:
             await worker.kill()
@@ -220,13 +222,21 @@ async def longest_pause(pauses: list[float]) -> None:
         pauses.append(time.perf_counter() - before - 0.005)
 
 
-async def measure(start: Start, victim: Worker, kind: str) -> tuple[float, float, float]:
-    """Return the ratios of latency and of time at many calls, and the loop's worst pause, beside one kind."""
-    singles, manys, pauses = [], [], [0.0]
+async def host_share() -> float:
+    """Return the part of a processor this process uses while only the hostile plugin is there."""
+    used, started = time.process_time(), time.perf_counter()
+    await asyncio.sleep(1.0)
+    return (time.process_time() - used) / (time.perf_counter() - started)
+
+
+async def measure(start: Start, victim: Worker, kind: str) -> tuple[float, float, float, float]:
+    """Return the ratios of latency and of time at many calls, the host's share, and the loop's worst pause."""
+    singles, manys, shares, pauses = [], [], [], [0.0]
     for _ in range(ROUNDS):
         quiet = await victim_seconds(victim)
         hostile = asyncio.create_task(misbehave(start, kind))
         await asyncio.sleep(0.3)
+        shares.append(await host_share())
         watch = asyncio.create_task(longest_pause(pauses))
         beside = await victim_seconds(victim)
         for task in (watch, hostile):
@@ -234,7 +244,7 @@ async def measure(start: Start, victim: Worker, kind: str) -> tuple[float, float
         await asyncio.gather(watch, hostile, return_exceptions=True)
         singles.append(beside[0] / quiet[0])
         manys.append(beside[1] / quiet[1])
-    return statistics.median(singles), statistics.median(manys), max(pauses)
+    return statistics.median(singles), statistics.median(manys), statistics.median(shares), max(pauses)
 
 
 async def main() -> None:
@@ -266,10 +276,10 @@ async def main() -> None:
         victim = await start("victim")
         await victim_seconds(victim)
         print(f"median of {ROUNDS} rounds; {CALLS} calls one at a time, {CALLS} with {IN_FLIGHT} in flight")
-        print(f"{'beside':20} {'latency':>9} {'at many':>9} {'loop at worst':>15}")
+        print(f"{'beside':20} {'latency':>9} {'at many':>9} {'host':>7} {'loop at worst':>15}")
         for kind in kinds:
-            single, many, pause = await measure(start, victim, kind)
-            print(f"{kind:20} {single:7.2f} x {many:7.2f} x {pause * 1000:12.1f} ms", flush=True)
+            single, many, share, pause = await measure(start, victim, kind)
+            print(f"{kind:20} {single:7.2f} x {many:7.2f} x {share:6.0%} {pause * 1000:12.1f} ms", flush=True)
         await victim.kill()
         await launcher.close()
 

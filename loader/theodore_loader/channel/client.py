@@ -27,6 +27,8 @@ HIGH_WATER = 1024 * 1024
 MAX_HOST_CALLS = 16
 LOGS_PER_SECOND = 200
 PAUSE_SECONDS = 0.02
+REST = 20
+"""What a noisy worker sent is read so that a millisecond spent on it is followed by at least so many without."""
 
 NIL = msgspec.Raw(b"\xc0")
 
@@ -91,6 +93,7 @@ class HostChannel(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """React to every frame that is now complete."""
+        started, refused = time.perf_counter(), self._noise.refused
         try:
             for payload in self._frames.received(nbytes):
                 if self._end is not None:
@@ -99,6 +102,8 @@ class HostChannel(asyncio.BufferedProtocol):
                 self._react[type(message)](message)
         except ProtocolViolation as violation:
             self.end(violation)
+        if self._noise.refused > refused:
+            self._rest(time.perf_counter() - started)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End, unless something has ended it already."""
@@ -255,13 +260,14 @@ class HostChannel(asyncio.BufferedProtocol):
             self._handlers.access(batch)
 
     def _has_room_for_noise(self) -> bool:
-        """Say whether one more unasked frame is welcome; where not, read more slowly, so that only its sender waits."""
-        if self._noise.take(time.monotonic()):
-            return True
+        """Say whether one more unasked frame is welcome; where not, reading rests for a while."""
+        return self._noise.take(time.monotonic())
+
+    def _rest(self, spent: float) -> None:
+        """Read more slowly, so that only the sender waits: small frames cost the host much for few bytes."""
         if self._transport is not None and self._transport.is_reading():
             self._transport.pause_reading()
-            asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._read_again)
-        return False
+            asyncio.get_running_loop().call_later(max(PAUSE_SECONDS, REST * spent), self._read_again)
 
     def _read_again(self) -> None:
         if self._transport is not None and not self._transport.is_closing():

@@ -13,6 +13,8 @@ MAX_LINE = 4096
 LINES_PER_SECOND = 200
 KEPT_LINES = 20
 PAUSE_SECONDS = 0.05
+REST = 20
+"""A millisecond spent on too much output is followed by at least so many in which none is read."""
 
 
 class CapturedOutput(asyncio.Protocol):
@@ -35,6 +37,7 @@ class CapturedOutput(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Split into lines; an endless line is cut."""
+        started = time.perf_counter()
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > MAX_LINE:
             lines, self._rest = [*lines, self._rest], b""
@@ -43,7 +46,8 @@ class CapturedOutput(asyncio.Protocol):
             self._take(line)
         if self._lines.refused > refused and self._transport is not None:
             self._transport.pause_reading()
-            asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._resume)
+            spent = time.perf_counter() - started
+            asyncio.get_running_loop().call_later(max(PAUSE_SECONDS, REST * spent), self._resume)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Record what was left without a line end."""
