@@ -12,6 +12,7 @@ from theodore_loader.policy import Policy, capped
 from theodore_loader.preparation import Preparation, Prepared
 from theodore_loader.sandbox.tier import Tier
 from theodore_loader.supervise.edition import Edition
+from theodore_loader.supervise.meter.usage import DiskLimit
 from theodore_loader.supervise.plan import Plan
 
 UNSIGNED = "unsigned"
@@ -25,6 +26,7 @@ def edition_of(
     home: Path,
     policy: Policy,
     minimum_tier: Tier,
+    disk: DiskLimit,
     preparation: Preparation,
 ) -> Edition:
     """Return what to start. Its folders are made; ``tmp`` is each worker's own, and no folder here.
@@ -43,6 +45,7 @@ def edition_of(
         roots=prepared.roots,
         folders={"data": private_dir(own / "data"), "cache": private_dir(own / "cache"), "tmp": own},
         minimum_tier=minimum_tier,
+        disk=disk,
         config=settings,
     )
     return Edition(

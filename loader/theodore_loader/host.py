@@ -38,6 +38,7 @@ from theodore_loader.supervise.control import Control
 from theodore_loader.supervise.edition import Edition
 from theodore_loader.supervise.launch import Launcher
 from theodore_loader.supervise.life import OnEvent
+from theodore_loader.supervise.meter.usage import DiskLimit
 from theodore_loader.supervise.plugin_log import PluginLogs
 from theodore_loader.supervise.receipt import LoadReceipt
 from theodore_loader.supervise.runtime import runtime_folder
@@ -45,6 +46,7 @@ from theodore_loader.supervise.settings import Supervision
 from theodore_loader.supervise.status import PluginStatus
 from theodore_loader.supervise.supervisor import Supervisor
 from theodore_loader.supervise.surroundings import OnLog, Surroundings
+from theodore_loader.supervise.telemetry import Telemetry
 from theodore_loader.supervise.temporary import TemporaryFolders
 from theodore_loader.supervise.zygote import launcher_for
 from theodore_loader.trust.trust_file import TrustFile
@@ -83,6 +85,8 @@ class PluginHost:
         find_links: folders of wheels to install locked dependencies from, before the index is asked.
         network: what each plugin's connections may do (``broker/limits.py``).
         authorities: a file of certificates (PEM) that plugins' clients and ``http.fetch`` believe beside the system's.
+        disk: what each plugin's folders may hold together.
+        telemetry: exports the figures of loaded plugins through OpenTelemetry (``supervise/telemetry.py``).
         supervision: how workers are looked after; the defaults need no thought.
         on_log: gets every line of output and every log record of a plugin, which are kept on disk besides
             (``theodore-plugin logs``); default: logger ``theodore_loader.plugins``.
@@ -104,6 +108,8 @@ class PluginHost:
         find_links: Sequence[Path] = (),
         network: NetworkLimits | None = None,
         authorities: Path | None = None,
+        disk: DiskLimit | None = None,
+        telemetry: Telemetry | None = None,
         supervision: Supervision | None = None,
         on_log: OnLog | None = None,
         on_event: OnEvent | None = None,
@@ -117,6 +123,8 @@ class PluginHost:
         self._services = dict(services or {})
         self._network = network or NetworkLimits()
         self._authorities = None if authorities is None else bundle_with(authorities, self._home)
+        self._disk = disk or DiskLimit()
+        self._telemetry = telemetry
         self._supervision = supervision or Supervision()
         self._plugin_logs = PluginLogs(self._logs, on_log or log_line)
         self._on_event = on_event or log_event
@@ -245,6 +253,7 @@ class PluginHost:
         """Let a plugin finish its calls and clean up, and end its worker."""
         loaded = self._get(name)
         del self._loaded[name]
+        self._export_no_more(name)
         self._bindings.unbind(loaded.proxy)
         await loaded.supervisor.close()
 
@@ -281,6 +290,8 @@ class PluginHost:
         """
         self._closed = True
         everyone = [*(loaded.supervisor for loaded in self._loaded.values()), *filter(None, self._loading.values())]
+        for name in self._loaded:
+            self._export_no_more(name)
         self._loaded.clear()
         self._bindings.clear()
         try:
@@ -328,7 +339,13 @@ class PluginHost:
             await supervisor.close()
             raise PluginUnavailable("this host is closed", help="make a new PluginHost")
         await supervisor.start()
+        if self._telemetry is not None:
+            self._telemetry.add(supervisor.metrics)
         return _Loaded(supervisor, proxy_for(supervisor.base, supervisor), prepared, config)
+
+    def _export_no_more(self, name: str) -> None:
+        if self._telemetry is not None:
+            self._telemetry.remove(name)
 
     async def _bind(self, name: str, loaded: _Loaded) -> None:
         try:
@@ -356,6 +373,7 @@ class PluginHost:
             home=self._home,
             policy=self._policy,
             minimum_tier=tier,
+            disk=self._disk,
             preparation=self._preparation,
         )
 
