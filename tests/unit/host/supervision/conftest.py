@@ -15,6 +15,7 @@ import pytest
 from theodore_loader.manifest import Manifest
 from theodore_loader.proxies import proxy_for
 from theodore_loader.sandbox.tier import available
+from theodore_loader.supervise.clock import Clock
 from theodore_loader.supervise.edition import Edition
 from theodore_loader.supervise.plan import Plan
 from theodore_loader.supervise.runtime import runtime_folder
@@ -206,7 +207,9 @@ async def supervise(tmp_path: Path, runtime: Path) -> AsyncIterator[Callable[...
     running: list[Supervised] = []
     launcher = launcher_for(runtime, OFFERED)
 
-    async def start(settings: Supervision | None = None, *, started: bool = True, **limits: Any) -> Supervised:
+    async def start(
+        settings: Supervision | None = None, *, started: bool = True, clock: Clock | None = None, **limits: Any
+    ) -> Supervised:
         one = Supervised.__new__(Supervised)
         one.home, one.clock, one.events, one.approve = tmp_path, MovedClock(), [], lambda: None
         surroundings = Surroundings(tmp_path / "logs", runtime, {}, {}, lambda _: None, launcher)
@@ -216,7 +219,7 @@ async def supervise(tmp_path: Path, runtime: Path) -> AsyncIterator[Callable[...
             temporary=TemporaryFolders(tmp_path),
             settings=settings,
             on_event=one.events.append,
-            clock=one.clock,
+            clock=clock or one.clock,
             jitter=lambda: 1.0,
         )
         running.append(one)
