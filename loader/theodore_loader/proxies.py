@@ -7,7 +7,8 @@ else a worker may offer cannot be named.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from functools import cache
 from typing import Any, Protocol
 
@@ -29,6 +30,9 @@ class Caller(Protocol):
     async def call(self, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run an operation and return its typed result."""
 
+    def stream(self, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncGenerator[Any, None]:
+        """Run a streaming operation and iterate over its typed items."""
+
 
 def proxy_for(base: type[PluginInterface], caller: Caller) -> PluginInterface:
     """Return a proxy that implements ``base`` by calling ``caller``."""
@@ -49,15 +53,29 @@ def _proxy_class(base: type[PluginInterface]) -> Callable[[Caller], PluginInterf
     return type(f"{base.__name__}Proxy", (base,), body)
 
 
-def _remote(method: Method) -> Callable[..., Awaitable[Any]]:
+def _remote(method: Method) -> Callable[..., Any]:
+    operation: Callable[..., Any] = _streaming(method) if method.streams else _answering(method)
+    operation.__name__ = method.name
+    operation.__qualname__ = method.name
+    operation.__doc__ = method.documentation
+    vars(operation)["__signature__"] = method.signature
+    return operation
+
+
+def _answering(method: Method) -> Callable[..., Awaitable[Any]]:
     async def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         return await self._caller.call(method, args, kwargs)
 
-    call.__name__ = method.name
-    call.__qualname__ = method.name
-    call.__doc__ = method.documentation
-    call.__signature__ = method.signature  # type: ignore[attr-defined]
     return call
+
+
+def _streaming(method: Method) -> Callable[..., AsyncGenerator[Any, None]]:
+    async def stream(self: Any, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
+        async with aclosing(self._caller.stream(method, args, kwargs)) as items:
+            async for item in items:
+                yield item
+
+    return stream
 
 
 def _init(self: Any, caller: Caller) -> None:

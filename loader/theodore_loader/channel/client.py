@@ -1,15 +1,17 @@
 """The host end of a channel: calls out, answers in, everything that arrives distrusted.
 
-A reply to an unknown id, a second reply, a frame a worker may not send, a frame over the cap: each ends the
-channel with :class:`ProtocolViolation`, and whoever owns it kills the worker. A worker that does not read is not
-buffered for: calls wait for room within their own deadline, and beyond ``MAX_UNSENT`` the channel ends.
+A reply to an unknown id, a second reply, a chunk beyond its credit, a frame a worker may not send or not yet, a frame
+over the cap: each ends the channel with :class:`ProtocolViolation`, and whoever owns it kills the worker. A worker
+that does not read is not buffered for: calls wait for room within their own deadline, and beyond ``MAX_UNSENT`` the
+channel ends.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,18 +19,24 @@ import msgspec
 
 from theodore_loader.broker.rate import TokenBucket
 from theodore_loader.channel import codec
+from theodore_loader.channel.deadlines import Deadlines
 from theodore_loader.channel.depth import has_ample_stack
 from theodore_loader.channel.failures import to_exception
-from theodore_loader.channel.frames import FrameBuffer
-from theodore_loader.errors import LoaderError, ProtocolViolation, WorkerCrashed
+from theodore_loader.channel.frames import MAX_VALUE_BYTES, Payload
+from theodore_loader.channel.link import Link
+from theodore_loader.channel.pending import GRACE_SECONDS, Pending, PendingCall, PendingStream
+from theodore_loader.channel.requests import Request
+from theodore_loader.channel.streams import WINDOW_BYTES
+from theodore_loader.channel.uploads import Uploads
+from theodore_loader.errors import CallTimeout, LoaderError, ProtocolViolation, WorkerCrashed
+from theodore_sdk.errors import ResourceLimitExceeded
 
 MAX_UNSENT = 4 * 1024 * 1024
 HIGH_WATER = 1024 * 1024
 MAX_HOST_CALLS = 16
+MAX_STREAMS = 64
 LOGS_PER_SECOND = 200
 PAUSE_SECONDS = 0.02
-REST = 20
-"""What a noisy worker sent is read so that a millisecond spent on it is followed by at least so many without."""
 
 NIL = msgspec.Raw(b"\xc0")
 
@@ -42,80 +50,41 @@ class Handlers:
     """What the owner of a channel does with what a worker sends unasked.
 
     ``log`` and ``access`` are rate-limited before they are called; ``host_call`` returns the answer frame.
-    ``ended`` is called once, with the reason.
+    ``ended`` is called once, with the reason; ``stopping`` whenever the worker is asked to stop a call, with the
+    seconds it is given for that.
     """
 
     log: Callable[[codec.Log], None]
     access: Callable[[codec.Accesses], None]
     host_call: Callable[[codec.HostCall], Awaitable[codec.HostResult]]
     ended: Callable[[LoaderError], None]
+    stopping: Callable[[float], None] = lambda _seconds: None
 
 
-class HostChannel(asyncio.BufferedProtocol):
+class HostChannel:
     """One worker's channel. Use it from the event loop's thread only."""
 
     def __init__(self, handlers: Handlers) -> None:
         self._handlers = handlers
-        self._frames = FrameBuffer()
+        self._loop = asyncio.get_running_loop()
         self._ample_stack = has_ample_stack()
-        self._transport: asyncio.Transport | None = None
-        self._pending: dict[int, asyncio.Future[msgspec.Raw]] = {}
+        self._link: Link | None = None
+        self._pending: dict[int, PendingCall | PendingStream] = {}
+        self._deadlines = Deadlines(self._loop, self._pending.values)
+        self._uploads = Uploads(self.send)
         self._awaited: asyncio.Future[codec.ToHost] | None = None
         self._host_calls: set[asyncio.Task[None]] = set()
-        self._writable = asyncio.Event()
+        self._room = asyncio.Event()
         self._last_id = 0
         self._pings: dict[int, asyncio.Future[None]] = {}
         self._end: LoaderError | None = None
         self._noise = TokenBucket(LOGS_PER_SECOND, 2 * LOGS_PER_SECOND)
-        self._react: dict[type, Callable[[Any], None]] = {
-            codec.Result: self._on_result,
-            codec.Error: self._on_error,
-            codec.HostCall: self._on_host_call,
-            codec.Log: self._on_log,
-            codec.Accesses: self._on_access,
-            codec.Ready: self._on_awaited,
-            codec.Loaded: self._on_awaited,
-            codec.Pong: self._on_pong,
-        }
+        self._react: dict[type, Callable[[Any], None]] = {codec.Ready: self._on_ready, codec.Error: self._on_error}
 
-    # asyncio's side
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember the transport."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_connection makes
-        transport.set_write_buffer_limits(high=HIGH_WATER)
-        self._transport = transport
-        self._writable.set()
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Return memory to receive into."""
-        return self._frames.writable()
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """React to every frame that is now complete."""
-        started, refused = time.perf_counter(), self._noise.refused
-        try:
-            for payload in self._frames.received(nbytes):
-                if self._end is not None:
-                    return
-                message = codec.decode_from_worker(payload, ample_stack=self._ample_stack)
-                self._react[type(message)](message)
-        except ProtocolViolation as violation:
-            self.end(violation)
-        if self._noise.refused > refused:
-            self._rest(time.perf_counter() - started)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """End, unless something has ended it already."""
-        self.end(ChannelClosed("the worker closed its channel"))
-
-    def pause_writing(self) -> None:
-        """Make calls wait."""
-        self._writable.clear()
-
-    def resume_writing(self) -> None:
-        """Let waiting calls go on."""
-        self._writable.set()
+    def attach(self, end: socket.socket) -> None:
+        """Speak through a connected stream socket, which belongs to the channel from now on."""
+        self._link = Link(end, self._on_frame, self._on_link_end, self._room.set)
+        self._room.set()
 
     # the owner's side
 
@@ -127,27 +96,32 @@ class HostChannel(asyncio.BufferedProtocol):
     @property
     def unsent(self) -> int:
         """Bytes written for the worker that it has not read yet."""
-        transport = self._transport
-        return 0 if transport is None or transport.is_closing() else transport.get_write_buffer_size()
+        return 0 if self._link is None else self._link.unsent
 
     @property
     def dropped_noise(self) -> int:
-        """Log and access frames dropped because the worker sent too many."""
+        """Log, access and progress frames dropped because the worker sent too many."""
         return self._noise.refused
 
-    def send(self, message: codec.ToWorker) -> None:
+    def send(self, message: codec.ToWorker, *, limit: int | None = None) -> None:
         """Queue a frame.
 
         Raises:
             LoaderError: the channel has ended; the exception says why.
+            TypeError, ValueTooLargeError: it cannot cross.
 
         """
         if self._end is not None:
             raise self._end.with_traceback(None)
-        assert self._transport is not None  # noqa: S101 - connection_made came first
-        self._transport.write(codec.encode(message))
-        if self._transport.get_write_buffer_size() > MAX_UNSENT:
-            self.end(WorkerCrashed("the worker does not read its channel"))
+        assert self._link is not None  # noqa: S101 - attach came first
+        if limit is None:
+            self._link.send(message)
+        else:
+            self._link.send(message, limit=limit, later=bool(self._pending))
+        if (unsent := self._link.unsent) > HIGH_WATER:
+            self._room.clear()
+            if unsent > MAX_UNSENT:
+                self.end(WorkerCrashed("the worker does not read its channel"))
 
     async def exchange(self, message: codec.ToWorker, seconds: float) -> codec.ToHost:
         """Send a frame of the handshake and return its answer.
@@ -157,23 +131,63 @@ class HostChannel(asyncio.BufferedProtocol):
             LoaderError: the worker answered with an error, or ended.
 
         """
-        self._awaited = asyncio.get_running_loop().create_future()
+        self._awaited = self._loop.create_future()
         self.send(message)
         try:
             return await asyncio.wait_for(self._awaited, seconds)
         finally:
             self._awaited = None
 
-    async def start_call(
-        self, method: str, args: msgspec.Raw, seconds: float
-    ) -> tuple[int, asyncio.Future[msgspec.Raw]]:
-        """Send a call as soon as there is room; return its id and the future of its result."""
-        await self._writable.wait()
-        self._last_id += 1
-        self.send(codec.Call(self._last_id, method, seconds, args))
-        future = self._pending[self._last_id] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(_retrieve)
-        return self._last_id, future
+    async def call(self, request: Request, read: Callable[[msgspec.Raw], Any]) -> Any:
+        """Return what a method returned, as ``read`` reads it.
+
+        A caller that is cancelled cancels the plugin's method too, under the same grace.
+
+        Raises:
+            TypeError, ValueTooLargeError: the arguments cannot cross; nothing was sent.
+            CallTimeout: the deadline passed; the message says whether the worker had to be killed.
+            BadValueError: the result is not of the declared type.
+            LoaderError: what the worker answered, or how it ended.
+
+        """
+        if not self._room.is_set():
+            await self._wait_for_room(request)
+        number = self._number()
+        deadline = self._loop.time() + request.seconds
+        pending = PendingCall(
+            self, number, request.method, request.seconds, deadline, request.listener, read, self._loop
+        )
+        self._open(pending, request, credit=0)
+        try:
+            return await pending.answer
+        except asyncio.CancelledError:
+            if number in self._pending:
+                pending.leave()
+            raise
+        finally:
+            self._uploads.close(number)
+
+    async def stream(self, request: Request, read: Callable[[bytes], Sequence[Any]]) -> AsyncGenerator[Any, None]:
+        """Iterate over what a streaming method yields, as it comes; leaving the iteration stops the method.
+
+        Raises:
+            CallTimeout: the whole took longer than the deadline, or an item longer than ``IDLE_SECONDS``.
+            BadValueError: an item is not of the declared type.
+            ResourceLimitExceeded: ``MAX_STREAMS`` are open.
+            LoaderError: as for :meth:`call`; items that came before it have been delivered.
+
+        """
+        pending = await self._open_stream(request, read)
+        try:
+            while (items := await pending.next_chunk(self._deadlines.watch)) is not None:
+                for item in items:
+                    yield item
+        except ProtocolViolation as violation:
+            self.end(violation)
+            raise
+        finally:
+            self._uploads.close(pending.number)
+            pending.leave()
 
     async def ping(self, seconds: float) -> None:
         """Return when the worker's event loop has answered.
@@ -183,61 +197,153 @@ class HostChannel(asyncio.BufferedProtocol):
             LoaderError: the channel has ended.
 
         """
-        self._last_id += 1
-        self.send(codec.Ping(self._last_id))
-        future = self._pings[self._last_id] = asyncio.get_running_loop().create_future()
+        number = self._number()
+        self.send(codec.Ping(number))
+        future = self._pings[number] = self._loop.create_future()
         future.add_done_callback(_retrieve)
         await asyncio.wait_for(future, seconds)
-
-    def cancel(self, call: int) -> None:
-        """Ask the worker to stop a call; it stays pending until the worker answers."""
-        if call in self._pending and self._end is None:
-            self.send(codec.Cancel(call))
-
-    def is_pending(self, call: int) -> bool:
-        """Return whether the worker still owes the answer to ``call``."""
-        return call in self._pending
 
     def end(self, reason: LoaderError) -> None:
         """Close the channel; everything in flight fails with ``reason``. The first reason stays."""
         if self._end is not None:
             return
         self._end = reason
-        if self._transport is not None:
-            self._transport.abort()
-        self._writable.set()
+        self._room.set()
+        self._deadlines.stop()
+        self._uploads.close_all()
         for task in self._host_calls:
             task.cancel()
-        for future in (*self._pending.values(), *self._pings.values(), self._awaited):
+        for future in (*self._pings.values(), self._awaited):
             if future is not None and not future.done():
                 future.set_exception(reason)
+        in_flight = list(self._pending.values())
         self._pending.clear()
+        for pending in in_flight:
+            pending.fail(reason)
         self._handlers.ended(reason)
+        if self._link is not None:
+            self._link.close()  # after its owner has killed the worker, which could use the time
+
+    def stop(self, pending: Pending) -> None:
+        """Ask the worker to stop a call; it stays pending until the worker answers, or its grace time is over."""
+        if self._end is None and pending.number in self._pending:
+            pending.deadline = self._loop.time() + GRACE_SECONDS
+            self._deadlines.watch(pending.deadline)
+            self._handlers.stopping(GRACE_SECONDS)
+            self.send(codec.Cancel(pending.number))
+
+    # calls
+
+    def _number(self) -> int:
+        self._last_id += 1
+        return self._last_id
+
+    def _open(self, pending: PendingCall | PendingStream, request: Request, credit: int) -> None:
+        args = request.args
+        if request.sources:
+            args = self._uploads.announce(pending.number, args, request.sources, self._number)
+        frame = codec.Call(pending.number, request.method, request.seconds, args, credit, request.listener is not None)
+        try:
+            self.send(frame, limit=MAX_VALUE_BYTES + len(request.method) + 48)
+        except BaseException:
+            self._uploads.close(pending.number)
+            raise
+        self._pending[pending.number] = pending
+        self._deadlines.watch(pending.deadline)
+
+    async def _open_stream(self, request: Request, read: Callable[[bytes], Sequence[Any]]) -> PendingStream:
+        if not self._room.is_set():
+            await self._wait_for_room(request)
+        if sum(isinstance(pending, PendingStream) for pending in self._pending.values()) >= MAX_STREAMS:
+            raise ResourceLimitExceeded("streams", f"{MAX_STREAMS} streams of this plugin are open already")
+        number, deadline = self._number(), self._loop.time() + request.seconds
+        pending = PendingStream(
+            self, number, request.method, request.seconds, deadline, request.listener, read, self._loop
+        )
+        self._open(pending, request, credit=WINDOW_BYTES)
+        return pending
+
+    async def _wait_for_room(self, request: Request) -> None:
+        try:
+            async with asyncio.timeout(request.seconds):
+                await self._room.wait()
+        except TimeoutError:
+            raise CallTimeout(
+                f"{request.method} could not be sent within {request.seconds:g} s: the worker does not read",
+                help="give the worker less at once, or find out what occupies its event loop",
+            ) from None
 
     # the worker's side
 
+    def _on_frame(self, payload: Payload) -> None:
+        message = codec.decode_from_worker(payload, ample_stack=self._ample_stack)
+        react = self._react.get(type(message))
+        if react is None:
+            raise ProtocolViolation(f"a {type(message).__name__} frame before the worker was ready")
+        react(message)
+
+    def _on_link_end(self, violation: ProtocolViolation | None) -> None:
+        self.end(violation or ChannelClosed("the worker closed its channel"))
+
+    def _on_ready(self, ready: codec.Ready) -> None:
+        self._on_awaited(ready)
+        self._react = {
+            codec.Result: self._on_result,
+            codec.Error: self._on_error,
+            codec.Chunk: self._on_chunk,
+            codec.End: self._on_stream_end,
+            codec.Credit: self._uploads.on_credit,
+            codec.Cancel: self._uploads.on_cancel,
+            codec.Progress: self._on_progress,
+            codec.HostCall: self._on_host_call,
+            codec.Log: self._on_log,
+            codec.Accesses: self._on_access,
+            codec.Ready: self._on_awaited,
+            codec.Loaded: self._on_awaited,
+            codec.Pong: self._on_pong,
+        }
+
     def _on_result(self, result: codec.Result) -> None:
-        future = self._answered(result.id)
-        if not future.done():
-            future.set_result(result.value)
+        pending = self._pending.pop(result.id, None)
+        if not isinstance(pending, PendingCall):
+            raise _not_in_flight("an answer to call", result.id)
+        pending.arrive(result.value)
 
     def _on_error(self, error: codec.Error) -> None:
         if error.code not in codec.ERROR_CODES:
             raise ProtocolViolation(f"unknown error code {error.code!r}")
-        future = self._starting() if error.id == 0 else self._answered(error.id)
-        if not future.done():
-            future.set_exception(to_exception(error))
+        if error.id == 0:
+            self._on_failed_start(error)
+            return
+        pending = self._pending.pop(error.id, None)
+        if pending is None:
+            raise _not_in_flight("an answer to call", error.id)
+        pending.fail(to_exception(error))
 
-    def _answered(self, call: int) -> asyncio.Future[Any]:
-        future = self._pending.pop(call, None)
-        if future is None:
-            raise ProtocolViolation(f"an answer to call {call}, which is not in flight")
-        return future
-
-    def _starting(self) -> asyncio.Future[Any]:
+    def _on_failed_start(self, error: codec.Error) -> None:
         if self._awaited is None:
             raise ProtocolViolation("a failure to start from a worker that is not starting")
-        return self._awaited
+        if not self._awaited.done():
+            self._awaited.set_exception(to_exception(error))
+
+    def _on_chunk(self, chunk: codec.Chunk) -> None:
+        pending = self._pending.get(chunk.id)
+        if not isinstance(pending, PendingStream):
+            raise _not_in_flight("a chunk of stream", chunk.id)
+        pending.arrive(chunk.items)
+
+    def _on_stream_end(self, end: codec.End) -> None:
+        pending = self._pending.pop(end.id, None)
+        if not isinstance(pending, PendingStream) or end.error is not None:
+            raise _not_in_flight("the end of stream", end.id)
+        pending.finish()
+
+    def _on_progress(self, progress: codec.Progress) -> None:
+        pending = self._pending.get(progress.id)
+        if pending is None or pending.listener is None:
+            raise ProtocolViolation(f"progress of call {progress.id}, which nobody listens to")
+        if self._has_room_for_noise() and not pending.is_stopping:
+            self._loop.call_soon(pending.listener, progress.fraction, codec.printable(progress.message))
 
     def _on_awaited(self, message: codec.ToHost) -> None:
         if self._awaited is None or self._awaited.done():
@@ -260,18 +366,12 @@ class HostChannel(asyncio.BufferedProtocol):
             self._handlers.access(batch)
 
     def _has_room_for_noise(self) -> bool:
-        """Say whether one more unasked frame is welcome; where not, reading rests for a while."""
-        return self._noise.take(time.monotonic())
-
-    def _rest(self, spent: float) -> None:
-        """Read more slowly, so that only the sender waits: small frames cost the host much for few bytes."""
-        if self._transport is not None and self._transport.is_reading():
-            self._transport.pause_reading()
-            asyncio.get_running_loop().call_later(max(PAUSE_SECONDS, REST * spent), self._read_again)
-
-    def _read_again(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
+        """Say whether one more unasked frame is welcome; where not, read more slowly, so that only its sender waits."""
+        if self._noise.take(time.monotonic()):
+            return True
+        if self._link is not None:
+            self._link.pause_reading(PAUSE_SECONDS)
+        return False
 
     def _on_host_call(self, call: codec.HostCall) -> None:
         if len(self._host_calls) >= MAX_HOST_CALLS:
@@ -279,7 +379,7 @@ class HostChannel(asyncio.BufferedProtocol):
             error = ("ResourceLimitExceeded", f"more than {MAX_HOST_CALLS} host calls at once")
             self.send(codec.HostResult(call.id, NIL, error))
             return
-        task = asyncio.get_running_loop().create_task(self._answer(call))
+        task = self._loop.create_task(self._answer(call))
         self._host_calls.add(task)
         task.add_done_callback(self._host_calls.discard)
 
@@ -289,7 +389,11 @@ class HostChannel(asyncio.BufferedProtocol):
             self.send(answer)
 
 
+def _not_in_flight(what: str, number: int) -> ProtocolViolation:
+    return ProtocolViolation(f"{what} {number}, which is not in flight")
+
+
 def _retrieve(future: asyncio.Future[Any]) -> None:
-    """Mark the exception as seen: a call nobody awaits any more must not warn when its worker ends."""
+    """Mark the exception as seen: a ping nobody awaits any more must not warn when its worker ends."""
     if not future.cancelled():
         future.exception()

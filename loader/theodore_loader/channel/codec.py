@@ -8,15 +8,18 @@ Nothing is ever unpickled. The host decodes on its event loop's thread only (see
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import msgspec
 
 from theodore_loader.channel.depth import check_depth, recursion_is_ordinary
-from theodore_loader.channel.frames import frame
+from theodore_loader.channel.frames import Payload, frame
 from theodore_loader.errors import ProtocolViolation
 
 PROTOCOL_VERSION = 1
+PROTOCOLS = (PROTOCOL_VERSION,)
+"""What both ends of this version speak, best first."""
 
 MAX_TEXT = 2048
 MAX_TRACEBACK = 16 * 1024
@@ -26,6 +29,13 @@ Name: TypeAlias = Annotated[str, msgspec.Meta(max_length=256)]
 Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 LongText: TypeAlias = Annotated[str, msgspec.Meta(max_length=MAX_TRACEBACK)]
 Id: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+Bytes: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
+
+if TYPE_CHECKING:
+    Value: TypeAlias = Any
+else:
+    Value: TypeAlias = msgspec.Raw
+"""Any value where a frame is sent, its undecoded bytes where one has arrived."""
 
 
 class _Frame(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
@@ -74,25 +84,61 @@ class Load(_Frame, tag="load", frozen=True):
 
 
 class Loaded(_Frame, tag="loaded", frozen=True):
-    """The class was imported and an instance made."""
+    """The class was imported and an instance made, which has these ``operations``."""
 
     milliseconds: float
+    operations: Annotated[tuple[Name, ...], msgspec.Meta(max_length=256)]
 
 
 class Call(_Frame, tag="call", frozen=True):
-    """Run a method. ``seconds`` is the time left, for the plugin's information; the host keeps the deadline."""
+    """Run a method. ``seconds`` is the time left, for the plugin's information; the host keeps the deadline.
+
+    Where ``credit`` is not 0 the answer is a stream, and that much of it may be sent at first. ``progress`` says
+    that somebody listens.
+    """
 
     id: Id
     method: Name
     seconds: float
-    args: msgspec.Raw
+    args: Value
+    credit: Bytes = 0
+    progress: bool = False
 
 
 class Result(_Frame, tag="result", frozen=True):
     """What the method returned."""
 
     id: Id
-    value: msgspec.Raw
+    value: Value
+
+
+class Chunk(_Frame, tag="chunk", frozen=True):
+    """Some items of a stream, as an array. Costs its sender credit (``streams.cost``)."""
+
+    id: Id
+    items: Value
+
+
+class End(_Frame, tag="end", frozen=True):
+    """A stream has ended; ``error`` says why it ended early where the host was its source."""
+
+    id: Id
+    error: tuple[Name, Text] | None = None
+
+
+class Credit(_Frame, tag="credit", frozen=True):
+    """The consumer of a stream has room for so many bytes more."""
+
+    id: Id
+    bytes: Bytes
+
+
+class Progress(_Frame, tag="progress", frozen=True):
+    """How far a call has come, between 0 and 1, for a host that listens."""
+
+    id: Id
+    fraction: Annotated[float, msgspec.Meta(ge=0, le=1)]
+    message: Annotated[str, msgspec.Meta(max_length=512)] = ""
 
 
 class Denial(_Frame, frozen=True):
@@ -128,11 +174,15 @@ ERROR_CODES = (
     "unknown-method",
     "no-plugin",  # the entry point cannot be imported, or is no plugin of the category
     "confinement",  # the sandbox could not be set up
+    "protocol",  # the worker speaks none of the protocols offered
 )
 
 
 class Cancel(_Frame, tag="cancel", frozen=True):
-    """Stop a call; the worker answers with ``error(cancelled)`` within the grace time or is killed."""
+    """To a worker: stop a call; it answers with ``error(cancelled)`` within the grace time or is killed.
+
+    To a host: nobody reads this stream of its any more.
+    """
 
     id: Id
 
@@ -197,20 +247,38 @@ class Shutdown(_Frame, tag="shutdown", frozen=True):
     """End: the worker flushes its log and exits with status 0."""
 
 
-ToWorker: TypeAlias = Hello | Load | Call | Cancel | HostResult | Ping | Shutdown
-ToHost: TypeAlias = Ready | Loaded | Result | Error | HostCall | Log | Accesses | Pong
+ToWorker: TypeAlias = Hello | Load | Call | Cancel | Chunk | End | Credit | HostResult | Ping | Shutdown
+ToHost: TypeAlias = (
+    Ready | Loaded | Result | Error | Chunk | End | Credit | Cancel | Progress | HostCall | Log | Accesses | Pong
+)
+Frame: TypeAlias = ToWorker | ToHost
 
-_encoder = msgspec.msgpack.Encoder()
+
+def _plain(value: object) -> object:
+    """Encode hook: read-only mappings are the one plain thing msgspec does not know."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__qualname__} cannot cross the channel; use plain values and frozen dataclasses")
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=_plain)
 _to_host = msgspec.msgpack.Decoder(ToHost)
 _to_worker = msgspec.msgpack.Decoder(ToWorker)
 
 
-def encode(message: ToWorker | ToHost) -> bytes:
+encode_value = _encoder.encode
+"""Return any value that can cross as msgpack; raises ``TypeError``, ``ValueError`` or ``OverflowError``."""
+
+encode_into = _encoder.encode_into
+"""Write any value that can cross into a ``bytearray`` from an offset on, and cut it there."""
+
+
+def encode(message: Frame) -> bytes:
     """Return ``message`` as bytes on the wire, length included."""
     return frame(_encoder.encode(message))
 
 
-def decode_from_worker(payload: bytes, *, ample_stack: bool = False) -> ToHost:
+def decode_from_worker(payload: Payload, *, ample_stack: bool = False) -> ToHost:
     """Return the frame a worker sent; ``ample_stack`` is what ``depth.has_ample_stack`` says of this thread.
 
     Raises:
@@ -223,7 +291,7 @@ def decode_from_worker(payload: bytes, *, ample_stack: bool = False) -> ToHost:
     return message
 
 
-def decode_from_host(payload: bytes) -> ToWorker:
+def decode_from_host(payload: Payload) -> ToWorker:
     """Return the frame the host sent.
 
     Raises:
@@ -234,7 +302,7 @@ def decode_from_host(payload: bytes) -> ToWorker:
     return message
 
 
-def _strict(decoder: msgspec.msgpack.Decoder[Any], payload: bytes) -> Any:
+def _strict(decoder: msgspec.msgpack.Decoder[Any], payload: Payload) -> Any:
     try:
         return decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
@@ -245,3 +313,20 @@ def truncated(text: str, limit: int = MAX_TEXT) -> str:
     """Return ``text`` cut to ``limit`` characters, encodable whatever it holds."""
     clean = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """Return ``text`` in one line that changes nothing but what it says: control characters are escaped.
+
+    A line break in a message would forge a log record, an escape sequence would write over a terminal.
+    """
+    return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def printable_lines(text: str) -> str:
+    """Return ``text`` like :func:`printable`, its line breaks kept."""
+    return "\n".join(printable(line.replace("\t", "    ")) for line in text.split("\n"))
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode()

@@ -82,7 +82,7 @@ def recursion_is_ordinary() -> bool:
     return sys.getrecursionlimit() <= _ORDINARY_RECURSION
 
 
-def check_depth(data: bytes, limit: int = MAX_DEPTH, steps: int | None = None) -> None:
+def check_depth(data: bytes | bytearray, limit: int = MAX_DEPTH, steps: int | None = None) -> None:
     """Return if no value in ``data`` nests deeper than ``limit`` containers.
 
     ``steps`` bounds the work where somebody else decides how often it is done: a step is one container, one text, or
@@ -99,7 +99,7 @@ def check_depth(data: bytes, limit: int = MAX_DEPTH, steps: int | None = None) -
         raise ProtocolViolation(f"a value nests deeper than {limit} levels")
 
 
-def _too_deep(data: bytes, limit: int, steps: int) -> bool:
+def _too_deep(data: bytes | bytearray, limit: int, steps: int) -> bool:
     open_counts: list[int] = []  # items still to come, per open container
     position = 0
     while position < len(data):
@@ -128,7 +128,7 @@ def _close(open_counts: list[int], finished: int) -> None:
         open_counts[-1] -= finished
 
 
-def _run(data: bytes, position: int) -> tuple[int, int]:
+def _run(data: bytes | bytearray, position: int) -> tuple[int, int]:
     """Return how many numbers of one width start here, and where they end: vectors pass at the speed of a regex."""
     run = _RUNS.get(data[position])
     found = run[0].match(data, position) if run is not None else None
@@ -137,7 +137,7 @@ def _run(data: bytes, position: int) -> tuple[int, int]:
     return (found.end() - position) // run[1], found.end()
 
 
-def _item(data: bytes, position: int) -> tuple[int, int]:
+def _item(data: bytes | bytearray, position: int) -> tuple[int, int]:
     """Return how many values the item at ``position`` contains, and where the next item starts."""
     head = data[position]
     position += 1

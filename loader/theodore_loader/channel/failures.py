@@ -13,10 +13,11 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 
 from theodore_loader.channel.codec import MAX_TRACEBACK, Denial, Error, truncated
-from theodore_loader.errors import CallTimeout, ProtocolViolation, RemoteError
+from theodore_loader.errors import CallTimeout, ProtocolViolation, RemoteError, WorkerError
 from theodore_sdk.errors import PluginConfigurationError, PluginPermissionError, ResourceLimitExceeded
 
 _MAX_CHAIN = 64
+_OTHER_VERSION = "the loader's files have changed under the running host: restart it"
 
 
 def error_frame(call: int, problem: BaseException, roots: Sequence[str]) -> Error:
@@ -46,6 +47,8 @@ def to_exception(error: Error) -> Exception:
             return TypeError(error.message)
         case "too-large":
             return ResourceLimitExceeded("max_result_bytes", error.message)
+        case "protocol":
+            return WorkerError(f"the worker speaks another protocol: {error.message}", help=_OTHER_VERSION)
         case "raised" | "bad-result" | "no-plugin" | "confinement":
             return RemoteError(error.type_name, error.message, traceback=error.traceback)
     return ProtocolViolation(f"unknown error code {error.code!r}")

@@ -6,15 +6,22 @@ The length is checked before anything is stored, so that a peer which announces 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from struct import Struct
+from typing import TypeAlias
 
 from theodore_loader.errors import ProtocolViolation
 
 HEADER_BYTES = 4
 MAX_VALUE_BYTES = 1024 * 1024
-"""Largest encoded argument list or result: the ticket's 1 MiB."""
-MAX_FRAME_BYTES = MAX_VALUE_BYTES + 1024
+"""Largest encoded argument list, result or item of a stream: the ticket's 1 MiB."""
+ENVELOPE_BYTES = 1024
+MAX_FRAME_BYTES = MAX_VALUE_BYTES + ENVELOPE_BYTES
 """Largest frame: one value and the few fields around it."""
-_FIRST_BUFFER = 64 * 1024
+_BUFFER = 64 * 1024
+_LENGTH = Struct(">I").unpack_from
+
+Payload: TypeAlias = bytes | bytearray
+"""What a frame holds, in memory of its own: whatever is decoded from it may keep referring to it."""
 
 
 def frame(payload: bytes) -> bytes:
@@ -32,77 +39,96 @@ def frame(payload: bytes) -> bytes:
 class FrameBuffer:
     """Collects received bytes and yields whole frames.
 
-    Used as ``asyncio.BufferedProtocol`` wants it: :meth:`writable` gives memory to receive into,
-    :meth:`received` says how much of it was filled. Memory grows to one frame, never further, and shrinks
-    again once a large frame has been handed out.
+    :meth:`writable` gives memory to receive into, :meth:`received` says how much of it was filled. Small frames are
+    cut out of one buffer that stays; a frame larger than that is received where it will be read, in memory of
+    exactly its size, so that a mebibyte is copied once: by the kernel.
     """
 
-    __slots__ = ("_buffer", "_end", "_start")
+    __slots__ = ("_buffer", "_end", "_filled", "_large", "_start", "_view")
 
     def __init__(self) -> None:
-        self._buffer = bytearray(_FIRST_BUFFER)
+        self._buffer = bytearray(_BUFFER)
+        self._view = memoryview(self._buffer)
         self._start = 0
         self._end = 0
+        self._large: bytearray | None = None
+        self._filled = 0
 
     def writable(self) -> memoryview:
-        """Return free memory, never empty. Release it before calling :meth:`received`'s iterator to its end."""
-        if self._end == len(self._buffer):
-            self._make_room()
-        return memoryview(self._buffer)[self._end :]
+        """Return free memory, never empty."""
+        if self._large is not None:
+            return memoryview(self._large)[self._filled :]
+        if self._end == _BUFFER:
+            self._move_to_front()
+        return self._view[self._end :]
 
-    def received(self, count: int) -> Iterator[bytes]:
+    def received(self, count: int) -> Iterator[Payload]:
         """Yield every frame completed by the ``count`` bytes just written.
 
         Raises:
             ProtocolViolation: a header announces more than a frame may hold.
 
         """
+        if self._large is not None:
+            self._filled += count
+            if self._filled == len(self._large):
+                whole, self._large = self._large, None
+                yield whole
+            return
         self._end += count
-        while (whole := self._take()) is not None:
-            yield whole
+        while (payload := self._take()) is not None:
+            yield payload
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: bytes) -> Iterator[Payload]:
         """Yield every frame completed by ``data``: :meth:`writable` and :meth:`received` for blocking readers."""
         view = memoryview(data)
         while view:
             room = self.writable()
             count = min(len(room), len(view))
             room[:count] = view[:count]
-            room.release()
             view = view[count:]
             yield from self.received(count)
 
     @property
     def pending(self) -> int:
         """Bytes of an unfinished frame."""
-        return self._end - self._start
+        return self._end - self._start if self._large is None else HEADER_BYTES + self._filled
 
-    def _take(self) -> bytes | None:
-        size = self._announced()
-        if size is None or self.pending < HEADER_BYTES + size:
-            return None
+    @property
+    def is_inside_large(self) -> bool:
+        """Whether the rest of a frame too large for the buffer is due."""
+        return self._large is not None
+
+    @property
+    def capacity(self) -> int:
+        """Bytes of memory held."""
+        return _BUFFER + (0 if self._large is None else len(self._large))
+
+    def _take(self) -> bytearray | None:
         start = self._start + HEADER_BYTES
-        payload = bytes(memoryview(self._buffer)[start : start + size])
-        self._start = start + size
-        if self._start == self._end:
-            self._start = self._end = 0
-            if len(self._buffer) > _FIRST_BUFFER:
-                self._buffer = bytearray(_FIRST_BUFFER)
-        return payload
-
-    def _announced(self) -> int | None:
-        if self.pending < HEADER_BYTES:
+        if start > self._end:
             return None
-        size = int.from_bytes(self._buffer[self._start : self._start + HEADER_BYTES], "big")
+        size: int = _LENGTH(self._buffer, self._start)[0]
         if size > MAX_FRAME_BYTES:
             raise ProtocolViolation(f"a frame of {size} bytes was announced; the limit is {MAX_FRAME_BYTES}")
-        return size
+        if start + size > self._end:
+            if HEADER_BYTES + size > _BUFFER:
+                self._set_apart(start, size)
+            return None
+        self._start = start + size
+        payload = self._buffer[start : self._start]
+        if self._start == self._end:
+            self._start = self._end = 0
+        return payload
 
-    def _make_room(self) -> None:
-        """Move what is left to the front, and grow to hold the announced frame (never in place: views may exist)."""
-        size = self._announced()
-        wanted = max(_FIRST_BUFFER, HEADER_BYTES + (size or 0))
-        fresh = bytearray(wanted)
-        left = self.pending
-        fresh[:left] = memoryview(self._buffer)[self._start : self._end]
-        self._buffer, self._start, self._end = fresh, 0, left
+    def _set_apart(self, start: int, size: int) -> None:
+        """Give a frame that does not fit memory of its own, with what has arrived of it."""
+        self._large = bytearray(size)
+        self._filled = self._end - start
+        self._large[: self._filled] = self._view[start : self._end]
+        self._start = self._end = 0
+
+    def _move_to_front(self) -> None:
+        left = self._end - self._start
+        self._buffer[:left] = bytes(self._view[self._start : self._end])
+        self._start, self._end = 0, left

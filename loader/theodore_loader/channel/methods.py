@@ -8,7 +8,7 @@ built, not when somebody calls.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -16,16 +16,29 @@ from typing import Any, get_type_hints
 
 import msgspec
 
+from theodore_loader.channel import codec
+from theodore_loader.channel.depth import check_depth
+from theodore_loader.channel.finite import has_only_finite
 from theodore_loader.channel.frames import MAX_VALUE_BYTES
+from theodore_loader.channel.outbox import ValueTooLargeError
+from theodore_loader.channel.parameters import (
+    Binder,
+    crossing_type,
+    is_listener,
+    item_type,
+    parts,
+    refuse_custom_types,
+    without_none,
+)
 from theodore_loader.errors import ProtocolViolation
 
 INITIALIZE = "initialize"
 NOT_REMOTE = frozenset({"get_plugin_info", INITIALIZE})
 """Answered by the host from the manifest, and called by the host alone."""
+MAX_STEPS = 100_000
+"""Parts a value may have whose type does not bound them (``check_depth``): a tenth of a second of the event loop."""
 
-
-class ValueTooLargeError(ValueError):
-    """An encoded value is larger than :data:`MAX_VALUE_BYTES`."""
+Read = Callable[[bytes], Sequence[Any]]
 
 
 class BadValueError(ValueError):
@@ -40,13 +53,13 @@ def encode_value(value: object) -> msgspec.Raw:
         ValueTooLargeError: it is larger than the limit.
 
     """
-    encoded = _encoder.encode(value)
+    encoded = codec.encode_value(value)
     if len(encoded) > MAX_VALUE_BYTES:
-        raise ValueTooLargeError(f"{len(encoded)} bytes encoded; the limit is {MAX_VALUE_BYTES} bytes (1 MiB)")
+        raise ValueTooLargeError(len(encoded))
     return msgspec.Raw(encoded)
 
 
-def decode_value(decoder: msgspec.msgpack.Decoder[Any], raw: msgspec.Raw) -> Any:
+def decode_value(decoder: msgspec.msgpack.Decoder[Any], raw: msgspec.Raw | bytes) -> Any:
     """Return the value in ``raw`` as the decoder's type. ``raw`` comes out of a frame, which was decoded whole before.
 
     Raises:
@@ -66,27 +79,100 @@ ANY: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder()
 
 
 @dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads values of one declared type that came from a worker, and distrusts them."""
+
+    decoder: msgspec.msgpack.Decoder[Any]
+    has_floats: bool
+    is_open: bool
+    """Whether the type leaves room for anything: then depth and keys are looked at first."""
+
+    @classmethod
+    def of(cls, wanted: Any, name: str) -> Reader:
+        """Prepare for a type.
+
+        Raises:
+            TypeError: it cannot cross.
+
+        """
+        refuse_custom_types(wanted, name)
+        kinds = {type(part) for part in parts(wanted)}
+        is_open = msgspec.inspect.AnyType in kinds
+        has_floats = is_open or msgspec.inspect.FloatType in kinds
+        return cls(msgspec.msgpack.Decoder(wanted), has_floats, is_open)
+
+    def __call__(self, raw: msgspec.Raw | bytes) -> Any:
+        """Return the value.
+
+        Raises:
+            BadValueError: it is of another type, or holds a number that is none.
+            ProtocolViolation: it is no msgpack, nests too deeply or has too many parts.
+
+        """
+        if self.is_open:
+            check_depth(bytes(raw), steps=MAX_STEPS)
+        value = decode_value(self.decoder, raw)
+        if self.has_floats and not has_only_finite(memoryview(raw)):  # after the type: most damage is found there
+            raise BadValueError("Expected a finite number, got NaN or infinity")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
 class Method:
-    """One callable operation: how its arguments and its result are written and read."""
+    """One callable operation: how its arguments and its result are written and read.
+
+    ``streams`` says that the result is an asynchronous iterator. ``sources`` are the parameters, by position, that
+    take one; ``listeners`` those that take a progress callback. ``read`` reads the result, or an item's chunk.
+    """
 
     name: str
     signature: inspect.Signature
     documentation: str
+    streams: bool
+    sources: Mapping[int, Reader]
+    listeners: tuple[int, ...]
+    read: Reader
+    _binder: Binder
     _keywords: tuple[str, ...]
     _args: msgspec.msgpack.Decoder[Any]
-    _result: msgspec.msgpack.Decoder[Any]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its arguments are values, all of them given by position."""
+        return not (self._keywords or self.sources or self.listeners)
+
+    def arguments(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Any]:
+        """Return a call's arguments (without ``self``) by position, defaults included.
+
+        Raises:
+            TypeError: the call does not fit the signature.
+
+        """
+        return self._binder.values(args, kwargs)
 
     def encode_args(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> msgspec.Raw:
-        """Bind a call (without ``self``) and return its arguments encoded.
+        """Return a call's arguments encoded.
 
         Raises:
             TypeError: the call does not fit the signature, or a value cannot cross.
             ValueTooLargeError: the arguments are larger than the limit.
 
         """
-        bound = self.signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        return encode_value(list(bound.arguments.values()))
+        return encode_value(self.arguments(args, kwargs))
+
+    def decode_values(self, raw: msgspec.Raw) -> list[Any]:
+        """Return the arguments by position, as they crossed.
+
+        Raises:
+            BadValueError: the arguments are not of the declared types.
+
+        """
+        return list(decode_value(self._args, raw))
+
+    def call_with(self, values: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return positional and keyword arguments for the plugin's own method."""
+        split = len(values) - len(self._keywords)
+        return tuple(values[:split]), dict(zip(self._keywords, values[split:], strict=True))
 
     def decode_args(self, raw: msgspec.Raw) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return positional and keyword arguments for the plugin's own method.
@@ -95,9 +181,7 @@ class Method:
             BadValueError: the arguments are not of the declared types.
 
         """
-        values = decode_value(self._args, raw)
-        split = len(values) - len(self._keywords)
-        return tuple(values[:split]), dict(zip(self._keywords, values[split:], strict=True))
+        return self.call_with(self.decode_values(raw))
 
     def decode_result(self, raw: msgspec.Raw) -> Any:
         """Return the result as the declared type.
@@ -107,7 +191,7 @@ class Method:
             ProtocolViolation: it is no value at all.
 
         """
-        return decode_value(self._result, raw)
+        return self.read(raw)
 
     def decode_named(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return keyword arguments built from JSON-like values, converted to the declared types.
@@ -130,7 +214,7 @@ def methods_of(base: type) -> Mapping[str, Method]:
     """Return the remote operations of an SDK base class, in the order of its definition.
 
     Raises:
-        TypeError: a signature cannot cross the channel (streams, ``*args``, unsupported types).
+        TypeError: a signature cannot cross the channel (``*args``, unsupported types).
 
     """
     found = {
@@ -142,12 +226,39 @@ def methods_of(base: type) -> Mapping[str, Method]:
     return MappingProxyType(found)
 
 
+def is_operation(function: object) -> bool:
+    """Return whether a function can be an operation: a coroutine function or an asynchronous generator."""
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+
+
 def _is_remote(name: str, function: object) -> bool:
-    return not name.startswith("_") and name not in NOT_REMOTE and inspect.iscoroutinefunction(function)
+    return not name.startswith("_") and name not in NOT_REMOTE and is_operation(function)
 
 
 def _method(name: str, function: Callable[..., Any]) -> Method:
     hints = get_type_hints(function)
+    signature = _signature(name, function, hints)
+    parameters = list(signature.parameters.values())
+    result = hints.get("return", Any)
+    item = item_type(result)
+    crossing: Any = tuple[tuple(crossing_type(p.annotation) for p in parameters)]  # type: ignore[misc]
+    refuse_custom_types(crossing, name)
+    return Method(
+        name=name,
+        signature=signature,
+        documentation=inspect.getdoc(function) or "",
+        streams=item is not None,
+        sources={index: _item_reader(p, name) for index, p in enumerate(parameters) if _takes_stream(p)},
+        listeners=tuple(index for index, p in enumerate(parameters) if is_listener(p.annotation)),
+        read=Reader.of(result if item is None else list[item], name),  # type: ignore[valid-type]
+        _binder=Binder.of(signature),
+        _keywords=tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY),
+        _args=msgspec.msgpack.Decoder(crossing),
+    )
+
+
+def _signature(name: str, function: Callable[..., Any], hints: Mapping[str, Any]) -> inspect.Signature:
+    """Return the signature without ``self``, annotations resolved."""
     signature = inspect.signature(function)
     parameters = [
         parameter.replace(annotation=hints.get(parameter.name, Any))
@@ -156,32 +267,15 @@ def _method(name: str, function: Callable[..., Any]) -> Method:
     for parameter in parameters:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise TypeError(f"{name}: *{parameter.name} cannot cross the channel; name every parameter")
-    return Method(
-        name=name,
-        signature=signature.replace(parameters=parameters, return_annotation=hints.get("return", Any)),
-        documentation=inspect.getdoc(function) or "",
-        _keywords=tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY),
-        _args=_decoder(tuple[tuple(p.annotation for p in parameters)], name),  # type: ignore[misc]
-        _result=_decoder(hints.get("return", Any), name),
-    )
+    return signature.replace(parameters=parameters, return_annotation=hints.get("return", Any))
 
 
-def _decoder(wanted: Any, name: str) -> msgspec.msgpack.Decoder[Any]:
-    if any(isinstance(part, msgspec.inspect.CustomType) for part in _parts(msgspec.inspect.type_info(wanted))):
-        raise TypeError(f"{name}: {wanted} cannot cross the channel; use plain values and frozen dataclasses")
-    return msgspec.msgpack.Decoder(wanted)
+def _takes_stream(parameter: inspect.Parameter) -> bool:
+    return item_type(without_none(parameter.annotation)) is not None
 
 
-def _parts(info: Any, seen: frozenset[type] = frozenset()) -> list[Any]:
-    """Return ``info`` and every type inside it; dataclasses met before are not entered again."""
-    cls = getattr(info, "cls", None)
-    if cls in seen:
-        return [info]
-    seen = seen | {cls} if cls is not None else seen
-    inner = [getattr(info, slot, None) for slot in ("item_type", "key_type", "value_type", "type")]
-    inner += list(getattr(info, "item_types", ())) + list(getattr(info, "types", ()))
-    inner += [field.type for field in getattr(info, "fields", ())]
-    return [info, *(part for child in inner if child is not None for part in _parts(child, seen))]
+def _item_reader(parameter: inspect.Parameter, name: str) -> Reader:
+    return Reader.of(list[item_type(without_none(parameter.annotation))], name)  # type: ignore[misc]
 
 
 def _convert(value: Any, wanted: Any, path: str) -> Any:
@@ -189,13 +283,3 @@ def _convert(value: Any, wanted: Any, path: str) -> Any:
         return msgspec.convert(value, wanted)
     except msgspec.ValidationError as problem:
         raise BadValueError(f"{path}: {problem}") from None
-
-
-def _plain(value: object) -> object:
-    """Encode hook: read-only mappings and path-like objects are the two plain things msgspec does not know."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__qualname__} cannot cross the channel; use plain values and frozen dataclasses")
-
-
-_encoder = msgspec.msgpack.Encoder(enc_hook=_plain)

@@ -22,7 +22,7 @@ NONCE_BYTES = 16
 
 def hello_frame(setup: Setup) -> codec.Hello:
     """Return the first frame, with a nonce of its own."""
-    return codec.Hello((codec.PROTOCOL_VERSION,), secrets.token_bytes(NONCE_BYTES), encode_value(setup))
+    return codec.Hello(codec.PROTOCOLS, secrets.token_bytes(NONCE_BYTES), encode_value(setup))
 
 
 def refuse_unready(plan: Plan, hello: codec.Hello, ready: codec.Ready, pid: int | None) -> None:

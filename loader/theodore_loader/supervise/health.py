@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from theodore_loader.channel.pending import GRACE_SECONDS
 from theodore_loader.errors import CallTimeout, LoaderError, RemoteError, WorkerCrashed
 from theodore_loader.supervise.clock import Clock
-from theodore_loader.supervise.limits import GRACE_SECONDS
 from theodore_loader.supervise.settings import Supervision
 from theodore_loader.supervise.tenure import Tenure
 from theodore_sdk.errors import PluginError

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from typing import Any
 
 from theodore_loader.channel.methods import Method
@@ -48,6 +49,23 @@ class Route:
         tenure.enter()
         try:
             return await tenure.worker.call(method, args, kwargs, seconds=left)
+        except WorkerCrashed as crash:
+            raise during(crash, method.name) from None
+        finally:
+            tenure.leave()
+
+    async def stream(
+        self, method: Method, args: tuple[Any, ...], kwargs: Mapping[str, Any], seconds: float
+    ) -> AsyncGenerator[Any, None]:
+        """Iterate over what a streaming operation yields, the wait for a worker included in ``seconds``."""
+        tenure, left = self.tenure, None
+        if tenure is None or not tenure.is_open:
+            tenure, left = await self._next(seconds)
+        tenure.enter()
+        try:
+            async with aclosing(tenure.worker.stream(method, args, kwargs, seconds=left)) as items:
+                async for item in items:
+                    yield item
         except WorkerCrashed as crash:
             raise during(crash, method.name) from None
         finally:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -152,6 +152,10 @@ class Supervisor:
 
         """
         return await self._route.call(method, args, kwargs, self.edition.plan.limits.max_execution_time_seconds)
+
+    def stream(self, method: Method, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> AsyncGenerator[Any, None]:
+        """Run a streaming operation and iterate over its items. Raises as :meth:`call`, at the first item or later."""
+        return self._route.stream(method, args, kwargs, self.edition.plan.limits.max_execution_time_seconds)
 
     def _refuse_hopeless(self, seconds: float) -> None:
         """Raise where waiting is no use: no worker will come, or none within ``seconds``."""

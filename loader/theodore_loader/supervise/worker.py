@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, TypeVar
-
-import msgspec  # noqa: TC002 - typing only, but one import style for the channel's types
 
 from theodore_loader.broker import http_wire
 from theodore_loader.broker.dial import Broker
 from theodore_loader.broker.services import Services
 from theodore_loader.channel import codec
 from theodore_loader.channel.client import ChannelClosed, Handlers, HostChannel
-from theodore_loader.channel.methods import INITIALIZE, BadValueError, Method, encode_value, methods_of
+from theodore_loader.channel.methods import ANY, INITIALIZE, BadValueError, Method, methods_of
+from theodore_loader.channel.requests import Request, request_of
 from theodore_loader.errors import (
     ConfigurationProblem,
     LoaderError,
@@ -28,7 +28,6 @@ from theodore_loader.supervise import handshake, programs
 from theodore_loader.supervise.access_log import AccessLog
 from theodore_loader.supervise.authorities import with_authorities
 from theodore_loader.supervise.launch import Ends
-from theodore_loader.supervise.limits import call_within
 from theodore_loader.supervise.meter import Meter, Usage, group_for, refuse_full
 from theodore_loader.supervise.metrics import Live, Metrics
 from theodore_loader.supervise.plan import Plan, not_enforced, setup_of
@@ -76,7 +75,9 @@ class Worker:
         self._calls = 0
         recorder = self._recorder
         recorder.denials = self.metrics.denied
-        handlers = Handlers(recorder.log_frame, recorder.accesses, self._services.call, self._on_channel_end)
+        handlers = Handlers(
+            recorder.log_frame, recorder.accesses, self._services.call, self._on_channel_end, self._ease
+        )
         self._channel = HostChannel(handlers)
 
     @property
@@ -197,7 +198,7 @@ class Worker:
         self._services.reserve(http_wire.SERVICE, self._broker.http.call)
         await loop.connect_read_pipe(lambda: self._recorder.stdout, ends.stdout)
         await loop.connect_read_pipe(lambda: self._recorder.stderr, ends.stderr)
-        await loop.create_connection(lambda: self._channel, sock=ends.channel)
+        self._channel.attach(ends.channel)
 
     async def _confined(self) -> codec.Ready:
         """Have the worker confine itself, before it has read a byte of the plugin."""
@@ -246,7 +247,7 @@ class Worker:
                 f"{self.plan.name} refuses its configuration: {'; '.join(verdict.errors)}",
                 help="correct the configuration given to load(); the plugin's schema lists its keys",
             )
-        await self._call(INITIALIZE, encode_value([dict(config)]))
+        await self._call(Request(INITIALIZE, [dict(config)], self._within(None)), ANY.decode)
 
     async def ping(self, seconds: float) -> None:
         """Return when the worker's event loop has answered.
@@ -273,26 +274,45 @@ class Worker:
 
         """
         try:
-            return method.decode_result(await self._call(method.name, method.encode_args(args, kwargs), seconds))
+            return await self._call(request_of(method, args, kwargs, self._within(seconds)), method.read)
         except PluginPermissionError as denied:
             self._recorder.denied(denied)
             raise
         except BadValueError as problem:
-            raise RemoteError(
-                "InvalidResult", f"{method.name} returned another type than declared: {problem}"
-            ) from None
-        except ProtocolViolation as violation:
-            self.end(violation)
-            raise
+            raise _invalid(method, problem) from None
 
-    async def _call(self, name: str, raw: msgspec.Raw, seconds: float | None = None) -> msgspec.Raw:
-        longest = self.plan.limits.max_execution_time_seconds
-        within = longest if seconds is None else min(seconds, longest)
-        figures = self.metrics.call(name)
+    async def stream(
+        self, method: Method, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, seconds: float | None = None
+    ) -> AsyncGenerator[Any, None]:
+        """Iterate over what a streaming method yields; leaving the iteration, in whatever way, stops the method.
+
+        ``seconds`` bounds the whole stream, below the plan's own limit.
+
+        Raises:
+            As :meth:`call`; what was yielded before has been delivered.
+
+        """
+        request = request_of(method, args, kwargs, self._within(seconds))
+        try:
+            async with aclosing(self._items(request, method.read)) as items:
+                async for item in items:
+                    yield item
+        except PluginPermissionError as denied:
+            self._recorder.denied(denied)
+            raise
+        except BadValueError as problem:
+            raise _invalid(method, problem) from None
+
+    async def _call(self, request: Request, read: Callable[[Any], Any]) -> Any:
+        figures = self.metrics.call(request.method)
         self._in_flight(+1)
         started = figures.begin()
         try:
-            answer = await self._answer(name, raw, within)
+            answer = await self._channel.call(request, read)
+        except ChannelClosed:
+            ending = await self._diagnosis()
+            figures.end(started, ending)
+            raise ending from None
         except BaseException as problem:
             figures.end(started, problem)
             raise
@@ -302,11 +322,32 @@ class Worker:
         finally:
             self._in_flight(-1)
 
-    async def _answer(self, name: str, raw: msgspec.Raw, within: float) -> msgspec.Raw:
+    async def _items(self, request: Request, read: Callable[[Any], Any]) -> AsyncGenerator[Any, None]:
+        figures = self.metrics.call(request.method)
+        self._in_flight(+1)
+        started = figures.begin()
         try:
-            return await call_within(self._channel, name, raw, within, self.end, self._ease)
+            async with aclosing(self._channel.stream(request, read)) as items:
+                async for item in items:
+                    yield item
+        except GeneratorExit:
+            figures.end(started)
+            raise
         except ChannelClosed:
-            raise await self._diagnosis() from None
+            ending = await self._diagnosis()
+            figures.end(started, ending)
+            raise ending from None
+        except BaseException as problem:
+            figures.end(started, problem)
+            raise
+        else:
+            figures.end(started)
+        finally:
+            self._in_flight(-1)
+
+    def _within(self, seconds: float | None) -> float:
+        longest = self.plan.limits.max_execution_time_seconds
+        return longest if seconds is None else min(seconds, longest)
 
     def _in_flight(self, change: int) -> None:
         self._calls += change
@@ -386,6 +427,10 @@ class Worker:
         words = f"{self._process.ending}{self._recorder.last_words()}"
         cause = None if self._meter is None else self._meter.cause()
         self.end(cause or WorkerCrashed(f"{self.plan.name}: the worker {words}", status=status))
+
+
+def _invalid(method: Method, problem: BadValueError) -> RemoteError:
+    return RemoteError("InvalidResult", f"{method.name} returned another type than declared: {problem}")
 
 
 async def spawn_worker(

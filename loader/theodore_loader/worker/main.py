@@ -8,18 +8,25 @@ On the channel, frames: 4 bytes big-endian length, then a msgpack array whose fi
 (``channel/codec.py`` is the whole vocabulary)::
 
     host                                            worker
-    hello    protocols, nonce, setup          -->
+    hello    protocols, nonce, setup          -->         (none of them spoken: error 0, and the end)
                                                     imports what it will need, closes every other descriptor,
                                                     confines itself (sandbox/order.py), tries the canaries,
                                                     installs the broker's sockets and the audit hook
                                               <--   ready    protocol, nonce, tier and layers reached
     (below the host's minimum tier: killed here, and no byte of the plugin has been read)
     load     entry point, category, services  -->
-                                              <--   loaded   or error 0: what the import raised
+                                              <--   loaded   operations, or error 0: what the import raised
     call     1, "initialize", [config]        -->
                                               <--   result 1
     call     n, method, arguments             -->         any number at once; answers in any order
                                               <--   result n, value | error n, code, type, message, traceback
+    call     n, method, arguments, credit     -->         an answer that is a stream:
+                                              <--   chunk n, items    any number, as long as credit is left
+    credit   n, bytes                         -->         as the consumer reads
+                                              <--   end n | error n
+                                              <--   progress n, fraction, message   where the call asks for it
+    chunk, end                                -->         the same for streams among the arguments,
+                                              <--   credit, cancel   numbers of their own
     cancel   n                                -->
                                               <--   error n, "cancelled"   within the grace time, or be killed
                                               <--   hostcall m, service, method, arguments
@@ -51,6 +58,7 @@ from typing import NoReturn
 from theodore_loader.channel import codec
 from theodore_loader.channel.failures import str_of
 from theodore_loader.channel.frames import FrameBuffer
+from theodore_loader.channel.negotiation import NoCommonProtocolError, choose
 from theodore_loader.channel.server import WorkerChannel
 from theodore_loader.errors import ProtocolViolation
 from theodore_loader.sandbox import audit_hook, order
@@ -106,8 +114,9 @@ def _receive_hello(channel: socket.socket) -> codec.Hello:
             os._exit(0)
         for payload in frames.feed(data):
             hello = codec.decode_from_host(payload)
-            if not isinstance(hello, codec.Hello) or codec.PROTOCOL_VERSION not in hello.protocols:
-                raise ProtocolViolation(f"this worker speaks protocol {codec.PROTOCOL_VERSION} only")
+            if not isinstance(hello, codec.Hello):
+                raise ProtocolViolation(f"{type(hello).__name__} where Hello was due")
+            choose(hello.protocols)
             return hello
 
 
@@ -143,7 +152,7 @@ def _ready(hello: codec.Hello, achieved: order.Achieved, hook: audit_hook.Instal
     )
     python = ".".join(map(str, sys.version_info[:3]))
     return codec.Ready(
-        codec.PROTOCOL_VERSION,
+        choose(hello.protocols),
         hello.nonce,
         os.getpid(),
         python,
@@ -156,14 +165,15 @@ def _ready(hello: codec.Hello, achieved: order.Achieved, hook: audit_hook.Instal
 
 async def _serve(channel: socket.socket, setup: Setup, accesses: AccessBatch) -> None:
     plugin = LoadedPlugin(setup)
-    loop = asyncio.get_running_loop()
-    _, server = await loop.create_connection(lambda: WorkerChannel(plugin, setup.roots[:1], accesses), sock=channel)
+    server = WorkerChannel(plugin, setup.roots[:1], accesses)
+    server.attach(channel)
     plugin.host_call = server.host_call
     logging.basicConfig(level=logging.INFO, handlers=[ChannelHandler(server.send)], format="%(message)s")
-    await loop.create_future()
+    await asyncio.get_running_loop().create_future()
 
 
 def _give_up(channel: socket.socket, problem: Exception) -> NoReturn:
     type_name = codec.truncated(type(problem).__qualname__, 256)
-    channel.sendall(codec.encode(codec.Error(0, "confinement", type_name, str_of(problem))))
+    code = "protocol" if isinstance(problem, NoCommonProtocolError) else "confinement"
+    channel.sendall(codec.encode(codec.Error(0, code, type_name, str_of(problem))))
     os._exit(1)

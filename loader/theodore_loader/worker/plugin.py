@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from theodore_loader.channel.codec import Load
-from theodore_loader.channel.methods import ANY, Method, decode_value, methods_of
+from theodore_loader.channel.methods import ANY, INITIALIZE, Method, decode_value, is_operation, methods_of
 from theodore_loader.worker.context import HostCaller, WorkerContext
 from theodore_loader.worker.setup import Setup
 from theodore_sdk.config import PluginConfig
@@ -24,6 +25,7 @@ class LoadedPlugin:
 
     def __init__(self, setup: Setup) -> None:
         self.methods: Mapping[str, Method] = {}
+        self.operations: tuple[str, ...] = ()
         self.host_call: HostCaller | None = None
         self._setup = setup
         self._plugin: PluginInterface | None = None
@@ -37,11 +39,13 @@ class LoadedPlugin:
         """
         assert self.host_call is not None  # noqa: S101 - main connects it before it serves
         sys.path.extend(self._setup.roots)
+        importlib.invalidate_caches()
         base = _named(load.base)
         self._plugin = _plugin_class(load.entry_point, base)()
         self._context = WorkerContext(self._setup, load.services, self.host_call)
         self._schema = decode_value(ANY, load.config_schema)
         self.methods = methods_of(base)
+        self.operations = _operations(self._plugin, self.methods)
 
     def initialize(self, config: Mapping[str, Any]) -> Coroutine[Any, Any, None]:
         """Return the coroutine of the plugin's own ``initialize``."""
@@ -49,9 +53,9 @@ class LoadedPlugin:
         assert self._context is not None  # noqa: S101
         return self._plugin.initialize(self._context, PluginConfig(config, self._schema))
 
-    def bound(self, method: str) -> Callable[..., Coroutine[Any, Any, Any]]:
+    def bound(self, method: str) -> Callable[..., Any]:
         """Return the plugin's own method."""
-        found: Callable[..., Coroutine[Any, Any, Any]] = getattr(self._plugin, method)
+        found: Callable[..., Any] = getattr(self._plugin, method)
         return found
 
 
@@ -70,3 +74,27 @@ def _plugin_class(entry_point: str, base: type[PluginInterface]) -> Callable[[],
     if not issubclass(found, base):
         raise NotAPluginError(f"{entry_point} does not derive from {base.__name__}")
     return found
+
+
+def _operations(plugin: PluginInterface, methods: Mapping[str, Method]) -> tuple[str, ...]:
+    """Return the names of what can be called; a plugin that cannot do all of it is told so before anybody calls.
+
+    Raises:
+        NotAPluginError: operations that cannot be awaited, every one named.
+
+    """
+    wrong = [name for name in (INITIALIZE, *methods) if not _fits(getattr(plugin, name, None), methods.get(name))]
+    if wrong:
+        raise NotAPluginError(f"{type(plugin).__name__}: not written with async def: {', '.join(wrong)}")
+    return tuple(methods)
+
+
+def _fits(function: object, method: Method | None) -> bool:
+    if inspect.isasyncgenfunction(function):
+        return method is not None and method.streams
+    return is_operation(function) or _may_give_one(function)
+
+
+def _may_give_one(function: object) -> bool:
+    """Whether something that is no plain function may still give an awaitable: only a call can tell."""
+    return callable(function) and not inspect.ismethod(function)

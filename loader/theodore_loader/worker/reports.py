@@ -40,10 +40,16 @@ class AccessBatch:
         """Count observations that never came here."""
         self._dropped += count
 
-    def take(self) -> list[Accesses]:
-        """Return what waits, as frames, and forget it."""
+    def waits(self) -> bool:
+        """Return whether there is anything to take."""
         if self.source is not None:
             self.source()
+        return bool(self._waiting or self._dropped)
+
+    def take(self) -> list[Accesses]:
+        """Return what waits, as frames, and forget it."""
+        if not self.waits():
+            return []
         waiting, self._waiting = self._waiting, {}
         dropped, self._dropped = self._dropped, 0
         records = [

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 import msgspec
 import pytest
 
-from theodore_loader.channel.methods import (
-    BadValueError,
-    ValueTooLargeError,
-    encode_value,
-    methods_of,
-)
+from theodore_loader.channel.methods import BadValueError, encode_value, is_operation, methods_of
+from theodore_loader.channel.outbox import ValueTooLargeError
 from theodore_loader.errors import ProtocolViolation
-from theodore_sdk import ScraperPlugin, ScrapingRequest, ScrapingResult
+from theodore_sdk import ScraperPlugin, ScrapingRequest
 from theodore_sdk.ports import CATEGORY_BASES
 
 
@@ -25,7 +21,7 @@ from theodore_sdk.ports import CATEGORY_BASES
 def test_every_category_has_a_table_of_exactly_its_coroutines(base):
     wanted = {
         name
-        for name, value in inspect.getmembers(base, inspect.iscoroutinefunction)
+        for name, value in inspect.getmembers(base, is_operation)
         if not name.startswith("_") and name != "initialize"
     }
     assert set(methods_of(base)) == wanted
@@ -77,7 +73,7 @@ def test_the_size_limit_names_itself():
         encode_value("x" * 1024 * 1024)
 
 
-class Streams(ScraperPlugin):
+class TakesMany(ScraperPlugin):
     async def follow(self, *urls: str) -> None: ...
 
 
@@ -85,11 +81,15 @@ class Objects(ScraperPlugin):
     async def where(self, path: Mapping[str, Path]) -> None: ...
 
 
-class Iterates(ScraperPlugin):
-    async def pages(self) -> AsyncIterator[ScrapingResult]: ...
+class IteratesObjects(ScraperPlugin):
+    async def pages(self) -> AsyncIterator[Path]: ...
 
 
-@pytest.mark.parametrize("base", [Streams, Objects, Iterates])
+class CallsBack(ScraperPlugin):
+    async def pages(self, on_page: Callable[[str], None]) -> None: ...
+
+
+@pytest.mark.parametrize("base", [TakesMany, Objects, IteratesObjects, CallsBack])
 def test_a_signature_that_cannot_cross_is_refused_when_the_table_is_built(base):
     with pytest.raises(TypeError, match="cannot cross"):
         methods_of(base)

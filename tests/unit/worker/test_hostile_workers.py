@@ -45,7 +45,7 @@ def attack(data):
         ("frame(b'\\x93\\xa6result\\xcd\\x03\\xe7\\xc0')", "an answer to call 999, which is not in flight"),
         ("frame(b'\\x94\\xa6result\\x01\\xc0\\xc0')", "not a frame of protocol"),
         ("frame(b'\\x92\\xa4pong\\x01')", "pong 1 without a ping"),
-        ("frame(b'\\x92\\xa6loaded\\xcb' + bytes(8))", "unexpected Loaded"),
+        ("frame(b'\\x93\\xa6loaded\\xcb' + bytes(8) + b'\\x90')", "unexpected Loaded"),
         ("frame(b'\\x94\\xa3log\\x14\\xa1x\\xa2\\xff\\xfe')", "not a frame of protocol"),
         ("frame(b'\\x93\\xa6result\\x01\\xdd\\xff\\xff\\xff\\xff')", "not a frame of protocol"),
     ],
@@ -169,7 +169,7 @@ async def test_a_worker_that_does_not_read_is_not_buffered_for(start):
 
 async def test_a_closed_host_end_ends_the_worker(start):
     running = await start("return say('')")
-    running.worker._channel._transport.close()
+    running.worker._channel._link.close()
     await asyncio.wait_for(running.worker._process.done, 5)
 
 

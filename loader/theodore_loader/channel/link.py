@@ -1,0 +1,172 @@
+"""One end of a channel's socket on an event loop: frames in, frames out, in as few system calls as there can be.
+
+What is sent while frames are being read is written together once they are read, so that a busy channel pays one
+system call for many frames and an idle one none for waiting. The event loop is asked for readiness only
+(``add_reader``): a transport would copy every byte once more and cost a third of a small call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from time import monotonic
+
+from theodore_loader.channel.codec import Frame
+from theodore_loader.channel.frames import MAX_FRAME_BYTES, FrameBuffer, Payload
+from theodore_loader.channel.outbox import Outbox
+from theodore_loader.errors import ProtocolViolation
+
+SOCKET_BUFFER = 1024 * 1024
+"""Asked for; the kernel gives what its administrator allows."""
+TURN_SECONDS = 0.0005
+"""How long an answer waits at most for the frames that arrived together with its call."""
+
+
+class Link:
+    """A connected stream socket. ``on_frame`` gets each payload, ``on_end`` why it is over (``None``: closed)."""
+
+    def __init__(
+        self,
+        end: socket.socket,
+        on_frame: Callable[[Payload], None],
+        on_end: Callable[[ProtocolViolation | None], None],
+        on_drained: Callable[[], None] = lambda: None,
+    ) -> None:
+        end.setblocking(False)
+        with contextlib.suppress(OSError):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+        self._socket = end
+        self._loop = asyncio.get_running_loop()
+        self._frames = FrameBuffer()
+        self._outbox = Outbox(end)
+        self._on_frame = on_frame
+        self._on_end = on_end
+        self._on_drained = on_drained
+        self._corked = False
+        self._writing = False
+        self._scheduled = False
+        self._closing = False
+        self.closed = False
+        self._loop.add_reader(end, self._readable)
+
+    @property
+    def unsent(self) -> int:
+        """Bytes the other end has not made room for."""
+        return len(self._outbox)
+
+    def send(self, message: Frame, *, limit: int = MAX_FRAME_BYTES, later: bool = False) -> None:
+        """Send a frame; ``later`` lets it wait for others of the same turn of the loop.
+
+        Raises:
+            TypeError, ValueTooLargeError: it cannot cross; nothing was sent.
+
+        """
+        if self.closed or self._closing:
+            return
+        self._outbox.put(message, limit)
+        if self._corked or self._scheduled or self._writing:
+            return
+        if later:
+            self._scheduled = True
+            self._loop.call_soon(self._flush_scheduled)
+        else:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits, now."""
+        if self.closed or self._writing:
+            return
+        try:
+            done = self._outbox.write()
+        except OSError:
+            # The reader learns of the end as well, after what has arrived before it.
+            self._outbox = Outbox(self._socket)
+            return
+        if not done:
+            self._writing = True
+            self._loop.add_writer(self._socket, self._writable)
+        elif self._closing:
+            self._over(None)
+
+    def close(self) -> None:
+        """Close the socket; what waits is lost. Says nothing to the owner."""
+        if self.closed:
+            return
+        self.closed = True
+        self._loop.remove_reader(self._socket)
+        if self._writing:
+            self._loop.remove_writer(self._socket)
+        self._socket.close()
+
+    def close_when_written(self) -> None:
+        """Close once everything has been written, and tell the owner; nothing more is sent."""
+        self._closing = True
+        self.flush()
+
+    def pause_reading(self, seconds: float) -> None:
+        """Read nothing for a while: whoever sends too much waits in its own send."""
+        if not self.closed and self._loop.remove_reader(self._socket):
+            self._loop.call_later(seconds, self._read_again)
+
+    def _read_again(self) -> None:
+        if not self.closed:
+            self._loop.add_reader(self._socket, self._readable)
+
+    def _readable(self) -> None:
+        """Read what is there; of a large frame, all that comes without waiting."""
+        self._read()
+        while not self.closed and self._frames.is_inside_large and self._read():
+            pass
+
+    def _read(self) -> bool:
+        try:
+            count = self._socket.recv_into(self._frames.writable())
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:
+            count = 0
+        if count:
+            self._handle(count)
+        else:
+            self._over(None)
+        return True
+
+    def _handle(self, count: int) -> None:
+        self._corked = True
+        try:
+            self._deliver(count)
+        except ProtocolViolation as violation:
+            self._over(violation)
+        except Exception as bug:
+            self._over(ProtocolViolation(f"a frame could not be handled: {type(bug).__name__}"))
+            raise
+        finally:
+            self._corked = False
+        self.flush()
+
+    def _deliver(self, count: int) -> None:
+        soon = monotonic() + TURN_SECONDS
+        for payload in self._frames.received(count):
+            self._on_frame(payload)
+            if self.closed:
+                return
+            if (now := monotonic()) > soon:
+                self.flush()
+                soon = now + TURN_SECONDS
+
+    def _writable(self) -> None:
+        self._loop.remove_writer(self._socket)
+        self._writing = False
+        self.flush()
+        if not self._writing and not self.closed:
+            self._on_drained()
+
+    def _flush_scheduled(self) -> None:
+        self._scheduled = False
+        self.flush()
+
+    def _over(self, violation: ProtocolViolation | None) -> None:
+        self.close()
+        self._on_end(violation)
