@@ -44,27 +44,40 @@ os.write(1, json.dumps([achieved.tier, (time.perf_counter() - begin) * 1000]).en
 """
 
 HOOK = """
-import os, sys, time, json
+import os, statistics, sys, time, json
 sys.path.insert(0, {loader!r})
 from theodore_loader.permissions import Permission
-from theodore_loader.sandbox import audit_hook, interpreter
+from theodore_loader.sandbox import audit_hook, interpreter, order
+from theodore_loader.sandbox.profile import Profile
 def cost(path):
-    begin = time.perf_counter()
-    for _ in range({calls}): os.close(os.open(path, os.O_RDONLY))
-    return (time.perf_counter() - begin) / {calls} * 1e9
-path = sys.argv[1]
-cost(path); bare = cost(path)
-grants = [Permission.from_text("filesystem r:" + os.path.dirname(path) + "/**")]
-audit_hook.install(audit_hook.hook_rules(grants, {{}}, ["/nonexistent"], interpreter.stdlib_paths()), lambda r: None)
-print(json.dumps([bare, cost(path), cost(os.__file__)]))
+    chunks = []
+    for _ in range({calls} // 500):
+        begin = time.perf_counter()
+        for _ in range(500): os.close(os.open(path, os.O_RDONLY))
+        chunks.append((time.perf_counter() - begin) / 500 * 1e9)
+    return statistics.median(chunks)
+kind, confined, path = sys.argv[1:]
+folder = os.path.dirname(path)
+if confined == "confined": order.confine(Profile(read=interpreter.read_paths(), write=(folder,)))
+files = (path, os.__file__)
+bare = [cost(file) for file in files]
+rules = audit_hook.hook_rules(
+    [Permission.from_text("filesystem r:" + folder + "/**")], {{}}, ["/nonexistent"], interpreter.stdlib_paths()
+)
+if kind == "empty":
+    sys.addaudithook(lambda event, arguments: None)
+else:
+    assert audit_hook.install(rules, lambda r: None, compiled=kind == "c").kind == kind
+print(json.dumps([bare, [cost(file) for file in files]]))
 """
+HOOKS = {"c": "the C hook", "python": "the Python hook", "empty": "a Python hook that does nothing"}
 
 
 def main() -> None:
     """Print one line per figure."""
     with tempfile.TemporaryDirectory() as folder:
         for name, figure in figures(Path(folder)):
-            print(f"{name:<58} {figure}")
+            print(f"{name:<84} {figure}")
 
 
 def figures(folder: Path) -> Iterator[tuple[str, str]]:
@@ -78,10 +91,16 @@ def figures(folder: Path) -> Iterator[tuple[str, str]]:
     yield from confining(folder)
     file = folder / "file"
     file.touch()
-    bare, granted, silent = json.loads(python(HOOK.format(loader=LOADER, calls=CALLS), str(file)))
-    yield f"os.open + os.close, {CALLS} times, without a hook", f"{bare:.0f} ns"
-    yield "the same under the hook, granted file", f"{granted:.0f} ns ({granted / bare:.2f} x)"
-    yield "the same under the hook, file of the standard library", f"{silent:.0f} ns ({silent / bare:.2f} x)"
+    for surroundings in ("confined", "unconfined"):
+        for kind, name in HOOKS.items():
+            code = HOOK.format(loader=LOADER, calls=CALLS)
+            bare, hooked = json.loads(python(code, kind, surroundings, str(file)))
+            ratios = [
+                f"{after:.0f} / {before:.0f} ns = {after / before:.2f} x"
+                for before, after in zip(bare, hooked, strict=True)
+            ]
+            yield f"open+close, {surroundings}, {name}, granted file", ratios[0]
+            yield f"open+close, {surroundings}, {name}, standard library", ratios[1]
 
 
 def confining(folder: Path) -> Iterator[tuple[str, str]]:

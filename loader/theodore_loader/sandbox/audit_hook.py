@@ -22,10 +22,11 @@ from types import ModuleType
 from typing import Literal
 
 from theodore_loader.errors import TierUnavailable
-from theodore_loader.sandbox import leftovers, native
+from theodore_loader.sandbox import leftovers, native, python_hook
 from theodore_loader.sandbox.access import AccessRecord
 from theodore_loader.sandbox.hook_errors import NativeImportDeniedError
 from theodore_loader.sandbox.hook_rules import HookRules, hook_rules
+from theodore_loader.sandbox.native.policy import policy
 
 __all__ = ["HookRules", "Installed", "NativeImportDeniedError", "hook_rules", "install"]
 
@@ -83,8 +84,6 @@ def _install_c(
     report: Callable[[AccessRecord], None],
     lost: Callable[[int], None] | None,
 ) -> Installed:
-    from theodore_loader.sandbox.native.policy import policy
-
     key = object()
 
     def flush() -> None:
@@ -102,11 +101,10 @@ def _install_c(
 
 
 def _install_python(rules: HookRules, report: Callable[[AccessRecord], None], reason: str) -> Installed:
-    from theodore_loader.sandbox import python_hook
-
-    if not python_hook.install(rules, report):
+    memory = python_hook.install(rules, report)
+    if memory is None:
         raise _vetoed()
-    return Installed("python", reason, lambda: None)
+    return Installed("python", reason, memory.flush)
 
 
 def _vetoed() -> TierUnavailable:

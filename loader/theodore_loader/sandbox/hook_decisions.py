@@ -97,10 +97,19 @@ def as_path(value: Any, data: Any) -> Any:
 
 
 def on_open(_event: str, arguments: Any, data: Any) -> Verdict:
-    """Judge ``open(path, mode, flags)``: reading code and system files passes without a word."""
+    """Judge ``open(path, mode, flags)``: reading code and system files passes without a word.
+
+    Every import and every file comes here, so what is a plain path already is not taken apart.
+    """
     silent, silent_files, reads, writes, writing, as_path, path_data, number, kind_of, text = data
     path, _mode, flags = arguments
-    if kind_of(path) is not text or path[:1] != "/" or "/." in path or "//" in path or path[-1:] == "/":
+    if (
+        kind_of(path) is not text
+        or path[:1] != "/"
+        or "//" in path
+        or ("/." in path and ("/./" in path or "/../" in path or path.endswith(("/.", "/.."))))
+        or path[-1:] == "/"
+    ):
         path = as_path(path, path_data)
         if path is None:
             return None

@@ -26,7 +26,7 @@ from theodore_loader.sandbox import hook_events as events
 from theodore_loader.sandbox.access import AccessRecord
 from theodore_loader.sandbox.hook_errors import NativeImportDeniedError
 from theodore_loader.sandbox.hook_paths import path_facts
-from theodore_loader.sandbox.hook_rules import IMPORTERS, WRITING, HookRules, group_leader
+from theodore_loader.sandbox.hook_rules import IMPORTERS, WRITING, HookRules, Wild, group_leader
 from theodore_sdk.errors import PluginPermissionError
 
 _MOST_REMEMBERED = 4096
@@ -34,18 +34,40 @@ _ODD = (TypeError, ValueError, AttributeError, LookupError, OSError)
 """What judging an event raises that has other arguments than CPython gives it: somebody raised it by hand."""
 
 
-def install(rules: HookRules, report: Callable[[AccessRecord], None]) -> bool:
-    """Install the hook; say whether it runs. An earlier hook may have vetoed it."""
-    token = secrets.token_hex(16)
-    sys.addaudithook(assemble(rules, report, token))
+Said = dict[str | tuple[str, str, bool], float]
+"""Grants that were reported lately; who poisons it hides grants from a log that the worker writes itself."""
+
+
+class Memory:
+    """Forgets what was reported, once a second."""
+
+    __slots__ = ("_since", "said")
+
+    def __init__(self) -> None:
+        self.said: Said = {}
+        self._since = time.monotonic()
+
+    def flush(self) -> None:
+        """To be called now and then: without it, the same grant is reported once and never again."""
+        if time.monotonic() - self._since >= 1.0:
+            self._since = time.monotonic()
+            self.said.clear()
+
+
+def install(rules: HookRules, report: Callable[[AccessRecord], None]) -> Memory | None:
+    """Install the hook; ``None`` if it does not run, for an earlier hook may have vetoed it."""
+    token, memory = secrets.token_hex(16), Memory()
+    sys.addaudithook(assemble(rules, report, token, memory.said))
     try:
         sys.audit(events.SENTINEL, token)
     except PluginPermissionError as proof:
-        return proof.resource == token
-    return False
+        return memory if proof.resource == token else None
+    return None
 
 
-def assemble(rules: HookRules, report: Callable[[AccessRecord], None], token: str) -> Callable[[str, Any], None]:
+def assemble(
+    rules: HookRules, report: Callable[[AccessRecord], None], token: str, said: Said
+) -> Callable[[str, Any], None]:
     """Return the hook, with everything it will ever use."""
     copies = {name: _isolated(function) for name, function in vars(decisions).items() if _is_function(function)}
     where, conclude = _isolated(_where), _isolated(_conclude)
@@ -53,13 +75,31 @@ def assemble(rules: HookRules, report: Callable[[AccessRecord], None], token: st
     open_event = next(row for row in table if "open" in row[0])[1:]
     sentinel = (frozenset({events.SENTINEL}), _isolated(_on_sentinel), (token,))
     otherwise = (copies["on_other"], (events.NATIVE_EVENTS, events.NAMESPACES, rules.any_native))
-    said: dict[tuple[str, str, bool], float] = {}  # poisoning it hides grants from a log that the worker writes itself
     refusals = (PluginPermissionError, NativeImportDeniedError, Exception)
     facts = (type, str, rules.own, sys._getframe, where, AccessRecord, report)
     tools = (time.time, said, _MOST_REMEMBERED, (*facts, *refusals))
-    quick = (open_event, events.SILENT, type, tuple)
-    hook: Callable[[str, Any], None] = _isolated(_hook, *quick, (*table, sentinel), otherwise, _ODD, conclude, tools)
+    judges = (events.SILENT, open_event, (*table, sentinel), otherwise, _ODD, conclude, tools)
+    below = _granted_folders(rules)
+    quick = (type, tuple, str, int, WRITING, below, rules.silent, _hidden(*below, *rules.silent), said)
+    hook: Callable[[str, Any], None] = _isolated(_hook, *judges, *quick)
     return hook
+
+
+def _granted_folders(rules: HookRules) -> tuple[str, ...]:
+    """Return the prefixes of what may be read by a pattern that is one folder, and that no silent one meets."""
+    plain = [glob[0] + "/" for glob in rules.reads.globs if glob[1:] == (Wild.BELOW,) and isinstance(glob[0], str)]
+    return tuple(
+        folder
+        for folder in plain
+        if not any(folder.startswith(root) or root.startswith(folder) for root in rules.silent)
+        and not any(file.startswith(folder) for file in rules.silent_files)
+    )
+
+
+def _hidden(*roots: str) -> frozenset[int]:
+    """Return where the last hidden folder of a root begins, if it lies within every root: up to there all is plain."""
+    shortest = min((len(root) for root in roots), default=0)
+    return frozenset(at for root in roots if (at := root.rfind("/.")) + 1 < shortest)
 
 
 def decision_table(rules: HookRules, copies: dict[str, Any]) -> tuple[tuple[frozenset[str], Any, Any], ...]:
@@ -118,22 +158,46 @@ def _path_readers(copies: dict[str, Any]) -> tuple[Any, Any, Any]:
     return (facts.kind, copies["text_of_path"], data)
 
 
-def _hook(
+def _hook(  # noqa: C901 - a call would cost as much as what is decided here
     event: str,
     arguments: Any,
-    opening: Any,
     silent: Any,
-    kind_of: Any,
-    sequence: Any,
+    opening: Any,
     table: Any,
     otherwise: Any,
     odd: Any,
     conclude: Any,
     tools: Any,
+    kind_of: Any,
+    sequence: Any,
+    text: Any,
+    number: Any,
+    writing: Any,
+    below: Any,
+    code: Any,
+    dots: Any,
+    said: Any,
 ) -> None:
     """Decide one event. All but the first two parameters are default arguments; see ``assemble``."""
     if event == "open":
         decide, data = opening
+        # What is opened most is a plain path to read, of code or of a granted folder: on_open would say the same. No
+        # part of it is dots, or only parts of the root itself; an empty part changes nothing here.
+        try:
+            path, _mode, flags = arguments
+            if (
+                kind_of(path) is text
+                and kind_of(flags) is number
+                and not flags & writing
+                and ("/." not in path or path.rfind("/.") in dots)
+            ):
+                if path.startswith(below):
+                    if path in said:
+                        return
+                elif path.startswith(code):
+                    return
+        except odd:
+            pass
     elif event in silent:
         return
     else:
@@ -153,17 +217,18 @@ def _hook(
 
 
 def _conclude(verdict: Any, tools: Any) -> None:
-    """Report the decision and, if it is a refusal, raise it. The same grant is reported once per second."""
+    """Report the decision and, if it is a refusal, raise it. The same grant is reported once a second (``Memory``)."""
     now, said, most, rest = tools
+    permission, resource, granted = verdict
     time = now()
-    if verdict[2]:
-        if time - said.get(verdict, 0.0) < 1.0:
+    if granted:
+        key = resource if permission == "filesystem:read" else verdict  # reads are looked up by the path alone
+        if key in said:
             return
         if said.__len__() >= most:
             said.clear()
-        said[verdict] = time
+        said[key] = time
     kind_of, text, own, frame_at, where, record, report, denied, import_denied, failure = rest
-    permission, resource, granted = verdict
     location = where(frame_at(2), own, kind_of, text)
     if permission == "self-test":
         raise denied(permission, resource)

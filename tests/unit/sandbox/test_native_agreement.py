@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import os
 import pathlib
@@ -181,9 +182,11 @@ Judge = Callable[[str, Any], Any]
 def python_judge(rules: hook_rules.HookRules, caller: str) -> Judge:
     """Return what the Python hook concludes about an event that code of ``caller`` raises."""
     concluded: list[Any] = []
-    hook: Any = python_hook.assemble(rules, lambda _: None, "")
-    *defaults, _conclude, tools = hook.__defaults__
-    hook.__defaults__ = (*defaults, lambda verdict, _tools: concluded.append(verdict), tools)
+    hook: Any = python_hook.assemble(rules, lambda _: None, "", {})
+    conclude = inspect.getfullargspec(hook).args.index("conclude") - 2  # every parameter but two has a default
+    defaults = list(hook.__defaults__)
+    defaults[conclude] = lambda verdict, _tools: concluded.append(verdict)
+    hook.__defaults__ = tuple(defaults)
     ask = called_from(caller, hook)
 
     def judge(event: str, arguments: Any) -> Any:

@@ -468,7 +468,7 @@ bool act_judge(struct act *act, const struct policy *policy, const char *event, 
     scratch_open(&act->first);
     scratch_open(&act->second);
     scratch_open(&act->said);
-    const struct set_slot *slot = set_find(policy, &policy->events, act->event);
+    const struct set_slot *slot = set_find(&policy->events, act->event, text_hash(act->event, policy->seed));
     if (slot != NULL && slot->decide == on_silent) {
         return true;
     }

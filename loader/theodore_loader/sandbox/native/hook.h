@@ -48,8 +48,17 @@ void scratch_add(struct scratch *scratch, struct text text);
 void scratch_add_number(struct scratch *scratch, PyObject *exact_int);
 struct text scratch_text(const struct scratch *scratch);
 
-bool text_equal(struct text left, struct text right);
-bool text_starts(struct text text, struct text prefix);
+static inline bool text_equal(struct text left, struct text right) {
+    return left.size == right.size && memcmp(left.bytes, right.bytes, left.size) == 0;
+}
+
+/* Most prefixes are folders, and most do not fit: their last character mostly tells. */
+static inline bool text_starts(struct text text, struct text prefix) {
+    return text.size >= prefix.size
+           && (prefix.size == 0 || text.bytes[prefix.size - 1] == prefix.bytes[prefix.size - 1])
+           && memcmp(text.bytes, prefix.bytes, prefix.size) == 0;
+}
+
 bool text_contains(struct text text, struct text part);
 struct text text_until(struct text text, char stop);
 uint64_t text_hash(struct text text, uint64_t seed);
@@ -151,7 +160,8 @@ void policy_free(struct policy *policy);
 bool policy_seal(struct policy *policy);
 
 bool set_has(const struct policy *policy, const struct set *set, struct text key);
-const struct set_slot *set_find(const struct policy *policy, const struct set *set, struct text key);
+/* `hash` is text_hash(key, policy->seed). */
+const struct set_slot *set_find(const struct set *set, struct text key, uint64_t hash);
 bool texts_start(const struct texts *prefixes, struct text text, struct text *which);
 bool globs_match(const struct globs *globs, struct text text);
 
@@ -194,10 +204,9 @@ int refusal_raise(const struct policy *policy, const char *permission, struct te
 
 /* ---- store.c --------------------------------------------------------------------------------------------------- */
 
-double store_now(void);
 /* Whether a grant is due to be recorded: equal ones are, once a second. */
-bool store_due(uint64_t hash, double now);
-void store_add(double now, const char *permission, bool granted, struct text resource, struct text location);
+bool store_due(uint64_t hash);
+void store_add(const char *permission, bool granted, struct text resource, struct text location);
 /* ([(time, permission, resource, granted, location, count), ...], number lost); forgets them. */
 PyObject *store_drain(void);
 

@@ -30,17 +30,16 @@ static const char SENTINEL[] = "theodore_loader.sandbox.sentinel";
 /* ---- the hook ---- */
 
 static int conclude(struct act *act) {
-    double now = store_now();
     if (act->outcome == GRANTED) {
         uint64_t seed = act->policy->seed ^ (uint64_t)(uintptr_t)act->permission;
-        if (!store_due(text_hash(act->resource, seed), now)) {
+        if (!store_due(text_hash(act->resource, seed))) {
             return 0;
         }
     }
     struct scratch scratch;
     scratch_open(&scratch);
     struct text location = frame_location(act->policy, &scratch);
-    store_add(now, act->permission, act->outcome == GRANTED, act->resource, location);
+    store_add(act->permission, act->outcome == GRANTED, act->resource, location);
     int answer = 0;
     if (act->outcome != GRANTED) {
         answer = refusal_raise(act->policy, act->permission, act->resource, location);

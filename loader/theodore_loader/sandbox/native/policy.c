@@ -120,21 +120,21 @@ static bool read_number(PyObject *data, const char *name, unsigned long long *nu
 
 /* ---- sets ---- */
 
-static struct set_slot *set_place(const struct policy *policy, const struct set *set, struct text key) {
-    size_t at = (size_t)text_hash(key, policy->seed) & set->mask;
+static struct set_slot *set_place(const struct set *set, struct text key, uint64_t hash) {
+    size_t at = (size_t)hash & set->mask;
     while (set->slots[at].key.bytes != NULL && !text_equal(set->slots[at].key, key)) {
         at = (at + 1) & set->mask;
     }
     return &set->slots[at];
 }
 
-const struct set_slot *set_find(const struct policy *policy, const struct set *set, struct text key) {
-    const struct set_slot *slot = set_place(policy, set, key);
+const struct set_slot *set_find(const struct set *set, struct text key, uint64_t hash) {
+    const struct set_slot *slot = set_place(set, key, hash);
     return slot->key.bytes == NULL ? NULL : slot;
 }
 
 bool set_has(const struct policy *policy, const struct set *set, struct text key) {
-    return set_find(policy, set, key) != NULL;
+    return set_find(set, key, text_hash(key, policy->seed)) != NULL;
 }
 
 static bool set_make(struct policy *policy, struct set *set, size_t count) {
@@ -153,7 +153,7 @@ static bool read_set(struct policy *policy, PyObject *data, const char *name, st
         return false;
     }
     for (size_t at = 0; at < texts.count; at++) {
-        set_place(policy, set, texts.items[at])->key = texts.items[at];
+        set_place(set, texts.items[at], text_hash(texts.items[at], policy->seed))->key = texts.items[at];
     }
     return true;
 }
@@ -179,7 +179,7 @@ static bool read_events(struct policy *policy, PyObject *data) {
         if (!read_text(policy, key, &event)) {
             return false;
         }
-        *set_place(policy, &policy->events, event) = (struct set_slot){event, decide};
+        *set_place(&policy->events, event, text_hash(event, policy->seed)) = (struct set_slot){event, decide};
     }
     return true;
 }

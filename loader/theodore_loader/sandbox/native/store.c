@@ -25,9 +25,9 @@ static struct {
     unsigned short slots[MOST_WAITING * 2]; /* by hash: place in `order`, plus one; 0 is empty */
 } waiting;
 
+/* Without the lock, for every granted act comes here: at worst two threads at once record one act twice, or not. */
 static struct {
-    uint64_t hash;
-    double time;
+    atomic_uint_least64_t hash, milliseconds;
 } remembered[REMEMBERED];
 
 static atomic_flag busy = ATOMIC_FLAG_INIT;
@@ -47,25 +47,30 @@ static void give_lock(void) {
     atomic_flag_clear_explicit(&busy, memory_order_release);
 }
 
-double store_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+#ifdef CLOCK_MONOTONIC_COARSE
+#define QUICK_CLOCK CLOCK_MONOTONIC_COARSE
+#else
+#define QUICK_CLOCK CLOCK_MONOTONIC
+#endif
+
+bool store_due(uint64_t hash) {
+    struct timespec time;
+    clock_gettime(QUICK_CLOCK, &time);
+    uint64_t now = (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+    size_t at = (size_t)hash % REMEMBERED;
+    if (atomic_load_explicit(&remembered[at].hash, memory_order_relaxed) == hash
+        && now - atomic_load_explicit(&remembered[at].milliseconds, memory_order_relaxed) < 1000) {
+        return false;
+    }
+    atomic_store_explicit(&remembered[at].hash, hash, memory_order_relaxed);
+    atomic_store_explicit(&remembered[at].milliseconds, now, memory_order_relaxed);
+    return true;
 }
 
-bool store_due(uint64_t hash, double now) {
-    bool due = true;
-    if (take_lock()) {
-        size_t at = (size_t)hash % REMEMBERED;
-        double since = now - remembered[at].time;
-        due = remembered[at].hash != hash || since >= 1.0 || since < 0.0;
-        if (due) {
-            remembered[at].hash = hash;
-            remembered[at].time = now;
-        }
-        give_lock();
-    }
-    return due;
+static double wall_clock(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
 static struct text cut(struct text text) {
@@ -111,7 +116,7 @@ static bool keep(struct observation *fresh) {
     return true;
 }
 
-void store_add(double now, const char *permission, bool granted, struct text resource, struct text location) {
+void store_add(const char *permission, bool granted, struct text resource, struct text location) {
     resource = cut(resource);
     location = cut(location);
     struct observation *fresh = PyMem_RawMalloc(sizeof *fresh + resource.size + location.size);
@@ -119,7 +124,7 @@ void store_add(double now, const char *permission, bool granted, struct text res
         atomic_fetch_add(&not_waited_for, 1);
         return;
     }
-    *fresh = (struct observation){now, permission, granted, 1, resource.size, location.size};
+    *fresh = (struct observation){wall_clock(), permission, granted, 1, resource.size, location.size};
     memcpy(fresh->bytes, resource.bytes, resource.size);
     memcpy(fresh->bytes + resource.size, location.bytes, location.size);
     bool kept = false;

@@ -59,14 +59,6 @@ struct text scratch_text(const struct scratch *scratch) {
     return (struct text){scratch->bytes, scratch->used};
 }
 
-bool text_equal(struct text left, struct text right) {
-    return left.size == right.size && memcmp(left.bytes, right.bytes, left.size) == 0;
-}
-
-bool text_starts(struct text text, struct text prefix) {
-    return text.size >= prefix.size && memcmp(text.bytes, prefix.bytes, prefix.size) == 0;
-}
-
 bool text_contains(struct text text, struct text part) {
     return memmem(text.bytes, text.size, part.bytes, part.size) != NULL;
 }
@@ -81,17 +73,17 @@ struct text text_until(struct text text, char stop) {
 uint64_t text_hash(struct text text, uint64_t seed) {
     const char *bytes = text.bytes;
     size_t left = text.size;
-    uint64_t hash = seed ^ (left * 0x9E3779B97F4A7C15u);
-    while (left > 0) {
-        uint64_t word = 0;
-        size_t step = left < sizeof word ? left : sizeof word;
-        memcpy(&word, bytes, step);
+    uint64_t word, hash = seed ^ (left * 0x9E3779B97F4A7C15u);
+    for (; left >= sizeof word; bytes += sizeof word, left -= sizeof word) {
+        memcpy(&word, bytes, sizeof word);
         hash = (hash ^ word) * 0xFF51AFD7ED558CCDu;
         hash ^= hash >> 32;
-        bytes += step;
-        left -= step;
     }
-    return hash;
+    for (word = 0; left > 0; left--) {
+        word = word << 8 | (unsigned char)bytes[left - 1];
+    }
+    hash = (hash ^ word) * 0xC4CEB9FE1A85EC53u;
+    return hash ^ hash >> 32;
 }
 
 static void add_code_point(struct scratch *scratch, Py_UCS4 point) {
@@ -330,9 +322,49 @@ static bool add_working_folder(struct scratch *scratch) {
     return true;
 }
 
+/* 0x80 in every byte of the word that is this character. */
+static uint64_t where(uint64_t word, unsigned char character) {
+    const uint64_t low = 0x7F7F7F7F7F7F7F7Fu;
+    word ^= 0x0101010101010101u * character;
+    return ~(((word & low) + low) | word | low);
+}
+
+/* Whether a slash is followed by a slash or a dot, eight characters at a time: it runs at every open. */
+static bool has_odd_slash(struct text path) {
+    const char *bytes = path.bytes;
+    size_t at = 0;
+    uint64_t here, next, odd = 0;
+    for (; at + sizeof here < path.size; at += sizeof here) {
+        memcpy(&here, bytes + at, sizeof here);
+        memcpy(&next, bytes + at + 1, sizeof next);
+        odd |= where(here, '/') & (where(next, '/') | where(next, '.'));
+    }
+    for (; at + 1 < path.size; at++) {
+        odd |= bytes[at] == '/' && (bytes[at + 1] == '/' || bytes[at + 1] == '.');
+    }
+    return odd != 0;
+}
+
+static bool is_dots(struct text part) {
+    return text_equal(part, TEXT(".")) || text_equal(part, TEXT(".."));
+}
+
+/* An absolute path with no part that is empty or dots, and no slash at its end. */
 static bool is_normal(struct text path) {
-    return path.size > 0 && path.bytes[path.size - 1] != '/' && !text_contains(path, TEXT("//"))
-           && !text_contains(path, TEXT("/."));
+    if (path.size < 2 || path.bytes[0] != '/' || path.bytes[path.size - 1] == '/') {
+        return false;
+    }
+    if (!has_odd_slash(path)) {
+        return true;
+    }
+    for (size_t at = 1; at < path.size;) { /* what begins with a dot may be no more than hidden */
+        struct text part = text_until((struct text){path.bytes + at, path.size - at}, '/');
+        if (part.size == 0 || is_dots(part)) {
+            return false;
+        }
+        at += part.size + 1;
+    }
+    return true;
 }
 
 /* Drop empty parts and dots, let ".." climb in the text; in place, for what is written is never longer. */
@@ -360,7 +392,7 @@ static struct text normalised(struct text path, char *out) {
 }
 
 struct text path_of_text(struct text text, struct scratch *scratch) {
-    if (text.size > 0 && text.bytes[0] == '/' && is_normal(text)) {
+    if (is_normal(text)) {
         return text;
     }
     struct scratch whole;
