@@ -1,5 +1,7 @@
 """Run a command on a kernel without Landlock, without seccomp, or without both: ``--keep seccomp -- COMMAND``.
 
+``--keep all`` leaves both and refuses namespaces, as most containers do.
+
 Not a switch inside the product: this process puts itself under a seccomp filter that answers the way an old kernel
 (ENOSYS for Landlock) or a strict container (EINVAL for new filters) answers, and then becomes the command. Everything
 started from it meets the same kernel.
@@ -26,7 +28,7 @@ PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 22, 38
 SECCOMP_SET_MODE_FILTER = 1
 
 
-def old_kernel(*, landlock: bool, seccomp: bool) -> bytes:
+def old_kernel(*, landlock: bool, seccomp: bool, namespaces: bool = True) -> bytes:
     """Return a filter that hides what is not to be there."""
     numbers = libc.syscall_numbers(libc.machine() or "")
     program = Program()
@@ -34,6 +36,8 @@ def old_kernel(*, landlock: bool, seccomp: bool) -> bytes:
     if not landlock:
         for name in LANDLOCK:
             answer(program, numbers[name], errno.ENOSYS)
+    if not namespaces:
+        answer(program, numbers["unshare"], errno.EPERM)
     if not seccomp:
         answer(program, numbers["seccomp"], errno.EINVAL)
         program.jump_equal(numbers["prctl"], otherwise="allow")
@@ -53,10 +57,11 @@ def answer(program: Program, number: int, error: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--keep", choices=["landlock", "seccomp"], help="the one layer this kernel still has")
+    parser.add_argument("--keep", choices=["landlock", "seccomp", "all"], help="what this kernel still has")
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
-    code = old_kernel(landlock=options.keep == "landlock", seccomp=options.keep == "seccomp")
+    kept = {name: options.keep in (name, "all") for name in ("landlock", "seccomp")}
+    code = old_kernel(**kept, namespaces=options.keep != "all")
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1)
     filter_program = struct.pack("@HP", len(code) // 8, libc.address(code))
     libc.syscall("seccomp", SECCOMP_SET_MODE_FILTER, 0, filter_program)

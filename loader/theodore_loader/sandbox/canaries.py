@@ -22,7 +22,6 @@ from theodore_loader.sandbox.profile import Profile
 _OUTSIDE = ("/proc/self/status", "/etc/passwd", "/etc/hostname", "/proc/version", "/sys/kernel/mm")
 _DISCARD_PORT = 9
 _REFUSALS = (errno.EPERM, errno.EACCES)
-_ABSENCE = (errno.ENOENT, errno.ENODEV, errno.ENOSPC)
 
 ROOT = "/"
 """What every process in a root of its own can open before Landlock: no file outside the grants exists there."""
@@ -76,18 +75,14 @@ def prove_isolation(profile: Profile, outside: str | None) -> tuple[CanaryResult
 
 
 def _of_isolation(profile: Profile, outside: str | None) -> Iterator[_Canary]:
-    def canary(name: str, attempt: Callable[[], object]) -> _Canary:
-        return _Canary(name, "namespaces", attempt, _ABSENCE)
-
+    layer = "namespaces"
     if outside is not None:
-        yield canary(f"see {outside}", lambda: os.stat(outside))  # noqa: PTH116 - before pathlib is worth importing
+        yield _Canary(f"see {outside}", layer, functools.partial(os.stat, outside), (errno.ENOENT,))
     for folder in profile.tmpfs:
-        yield canary(
-            f"put more than {profile.tmpfs_bytes} bytes into {folder}",
-            functools.partial(_room, folder, profile.tmpfs_bytes),
-        )
+        name = f"put more than {profile.tmpfs_bytes} bytes into {folder}"
+        yield _Canary(name, layer, functools.partial(_room, folder, profile.tmpfs_bytes), (errno.ENOSPC,))
     if profile.sockets == "none":
-        yield canary("find a network interface that is up", _interface_up)
+        yield _Canary("find a network interface that is up", layer, _interface_up, (errno.ENODEV,))
 
 
 def _canaries(profile: Profile, outside: str | None) -> Iterator[_Canary]:

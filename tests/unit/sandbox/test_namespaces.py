@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from theodore_loader.errors import TierUnavailable
+from theodore_loader.sandbox import libc, namespaces
 from theodore_loader.sandbox.private_root import Tree
 from theodore_loader.sandbox.run import Completed
 from theodore_loader.sandbox.tier import Tier, available, namespaces_refused
@@ -285,6 +288,56 @@ def test_asking_leaves_this_process_as_it_was_and_is_asked_once():
     assert namespaces_refused.cache_info().misses == 1
 
 
+@pytest.mark.parametrize(
+    ("tried", "says"),
+    [
+        ('Profile(), "/etc/passwd"', "the attempt to see /etc/passwd succeeded"),
+        (
+            'Profile(tmpfs=("/usr",), tmpfs_bytes=4096), None',
+            "the attempt to put more than 4096 bytes into /usr succeeded",
+        ),
+        ('Profile(tmpfs=("/nowhere",)), None', "failed with [Errno 2] No such file or directory: '/nowhere'"),
+        ('Profile(), "/nowhere"', "the attempt to find a network interface that is up succeeded"),
+    ],
+)
+def test_a_canary_that_gets_through_is_an_error(tried, says):
+    if not any(name != "lo" for name in namespaces.interfaces_up()) and "nowhere" in tried:
+        pytest.skip("this machine has no network")
+    code = f"""
+from theodore_loader.errors import TierUnavailable
+from theodore_loader.sandbox import canaries
+try: canaries.prove_isolation({tried})
+except TierUnavailable as refusal: print(refusal.message)
+"""
+    assert python(code).startswith("the sandbox layer namespaces claims to hold and does not: ")
+    assert says in python(code)
+
+
+@needs_namespaces
+def test_no_way_leads_back_up(isolated, work):
+    numbers = libc.syscall_numbers(libc.machine() or "")
+    calls = [numbers[name] for name in ("mount", "umount2", "unshare", "open_tree")]
+    code = f"""
+import ctypes, os
+root = os.stat("/")
+print(all(os.stat(path).st_ino == root.st_ino for path in ("/..", "/../..", "/usr/../..")))
+above = os.open("/", os.O_PATH)
+library = ctypes.CDLL(None, use_errno=True)
+for call in (lambda: os.chroot("/"), lambda: os.fchdir(above) or os.stat("../etc/passwd"),
+             lambda: os.stat("etc/passwd", dir_fd=above), lambda: os.readlink("/proc/self/root"),
+             lambda: os.open(b"/", os.O_RDONLY), lambda: os.mkdir("/new"), lambda: os.rename("/usr", "/moved"),
+             lambda: os.rmdir({str(work)!r}), lambda: os.link({os.__file__!r}, "linked")):
+    try: call(); print("done")
+    except OSError as refusal: print(type(refusal).__name__, end=" ")
+print(*(library.syscall(number, b"/", 2, 0, 0, 0) for number in {calls!r}))
+"""
+    up, rest = printed(isolated(code))
+    assert up == "True"
+    assert "done" not in rest
+    assert rest.split()[:4] == ["PermissionError", *["FileNotFoundError"] * 3]
+    assert rest.endswith("-1 -1 -1 -1")
+
+
 # what is to be visible
 
 
@@ -352,3 +405,23 @@ def test_no_other_device_is_usable(tmp_path):
         tree.add(device)
     devices = {bind.path: bind.device for bind in tree.mounts()}
     assert devices == {"/dev/null": True, **({"/dev/tty": False} if os.path.exists("/dev/tty") else {})}
+
+
+def test_paths_lead_where_the_kernel_leads_them(tmp_path):
+    """Any folders, files and links, however they point at each other."""
+    for seed in range(120):
+        chance, folder = random.Random(seed), tmp_path / str(seed)
+        folder.mkdir()
+        names = [f"{folder}/{name}" for name in ("a", "b", "c", "a/d", "b/e", "a/d/f")]
+        for path in names:
+            with contextlib.suppress(OSError):
+                target = chance.choice([*names, "..", "../a", "./b/../c", "a", "d/f", f"{folder}/../{seed}/b"])
+                chance.choice((os.mkdir, lambda at: Path(at).touch(), lambda at, to=target: os.symlink(to, at)))(path)
+        tree = Tree()
+        for path in names:
+            tree.add(path, writable=chance.random() < 0.3)
+        there = {os.path.realpath(path) for path in names if os.path.exists(path)}
+        assert set(tree.binds) == there, seed
+        shown = set(visible(tree))
+        assert all(any(path == top or path.startswith(top + "/") for top in shown) for path in there), seed
+        assert shown <= there, seed
