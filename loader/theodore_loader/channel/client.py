@@ -359,7 +359,7 @@ class HostChannel:
 
     def _on_log(self, log: codec.Log) -> None:
         if self._has_room_for_noise():
-            self._handlers.log(log)
+            self._handlers.log(codec.Log(log.level, codec.printable(log.logger), codec.printable_lines(log.text)))
 
     def _on_access(self, batch: codec.Accesses) -> None:
         if self._has_room_for_noise():

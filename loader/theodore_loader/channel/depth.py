@@ -18,6 +18,7 @@ from theodore_loader.errors import ProtocolViolation
 MAX_DEPTH = 32
 
 _CONTAINERS = bytes([*range(0x80, 0xA0), 0xDC, 0xDD, 0xDE, 0xDF])
+_MAPS = frozenset([*range(0x80, 0x90), 0xDE, 0xDF])
 # First byte -> (bytes of length field, fixed bytes after it); the length field counts bytes of data.
 _SIZED = {0xC4: 1, 0xC5: 2, 0xC6: 4, 0xC7: 1, 0xC8: 2, 0xC9: 4, 0xD9: 1, 0xDA: 2, 0xDB: 4}
 _FIXED = {
@@ -91,8 +92,11 @@ def check_depth(data: bytes | bytearray, limit: int = MAX_DEPTH, steps: int | No
     Nesting needs one container byte a level, so a value with few such bytes is settled by counting them at
     memory speed; only the rest is walked. Truncated or unknown encodings are left to the decoder's own error.
 
+    Where there is a walk, keys of maps are looked at too: arrays would become tuples, whose hashes, unlike those of
+    text, anybody can make equal by the thousand.
+
     Raises:
-        ProtocolViolation: something nests deeper, or it takes more than ``steps`` to find out.
+        ProtocolViolation: something nests deeper, a key is a container, or it takes more than ``steps`` to find out.
 
     """
     if len(data) - len(data.translate(None, _CONTAINERS)) > limit and _too_deep(data, limit, steps or len(data)):
@@ -101,6 +105,7 @@ def check_depth(data: bytes | bytearray, limit: int = MAX_DEPTH, steps: int | No
 
 def _too_deep(data: bytes | bytearray, limit: int, steps: int) -> bool:
     open_counts: list[int] = []  # items still to come, per open container
+    maps: list[bool] = []  # which of them is a map
     position = 0
     while position < len(data):
         steps -= 1
@@ -109,14 +114,20 @@ def _too_deep(data: bytes | bytearray, limit: int, steps: int) -> bool:
         scalars, position = _run(data, position)
         if scalars:
             _close(open_counts, scalars)
+            del maps[len(open_counts) :]
             continue
+        is_map = data[position] in _MAPS
         items, position = _item(data, position)
         if items:
+            if maps and maps[-1] and open_counts[-1] % 2 == 0:
+                raise ProtocolViolation("a map has a container for a key")
             open_counts.append(items)
+            maps.append(is_map)
             if len(open_counts) > limit:
                 return True
             continue
         _close(open_counts, 1)
+        del maps[len(open_counts) :]
     return False
 
 

@@ -8,11 +8,12 @@ exception groups), and a bare ``PermissionError`` with a path is the kernel's re
 from __future__ import annotations
 
 import errno
+import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 
-from theodore_loader.channel.codec import MAX_TRACEBACK, Denial, Error, truncated
+from theodore_loader.channel.codec import MAX_TRACEBACK, Denial, Error, printable, printable_lines, truncated
 from theodore_loader.errors import CallTimeout, ProtocolViolation, RemoteError, WorkerError
 from theodore_sdk.errors import PluginConfigurationError, PluginPermissionError, ResourceLimitExceeded
 
@@ -24,12 +25,12 @@ def error_frame(call: int, problem: BaseException, roots: Sequence[str]) -> Erro
     """Describe what a plugin raised; ``roots`` are the folders whose lines count as the plugin's own."""
     denied = next(_denials(problem, roots), None)
     if denied is not None:
-        return Error(call, "permission-denied", _type_name(problem), str_of(problem), _text(problem), denied)
+        return Error(call, "permission-denied", _type_name(problem), str_of(problem), _text(problem, roots), denied)
     if isinstance(problem, ResourceLimitExceeded):
         name = truncated(str(problem.limit), 256)
-        return Error(call, "limit", _type_name(problem), str_of(problem), _text(problem), limit=name)
+        return Error(call, "limit", _type_name(problem), str_of(problem), _text(problem, roots), limit=name)
     code = "configuration" if isinstance(problem, PluginConfigurationError) else "raised"
-    return Error(call, code, _type_name(problem), str_of(problem), _text(problem))
+    return Error(call, code, _type_name(problem), str_of(problem), _text(problem, roots))
 
 
 def to_exception(error: Error) -> Exception:
@@ -38,20 +39,29 @@ def to_exception(error: Error) -> Exception:
         case "permission-denied" if error.denial is not None:
             return denial_to_exception(error.denial)
         case "limit":
-            return ResourceLimitExceeded(error.limit or "unknown", error.message)
+            return ResourceLimitExceeded(printable(error.limit or "unknown"), printable(error.message))
         case "configuration":
-            return PluginConfigurationError(error.message)
+            return PluginConfigurationError(printable(error.message))
         case "cancelled":
             return CallTimeout("the call was cancelled")
         case "bad-arguments" | "unknown-method":
-            return TypeError(error.message)
+            return TypeError(printable(error.message))
         case "too-large":
-            return ResourceLimitExceeded("max_result_bytes", error.message)
+            return ResourceLimitExceeded("max_result_bytes", printable(error.message))
         case "protocol":
-            return WorkerError(f"the worker speaks another protocol: {error.message}", help=_OTHER_VERSION)
+            return WorkerError(f"the worker speaks another protocol: {printable(error.message)}", help=_OTHER_VERSION)
         case "raised" | "bad-result" | "no-plugin" | "confinement":
-            return RemoteError(error.type_name, error.message, traceback=error.traceback)
+            return _remote(error)
     return ProtocolViolation(f"unknown error code {error.code!r}")
+
+
+def _remote(error: Error) -> RemoteError:
+    """Return the plugin's exception with its traceback as a note, so that the host's own log shows both."""
+    trace = printable_lines(error.traceback).strip()
+    problem = RemoteError(printable(error.type_name), printable(error.message), traceback=trace)
+    if trace:
+        problem.add_note(f"in the plugin:\n{trace}")
+    return problem
 
 
 def denial_of(problem: PluginPermissionError) -> Denial:
@@ -64,9 +74,9 @@ def denial_of(problem: PluginPermissionError) -> Denial:
 
 def denial_to_exception(denial: Denial) -> PluginPermissionError:
     """Return the exception a denial stands for."""
-    return PluginPermissionError(
-        denial.permission, denial.resource, location=denial.location, enforced_by=denial.enforced_by
-    )
+    location = None if denial.location is None else printable(denial.location)
+    permission, resource, enforced_by = map(printable, (denial.permission, denial.resource, denial.enforced_by))
+    return PluginPermissionError(permission, resource, location=location, enforced_by=enforced_by)
 
 
 def plugin_line(trace: TracebackType | None, roots: Sequence[str]) -> str | None:
@@ -99,11 +109,23 @@ def _type_name(problem: BaseException) -> str:
     return truncated(f"{type(problem).__module__}.{type(problem).__qualname__}".removeprefix("builtins."), 256)
 
 
-def _text(problem: BaseException) -> str:
+def _text(problem: BaseException, roots: Sequence[str]) -> str:
+    """Return the traceback from the plugin's first own line on, files relative to where they are imported from."""
     try:
-        return truncated("".join(traceback.format_exception(problem)), MAX_TRACEBACK)
+        shown = _from_own_line(problem.__traceback__, roots)
+        text = "".join(traceback.format_exception(type(problem), problem, shown))
+        for folder in sorted({*roots, *filter(None, sys.path)}, key=len, reverse=True):
+            text = text.replace(f'"{folder}/', '"')
+        return truncated(text, MAX_TRACEBACK)
     except BaseException as second:
         return f"<traceback unavailable: {type(second).__name__}>"
+
+
+def _from_own_line(trace: TracebackType | None, roots: Sequence[str]) -> TracebackType | None:
+    first = trace
+    while first is not None and relative_to(first.tb_frame.f_code.co_filename, roots) is None:
+        first = first.tb_next
+    return first or trace
 
 
 def _denials(problem: BaseException, roots: Sequence[str]) -> Iterator[Denial]:

@@ -6,11 +6,11 @@ Nothing it says is believed but the answer to our own nonce, from our own proces
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from theodore_loader.channel import codec
 from theodore_loader.channel.methods import encode_value
-from theodore_loader.errors import ProtocolViolation, TierUnavailable
+from theodore_loader.errors import ProtocolViolation, RemoteError, TierUnavailable
 from theodore_loader.sandbox.tier import Tier
 from theodore_loader.supervise.plan import Plan
 from theodore_loader.supervise.receipt import LayerReceipt, LoadReceipt
@@ -58,6 +58,18 @@ def load_frame(plan: Plan, base: type[PluginInterface], services: tuple[str, ...
         encode_value(plan.manifest.info.configuration_schema),
         services,
     )
+
+
+def refuse_incomplete(plan: Plan, methods: Iterable[str], loaded: codec.Loaded) -> None:
+    """Refuse a plugin that lacks an operation of its category now, not when somebody calls it.
+
+    Raises:
+        RemoteError: some are missing; every one is named.
+
+    """
+    missing = [name for name in methods if name not in loaded.operations]
+    if missing:
+        raise RemoteError("NotAPluginError", f"{plan.name} lacks {', '.join(missing)}")
 
 
 def receipt_of(

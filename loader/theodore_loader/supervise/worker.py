@@ -24,7 +24,7 @@ from theodore_loader.errors import (
     RemoteError,
     WorkerCrashed,
 )
-from theodore_loader.supervise import handshake, programs
+from theodore_loader.supervise import diagnosis, handshake, programs
 from theodore_loader.supervise.access_log import AccessLog
 from theodore_loader.supervise.authorities import with_authorities
 from theodore_loader.supervise.launch import Ends
@@ -69,6 +69,7 @@ class Worker:
         self._gone = asyncio.Event()
         self._process: WorkerProcess | None = None
         self._wires: Ends | None = None
+        self._was_ready = False
         self._broker: Broker | None = None
         self._programs = programs.Programs()
         self._meter: Meter | None = None
@@ -155,6 +156,7 @@ class Worker:
         confined = time.perf_counter()
         load = handshake.load_frame(self.plan, self.base, self._services.granted)
         loaded = await self._exchange(load, codec.Loaded, self.plan.limits.max_execution_time_seconds)
+        handshake.refuse_incomplete(self.plan, self.methods, loaded)
         milliseconds = {
             **{f"worker {phase}": value for phase, value in ready.milliseconds.items()},
             "spawn": (spawned - started) * 1000,
@@ -207,6 +209,7 @@ class Worker:
             ready = await self._exchange(hello, codec.Ready, READY_SECONDS)
         except RemoteError as problem:
             raise handshake.not_confined(self.plan, problem) from None
+        self._was_ready = True
         handshake.refuse_unready(self.plan, hello, ready, self.pid)
         return ready
 
@@ -424,9 +427,14 @@ class Worker:
 
     def _exited(self, status: int) -> None:
         assert self._process is not None  # noqa: S101 - it has just ended
-        words = f"{self._process.ending}{self._recorder.last_words()}"
         cause = None if self._meter is None else self._meter.cause()
-        self.end(cause or WorkerCrashed(f"{self.plan.name}: the worker {words}", status=status))
+        self.end(cause or self._crashed(self._process.ending, status))
+
+    def _crashed(self, ending: str, status: int) -> WorkerCrashed:
+        who = f"{self.plan.name}: the worker"
+        if not self._was_ready:
+            return diagnosis.of_exit(who, status, ending, self._recorder.stderr.tail)
+        return WorkerCrashed(f"{who} {ending}{self._recorder.last_words()}", status=status)
 
 
 def _invalid(method: Method, problem: BadValueError) -> RemoteError:
