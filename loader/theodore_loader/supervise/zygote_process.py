@@ -261,7 +261,8 @@ class ZygoteProcess:
             worker.orphaned(self._gone)
         for pid in list(self._reaping):
             self._settle(pid, -signal.SIGKILL, self._gone)
-        problem = diagnosis.of_zygote(self._process.done.result(), self._process.ending, self._output.tail)
+        status, ending = self._process.done.result(), self._process.ending
+        problem = diagnosis.of_exit("the zygote that workers are forked from", status, ending, self._output.tail)
         if not self._started.done():
             self._started.set_exception(problem)
         for answer in self._forking.values():
