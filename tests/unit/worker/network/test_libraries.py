@@ -13,6 +13,7 @@ from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.sandbox.tier import Tier, available
 from theodore_loader.supervise import access_log
 from theodore_loader.supervise.authorities import bundle_with
+from theodore_loader.supervise.zygote import why_not
 from theodore_sdk import PluginPermissionError
 
 ASYNC = {
@@ -275,7 +276,12 @@ async def test_sqlite_works_in_the_plugins_own_folder(start):
     assert await running.scrape() == "[(4,), 1, (4,)]"
 
 
-async def test_streams_start_tls_and_plain_sockets_speak_to_a_granted_host(start, secure, plain, around):
+@pytest.mark.parametrize("launched", ["spawned", "forked"])
+async def test_streams_start_tls_and_plain_sockets_speak_to_a_granted_host(
+    start, zygote, secure, plain, around, launched
+):
+    if launched == "forked" and why_not():
+        pytest.skip(f"no zygote here: {why_not()}")
     running = await start(
         """
         import http.client, json, socket, ssl, urllib.parse
@@ -313,6 +319,7 @@ async def test_streams_start_tls_and_plain_sockets_speak_to_a_granted_host(start
         """,
         grants=(f"network localhost:{secure.port}", f"network localhost:{plain.port}"),
         around=around,
+        workers_from=zygote if launched == "forked" else None,
     )
     assert await running.scrape(f"[{secure.port}, {plain.port}]") == "[b'page /tls', b'page /wrapped', 2, True, True]"
 
