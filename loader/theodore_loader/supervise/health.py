@@ -6,6 +6,7 @@ the deadline ends it then. An idle worker that does not answer occupies its loop
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable
 
@@ -31,6 +32,21 @@ async def ask(tenure: Tenure, seconds: float) -> HealthStatus:
     status: HealthStatus = await worker.call(worker.methods[HEALTH_CHECK], (), {}, seconds=seconds)
     tenure.health = status
     return status
+
+
+async def look_after(tenure: Tenure, settings: Supervision, clock: Clock, looked: Callable[[], None]) -> LoaderError:
+    """Look after a worker until it has ended, and return why; ``looked`` is called after each look."""
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:  # nobody looks any more
+            tenure.worker.end(WorkerCrashed(f"{tenure.worker.plan.name}: its supervision failed: {task.exception()!r}"))
+
+    looking = asyncio.create_task(Health(tenure, settings, clock, looked).run())
+    looking.add_done_callback(ended)
+    try:
+        return await tenure.worker.wait_ended()
+    finally:
+        looking.cancel()
 
 
 class Health:

@@ -30,7 +30,7 @@ from theodore_loader.supervise.access_log import AccessLog
 from theodore_loader.supervise.clock import Clock, SystemClock
 from theodore_loader.supervise.drain import drain
 from theodore_loader.supervise.edition import Edition
-from theodore_loader.supervise.health import Health
+from theodore_loader.supervise.health import look_after
 from theodore_loader.supervise.life import Life, OnEvent
 from theodore_loader.supervise.metrics import Metrics, Standing
 from theodore_loader.supervise.receipt import LoadReceipt
@@ -39,6 +39,7 @@ from theodore_loader.supervise.route import Route
 from theodore_loader.supervise.settings import Supervision
 from theodore_loader.supervise.status import EventKind, PluginStatus, State, status_of
 from theodore_loader.supervise.surroundings import Surroundings
+from theodore_loader.supervise.tasks import Tasks
 from theodore_loader.supervise.temporary import TemporaryFolders
 from theodore_loader.supervise.tenure import Tenure, begin
 from theodore_loader.supervise.violations import is_violation
@@ -87,7 +88,7 @@ class Supervisor:
         self._life = Life(edition.plan.name, on_event)
         self._route = Route(edition.plan.name, self._life, self._refuse_hopeless)
         self._warming = Warming()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self._restarting: asyncio.Task[None] | None = None
         self._exchange = asyncio.Lock()
         self._closing: asyncio.Task[None] | None = None
@@ -210,23 +211,15 @@ class Supervisor:
         self._receipt = tenure.worker.receipt
         self._life.to(State.READY)
         self._life.tell(EventKind.READY, tenure.edition, pid=tenure.worker.pid)
-        self._task(self._watch(tenure))
+        self._tasks.start(self._watch(tenure))
 
     async def _watch(self, tenure: Tenure) -> None:
         """Look after a worker to its end, and then after what follows from it."""
-        health = Health(tenure, self._settings, self._clock, lambda: self._recycle_when_due(tenure))
-        looking = asyncio.create_task(health.run())
-        try:
-            reason = await tenure.worker.wait_ended()
-        finally:
-            looking.cancel()
-        lived = self._clock.now() - tenure.began
-        in_office = tenure is self._route.tenure
-        if in_office:
+        reason = await look_after(tenure, self._settings, self._clock, lambda: self._recycle_when_due(tenure))
+        if tenure is self._route.tenure:
             self._route.tenure = None
-        await asyncio.gather(looking, tenure.end(), return_exceptions=True)
-        if in_office and self._route.tenure is None and not self._life.is_over:
-            self._failed(reason, lived=lived, pid=tenure.worker.pid)
+            self._failed(reason, lived=self._clock.now() - tenure.began, pid=tenure.worker.pid)
+        await tenure.end()
 
     def _failed(self, reason: LoaderError | PluginError, *, lived: float = 0.0, pid: int | None = None) -> None:
         """Decide what follows from a worker that ended, or could not be started."""
@@ -240,7 +233,7 @@ class Supervisor:
         self._retry_at = self._clock.now() + pause
         self._life.to(State.BACKOFF)
         self._life.tell(EventKind.BACKOFF, self.edition, f"tried again in {pause:.1f} s")
-        self._restarting = self._task(self._restart(pause))
+        self._restarting = self._tasks.start(self._restart(pause))
 
     async def _restart(self, pause: float) -> None:
         await self._clock.sleep(pause)
@@ -314,16 +307,18 @@ class Supervisor:
         """Switch from the present worker, or from waiting for one, to ``tenure``."""
         if self._restarting is not None:
             self._restarting.cancel()
+        if kind is EventKind.RELOADED:
+            self._policy.reset()  # the failures of another version say nothing about this one
         old = self._route.vacate()
         self._appoint(tenure)
         self._life.tell(kind, tenure.edition, pid=tenure.worker.pid)
         if old is not None:
-            self._task(self._retire(old))
+            self._tasks.start(self._retire(old))
 
     def _recycle_when_due(self, tenure: Tenure) -> None:
         why = recycling.due(self._settings.recycling, tenure, self._clock.now())
         if why is not None and tenure is self._route.tenure and not self._exchange.locked():
-            self._task(self._recycle(why))
+            self._tasks.start(self._recycle(why))
 
     async def _recycle(self, why: str) -> None:
         """Exchange a worker for one of the same edition; one that cannot be had is tried for again later."""
@@ -361,10 +356,10 @@ class Supervisor:
             self._restarting.cancel()
         last = self._route.vacate()
         if last is not None:
-            self._task(self._retire(last))
+            self._tasks.start(self._retire(last))
         try:
             await self._warming.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._tasks.wait()
         except asyncio.CancelledError:  # close() does not wait any longer, and says so to its own caller
             pass
         finally:
@@ -372,9 +367,8 @@ class Supervisor:
 
     async def _finish(self) -> None:
         """End what is left: nothing, unless the drain was cancelled."""
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, *(tenure.end() for tenure in self._route.leaving), return_exceptions=True)
+        await self._tasks.cancel()
+        await asyncio.gather(*(tenure.end() for tenure in self._route.leaving), return_exceptions=True)
         with suppress(OSError):  # what could not be recorded has ended its worker before
             self.access_log.close()
         self._life.to(State.STOPPED)
@@ -383,12 +377,6 @@ class Supervisor:
     def _refuse_over(self) -> None:
         if self._life.is_over:
             raise refusals.over(self.name, self.state)
-
-    def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
 
 def _is_cancelled() -> bool:

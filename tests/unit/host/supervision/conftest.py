@@ -129,6 +129,8 @@ class MovedClock:
 
     async def advance(self, seconds: float) -> None:
         """Move on; whoever is due by then wakes, in order."""
+        for _ in range(5):  # whoever is about to sleep shall be asleep by then
+            await asyncio.sleep(0)
         until = self._now + seconds
         while self._sleepers and self._sleepers[0][0] <= until:
             self._now, _, woken = heapq.heappop(self._sleepers)

@@ -399,6 +399,18 @@ async def test_a_listener_that_fails_hurts_nobody(supervise, caplog):
     assert "listener" in caplog.text
 
 
+async def test_a_worker_nobody_looks_after_any_more_is_ended(supervise, monkeypatch):
+    demo = await supervise()
+
+    def fail(*_):
+        raise ValueError("a defect")
+
+    monkeypatch.setattr("theodore_loader.supervise.recycling.due", fail)
+    await demo.clock.advance(5.0)
+    await demo.until(State.BACKOFF)
+    assert "its supervision failed: ValueError('a defect')" in demo.supervisor.status().last_error
+
+
 @pytest.mark.parametrize("wrong", [{"ping_seconds": 0}, {"drain_seconds": -1.0}, {"most_missed": 0}])
 def test_settings_that_cannot_work_are_refused(wrong):
     with pytest.raises(ConfigurationProblem, match=next(iter(wrong))):
