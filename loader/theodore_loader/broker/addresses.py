@@ -35,6 +35,11 @@ def of_literal(ip: IP, port: int) -> Address:
     return socket.AF_INET, (str(ip), port)
 
 
+def is_of_this_machine(address: Address) -> bool:
+    """Tell whether an address is a loopback address."""
+    return ipaddress.ip_address(str(address[1][0])).is_loopback
+
+
 def may_be_reached(host: str, port: int, address: str, grants: Iterable[Permission]) -> bool:
     """Tell whether ``address`` may be connected to for the granted ``host``, given in canonical form.
 

@@ -149,10 +149,13 @@ class Connections:
 
     def _hung_up(self) -> None:
         assert self._epoll is not None  # noqa: S101 - its reader is removed before it is closed
-        for descriptor, _events in self._epoll.poll(0):
+        for descriptor, events in self._epoll.poll(0):
             connection = self._open.get(descriptor)
-            if connection is not None:  # recording the end of another may have ended them all
-                self._end(connection)
+            if connection is None:  # recording the end of another may have ended them all
+                continue
+            if not events & select.EPOLLHUP:  # an error without an end: what is not watched shall not go on
+                connection.shut_down("failed")
+            self._end(connection)
 
     def _end(self, connection: Connection) -> None:
         descriptor = connection.sock.fileno()

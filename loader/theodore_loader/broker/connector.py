@@ -24,7 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
-from theodore_loader.broker.addresses import Address, interleaved, may_be_reached, of_literal
+from theodore_loader.broker.addresses import Address, interleaved, is_of_this_machine, may_be_reached, of_literal
 from theodore_loader.broker.connections import Closing, Connections
 from theodore_loader.broker.limits import NetworkLimits, NetworkUsage
 from theodore_loader.broker.race import connect_at_once, first_connection
@@ -137,14 +137,14 @@ class Connector:
         return known
 
     def connect_at_once(self, host: str, port: int) -> socket.socket | None:
-        """Return a connection to a judged host if it is an address that answers without waiting (rules 5 and 6).
+        """Return a connection to a judged host if it is an address of this machine that answers (rules 5 and 6).
 
         Raises:
             DialRefused: the address may not be reached.
 
         """
         literal = _literal(host, port)
-        if literal is None or self._turn.locked():
+        if literal is None or self._turn.locked() or not is_of_this_machine(literal):
             return None
         return connect_at_once(*self._allowed(host, port, [literal]))
 

@@ -11,6 +11,7 @@ import asyncio
 import http.client
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +24,7 @@ from theodore_loader.broker.decision import Decision
 from theodore_loader.broker.http_exchange import STALE, Line, TooLargeError
 from theodore_loader.broker.http_request import Request, checked
 from theodore_loader.broker.http_wire import MAX_SECONDS, Fetch, Fetched, NotFetched
+from theodore_loader.broker.rate import TokenBucket
 from theodore_loader.broker.tls import client_context
 from theodore_loader.channel.client import NIL
 from theodore_loader.channel.codec import Denial, HostCall, HostResult, truncated
@@ -30,6 +32,9 @@ from theodore_loader.channel.methods import BadValueError, decode_value, encode_
 
 MAX_AT_ONCE = 8
 MAX_KEPT = 4
+CALLS_PER_SECOND = 200
+PAUSE_SECONDS = 0.1
+"""How long each call waits when a worker makes more than that (16 at once): what is refused costs something, too."""
 KEEP_SECONDS = 15.0
 
 
@@ -48,10 +53,13 @@ class HttpService:
         self._busy: set[Line] = set()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._calls = TokenBucket(CALLS_PER_SECOND, CALLS_PER_SECOND)
         self._closed = False
 
     async def call(self, call: HostCall) -> HostResult:
         """Answer one call; what is wrong with it is part of the answer."""
+        if not self._calls.take(time.monotonic()):
+            await asyncio.sleep(PAUSE_SECONDS)
         try:
             ((fetch,), _named) = decode_value(_ARGUMENTS, call.args)
         except BadValueError as problem:

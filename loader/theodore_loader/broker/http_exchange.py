@@ -11,6 +11,7 @@ import select
 import socket
 import ssl
 from contextlib import suppress
+from typing import Any, BinaryIO
 
 from theodore_loader.broker.http_request import OF_A_CONNECTION, Request
 from theodore_loader.broker.http_wire import MAX_BODY_BYTES, MAX_HEADER_BYTES, Fetched
@@ -19,8 +20,36 @@ STALE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError, 
 """How a connection fails that the server closed while it was kept."""
 
 
+MAX_LINES = 8192
+"""Lines of one answer: status, headers, and a line or two for each chunk."""
+
+
 class TooLargeError(Exception):
     """The answer is larger than what can cross to the worker."""
+
+
+class _Lines:
+    """A response's file that reads a bounded number of lines: chunks of one byte would keep a processor busy."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._left = MAX_LINES
+
+    def readline(self, limit: int = -1) -> bytes:
+        """Return the next line."""
+        self._left -= 1
+        if self._left < 0:
+            raise http.client.HTTPException(f"the answer has more than {MAX_LINES} headers and chunks")
+        return self._file.readline(limit)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fp: Any = _Lines(self.fp)
 
 
 class Line:
@@ -32,6 +61,7 @@ class Line:
         self.reusable = False
         self._http = http.client.HTTPConnection(request.host, request.port)
         self._http.auto_open = 0
+        self._http.response_class = _Response
         self._raw = sock
         self._http.sock = sock
         self._handle = sock.dup()

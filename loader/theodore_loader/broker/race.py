@@ -12,6 +12,8 @@ from theodore_loader.broker.addresses import Address
 
 STAGGER_SECONDS = 0.25
 """An address that has not answered for so long gets company (RFC 8305, 8: between 100 ms and 2 s)."""
+MAX_TRIES = 3
+"""Addresses waited for at the same time: each is a descriptor. The one waited for longest is given up for the next."""
 
 
 def connect_at_once(address: Address) -> socket.socket | None:
@@ -36,17 +38,18 @@ async def first_connection(addresses: Sequence[Address]) -> socket.socket:
 
     """
     waiting = list(addresses)
-    tries: set[asyncio.Task[socket.socket]] = set()
+    tries: list[asyncio.Task[socket.socket]] = []
     problem: OSError = OSError(errno.EHOSTUNREACH, "no address")
     try:
         while waiting or tries:
             if waiting:
-                tries.add(asyncio.ensure_future(_connect(waiting.pop(0))))
+                await _abandon(tries[: len(tries) + 1 - MAX_TRIES])
+                tries = [*tries[1 - MAX_TRIES :], asyncio.ensure_future(_connect(waiting.pop(0)))]
             done, _ = await asyncio.wait(
                 tries, timeout=STAGGER_SECONDS if waiting else None, return_when=asyncio.FIRST_COMPLETED
             )
             for task in sorted(done, key=lambda task: task.exception() is not None):
-                tries.discard(task)
+                tries.remove(task)
                 failed = task.exception()
                 if failed is None:
                     return task.result()
@@ -66,7 +69,7 @@ async def _connect(address: Address) -> socket.socket:
     return sock
 
 
-async def _abandon(tries: set[asyncio.Task[socket.socket]]) -> None:
+async def _abandon(tries: Sequence[asyncio.Task[socket.socket]]) -> None:
     for task in tries:
         task.cancel()
     for task in tries:

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from theodore_loader.broker import connections as held
+from theodore_loader.broker import race
 from theodore_loader.broker.addresses import interleaved, may_be_reached
 from theodore_loader.broker.connections import Connections
 from theodore_loader.broker.dial import Broker
@@ -259,6 +260,26 @@ async def test_an_address_that_does_not_answer_does_not_delay_the_next_for_long(
         with await first_connection(found) as connection:
             assert connection.getpeername() == ("127.0.0.1", port)
     assert tried == ["127.0.0.2", "127.0.0.1"]
+
+
+async def test_few_addresses_are_waited_for_at_a_time(monkeypatch):
+    now, most = 0, 0
+
+    async def never(*_):
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            now -= 1
+
+    monkeypatch.setattr(race, "STAGGER_SECONDS", 0.01)
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", never)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await first_connection([(socket.AF_INET, (f"127.0.0.{n}", 9)) for n in range(1, 9)])
+    assert (now, most) == (0, 3)
 
 
 async def test_the_last_reason_is_told_when_no_address_answers():

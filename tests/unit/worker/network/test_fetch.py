@@ -199,6 +199,8 @@ async def test_what_could_mean_something_else_is_not_sent(serving, plain, option
         "HTTP/1.1 200 OK\r\n" + "".join(f"X-{n}: 1\r\n" for n in range(150)) + "\r\n",
         "HTTP/1.1 200 OK\r\nX: " + "y" * 60_000 + "\r\nZ: " + "y" * 60_000 + "\r\n\r\n",
         "HTTP/1.1 200 OK\r\nX: " + "y" * 70_000 + "\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + "1\r\nx\r\n" * 20_000 + "0\r\n\r\n",
+        "HTTP/1.1 100 Continue\r\n\r\n" * 10_000,
     ],
 )
 async def test_an_answer_that_is_no_http_is_an_error_and_leaves_nothing_open(serving, answering, answer):
