@@ -31,7 +31,7 @@ profile = Profile(read=interpreter.read_paths(), write=(work,), write_xor_execut
 if how == "forked":
     import resource
     libc.prctl(39)
-    order.prepare(profile)
+    for _ in range(16): order.rehearse(profile)
     ready, told = os.pipe()
     if os.fork():
         os.close(told)
@@ -107,7 +107,7 @@ def confining(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield what ``confine()`` takes: every layer and its canaries, in a process that has done nothing else yet."""
     ways = {
         "fresh": "confine(), all layers and canaries, in a new interpreter",
-        "forked": "the same in a fork of a process that prepared it",
+        "forked": "the same in a fork of a process that rehearsed it",
         "isolated": "the same with namespaces, in a new interpreter",
     }
     for how, title in ways.items():

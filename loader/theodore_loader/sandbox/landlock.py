@@ -107,16 +107,31 @@ def restrict(profile: Profile, version: int) -> str:
         OSError: the kernel refused a step; the process must not go on.
 
     """
+    made, detail = ruleset(profile, version)
+    try:
+        _restrict_self(made, version)
+    finally:
+        os.close(made)
+    return detail
+
+
+def ruleset(profile: Profile, version: int) -> tuple[int, str]:
+    """Return the rules for ``profile``, which bind nobody yet, as a descriptor, and the line about them.
+
+    Raises:
+        OSError: the kernel refused a step.
+
+    """
     version = min(version, NEWEST_ABI)
-    ruleset = _create_ruleset(profile, version)
+    made = _create_ruleset(profile, version)
     try:
         rights = _grants(profile)
-        count = sum(_add_rule(ruleset, path, wanted & handled_rights(version)) for path, wanted in rights.items())
-        ports = _add_ports(ruleset, profile, version)
-        _restrict_self(ruleset, version)
-    finally:
-        os.close(ruleset)
-    return f"ABI {version}, {count} paths granted{ports}{_lacking(version)}"
+        count = sum(_add_rule(made, path, wanted & handled_rights(version)) for path, wanted in rights.items())
+        ports = _add_ports(made, profile, version)
+    except BaseException:
+        os.close(made)
+        raise
+    return made, f"ABI {version}, {count} paths granted{ports}{_lacking(version)}"
 
 
 def _restrict_self(ruleset: int, version: int) -> None:

@@ -116,9 +116,25 @@ def prepare(profile: Profile) -> None:
     """Do what :func:`confine` would do for any process of this profile, in a process that is going to fork."""
     offer = available()
     if offer.seccomp:
-        seccomp.prepare(
-            Shape.of(profile, landlock_abi=offer.landlock_abi, private_mounts=profile.namespaces, runs_program=False)
-        )
+        seccomp.prepare(_shape_prepared(profile, offer))
+
+
+def rehearse(profile: Profile) -> None:
+    """Go through :func:`confine` as far as it has no effect, so that a fork of this process does none of it first."""
+    offer = available()
+    if offer.tier < Tier.STANDARD:
+        return
+    thread_count()
+    canaries.arm(profile)
+    rlimits.held(profile)
+    privileges.remaining()
+    rules, _ = landlock.ruleset(profile, offer.landlock_abi)
+    os.close(rules)
+    seccomp.prepare(_shape_prepared(profile, offer))
+
+
+def _shape_prepared(profile: Profile, offer: Availability) -> Shape:
+    return Shape.of(profile, landlock_abi=offer.landlock_abi, private_mounts=profile.namespaces, runs_program=False)
 
 
 def _namespaces(

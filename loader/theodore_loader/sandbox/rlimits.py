@@ -13,7 +13,6 @@ from collections.abc import Mapping
 
 from theodore_loader.sandbox.profile import Profile
 
-
 STACK_BYTES = 8 << 20
 """What Linux gives every program that asks for nothing else."""
 
@@ -46,6 +45,13 @@ def apply(profile: Profile) -> str:
     """
     held = {name: _lower(name, value) for name, value in wanted(profile).items()}
     return ", ".join(f"{name.removeprefix('RLIMIT_').lower()} {value}" for name, value in held.items())
+
+
+def held(profile: Profile) -> Mapping[str, tuple[int, int]]:
+    """Return limit name -> (soft, hard) as they are now, for what :func:`wanted` names."""
+    import resource
+
+    return {name: resource.getrlimit(getattr(resource, name)) for name in wanted(profile)}
 
 
 def _lower(name: str, value: int) -> int:

@@ -35,10 +35,12 @@ class Availability:
     reasons: tuple[str, ...]
 
 
+@functools.cache
 def available(wanted: Tier = Tier.STANDARD) -> Availability:
-    """Ask the operating system. Changes nothing and may be called in a threaded host.
+    """Ask the operating system, once in a process and its forks. Changes nothing; a threaded host may call it.
 
-    Above ``STANDARD`` is looked for only if ``wanted``: that takes one short process, once.
+    An answer that is no longer true harms nobody: a layer that cannot be put in place ends the process. Above
+    ``STANDARD`` is looked for only if ``wanted``: that takes one short process.
     """
     version, filters, limits = landlock.abi(), seccomp.available(), rlimits.available()
     tier, reasons = _reachable(version, filters, limits), _reasons(version, filters)

@@ -17,7 +17,7 @@ import msgspec
 from theodore_loader.channel import codec
 from theodore_loader.channel.frames import FrameBuffer
 from theodore_loader.channel.methods import methods_of
-from theodore_loader.sandbox import audit_hook, canaries, native, order
+from theodore_loader.sandbox import audit_hook, native, order
 from theodore_loader.sandbox.profile import Profile
 from theodore_loader.worker.reports import AccessBatch, ChannelHandler
 from theodore_loader.worker.setup import Setup, read_setup
@@ -61,7 +61,7 @@ def _receive(encoded: bytes) -> None:
     for payload in FrameBuffer().feed(hello):
         codec.decode_from_host(payload)
     setup = read_setup(encoded)
-    canaries.arm(setup.profile)
+    order.rehearse(setup.profile)
     rules = audit_hook.hook_rules(setup.permissions(), setup.folders, setup.roots, setup.roots)
     if native.extension() is not None:
         from theodore_loader.sandbox.native.policy import policy
