@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from theodore_sdk.ports import CATEGORY_BASES
     from theodore_sdk.ports.ai_provider import (
         AIProviderPlugin,
+        CompletionChunk,
         CompletionRequest,
         CompletionResult,
         EmbeddingResult,
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     )
     from theodore_sdk.ports.transformer import TransformerPlugin, TransformInfo, TransformRequest, TransformResult
     from theodore_sdk.ports.webhook import WebhookDelivery, WebhookEvent, WebhookPlugin
+    from theodore_sdk.progress import ProgressCallback, report_progress
     from theodore_sdk.status import HealthStatus, ValidationResult
     from theodore_sdk.values import Metadata, Scalar
     from theodore_sdk.versions import VersionRange
@@ -92,6 +94,7 @@ __all__ = [
     "AuthorizationDecision",
     "AuthorizationRequest",
     "CompanyMatch",
+    "CompletionChunk",
     "CompletionRequest",
     "CompletionResult",
     "DiscoveryPlugin",
@@ -130,6 +133,7 @@ __all__ = [
     "PluginResourceLimits",
     "PluginSecurityError",
     "Principal",
+    "ProgressCallback",
     "RateLimit",
     "ResourceLimitExceeded",
     "Scalar",
@@ -158,6 +162,7 @@ __all__ = [
     "WebhookDelivery",
     "WebhookEvent",
     "WebhookPlugin",
+    "report_progress",
 ]
 
 _HOMES = {
@@ -187,6 +192,7 @@ _HOMES = {
     "ports": ("CATEGORY_BASES",),
     "ports.ai_provider": (
         "AIProviderPlugin",
+        "CompletionChunk",
         "CompletionRequest",
         "CompletionResult",
         "EmbeddingResult",
@@ -256,6 +262,10 @@ _HOMES = {
         "WebhookDelivery",
         "WebhookEvent",
         "WebhookPlugin",
+    ),
+    "progress": (
+        "ProgressCallback",
+        "report_progress",
     ),
     "status": (
         "HealthStatus",

@@ -90,8 +90,10 @@ def _operations(plugin: PluginInterface, methods: Mapping[str, Method]) -> tuple
 
 
 def _fits(function: object, method: Method | None) -> bool:
+    if method is not None and method.streams:
+        return callable(function)  # an iterator may also come from a plain function
     if inspect.isasyncgenfunction(function):
-        return method is not None and method.streams
+        return False
     return is_operation(function) or _may_give_one(function)
 
 

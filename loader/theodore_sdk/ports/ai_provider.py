@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
@@ -63,6 +63,15 @@ class CompletionResult:
 
 
 @dataclass(frozen=True, slots=True)
+class CompletionChunk:
+    """The next piece of an answer; the last one says why it ended and what it took."""
+
+    content: str
+    finish_reason: FinishReason | None = None
+    usage: TokenUsage | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EmbeddingResult:
     """One vector per text, in the order of the texts, each of ``dimensions`` numbers."""
 
@@ -97,6 +106,11 @@ class AIProviderPlugin(PluginInterface):
     @abstractmethod
     async def generate_embeddings(self, texts: Sequence[str]) -> EmbeddingResult:
         """Return one vector per text; every call answers with the same number of dimensions."""
+
+    async def stream_completion(self, request: CompletionRequest) -> AsyncIterator[CompletionChunk]:
+        """Complete one prompt and yield the answer as it is written; by default it comes whole, in one piece."""
+        result = await self.generate_completion(request)
+        yield CompletionChunk(result.content, result.finish_reason, result.usage)
 
     async def get_model_info(self) -> ModelInfo:
         """Return what the provider offers; by default only its name is known."""

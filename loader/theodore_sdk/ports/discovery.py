@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
@@ -77,3 +77,8 @@ class DiscoveryPlugin(PluginInterface):
     async def discover_domains(self, requests: Sequence[DomainDiscoveryRequest]) -> tuple[DomainDiscoveryResult, ...]:
         """Find several, in the order asked; by default one after the other."""
         return tuple([await self.discover_domain(request) for request in requests])
+
+    async def stream_domains(self, requests: Sequence[DomainDiscoveryRequest]) -> AsyncIterator[DomainDiscoveryResult]:
+        """Find several and yield each as soon as it is found; by default in the order asked."""
+        for request in requests:
+            yield await self.discover_domain(request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -61,6 +61,11 @@ class ScraperPlugin(PluginInterface):
     @abstractmethod
     async def scrape_content(self, request: ScrapingRequest) -> ScrapingResult:
         """Fetch one page; a page that cannot be had is a result with ``success`` false, not an exception."""
+
+    async def stream_contents(self, requests: Sequence[ScrapingRequest]) -> AsyncIterator[ScrapingResult]:
+        """Fetch several pages and yield each result as soon as it is there; by default one after the other."""
+        for request in requests:
+            yield await self.scrape_content(request)
 
     async def supports_javascript(self) -> bool:
         """Return whether pages are rendered by running their scripts."""

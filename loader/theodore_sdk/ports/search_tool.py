@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
@@ -94,6 +95,11 @@ class SearchToolPlugin(PluginInterface):
     @abstractmethod
     async def search_similar_companies(self, company_name: str, params: MCPSearchParams) -> MCPSearchResult:
         """Return companies similar to ``company_name``, best first, at most ``params.max_results``."""
+
+    async def stream_similar_companies(self, company_name: str, params: MCPSearchParams) -> AsyncIterator[CompanyMatch]:
+        """Yield similar companies as they are found, in any order; by default once the whole search is done."""
+        for match in (await self.search_similar_companies(company_name, params)).matches:
+            yield match
 
     async def get_search_capabilities(self) -> SearchCapabilities:
         """Return what this tool can do; by default nothing is claimed."""

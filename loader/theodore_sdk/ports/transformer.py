@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -47,6 +48,11 @@ class TransformerPlugin(PluginInterface):
     @abstractmethod
     async def transform(self, request: TransformRequest) -> TransformResult:
         """Return transformed records; the request's records are never changed in place."""
+
+    async def transform_stream(self, requests: AsyncIterator[TransformRequest]) -> AsyncIterator[TransformResult]:
+        """Transform more records than fit in one request: one result for each request, in their order."""
+        async for request in requests:
+            yield await self.transform(request)
 
     async def get_transform_info(self) -> TransformInfo:
         """Return what a pipeline may assume; by default nothing."""

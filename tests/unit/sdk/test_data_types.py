@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
@@ -86,14 +86,15 @@ def category_methods() -> list[tuple[type, str]]:
 @pytest.mark.parametrize(("base", "name"), category_methods(), ids=lambda value: getattr(value, "__name__", value))
 def test_category_methods_are_async_documented_and_made_of_border_types(base: type, name: str):
     method = getattr(base, name)
-    assert inspect.iscoroutinefunction(method)
-    assert method.__doc__
     hints = typing.get_type_hints(method)
+    streams = typing.get_origin(hints["return"]) is AsyncIterator
+    assert inspect.isasyncgenfunction(method) if streams else inspect.iscoroutinefunction(method)
+    assert method.__doc__
     assert set(hints) == {*inspect.signature(method).parameters, "return"} - {"self"}
     for hint in hints.values():
-        item = typing.get_args(hint)[0] if typing.get_origin(hint) is Sequence else hint
+        item = typing.get_args(hint)[0] if typing.get_origin(hint) in (Sequence, AsyncIterator) else hint
         values_of(item)
-        msgspec.convert([] if item is not hint else None, hint | None)
+        msgspec.convert([] if item is not hint else None, (Sequence[item] if item is not hint else hint) | None)
 
 
 def test_every_category_has_its_base_class_and_no_two_share_one():
