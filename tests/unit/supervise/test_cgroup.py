@@ -214,9 +214,12 @@ def state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
-async def test_children_nobody_waits_for_are_counted_and_frozen_and_killed(subtree, group, eventually):
-    leader = group(f"sleep 0.2; (({SPIN}) & sleep 0.3; kill $!) & ({SPIN}) & wait; sleep 60")
+async def test_children_nobody_waits_for_are_counted_and_frozen_and_killed(subtree, group, eventually, tmp_path):
+    word = tmp_path / "word"
+    wait = f"while [ ! -e {word} ]; do sleep 0.05; done"
+    leader = group(f"{wait}; (({SPIN}) & sleep 0.3; kill $!) & ({SPIN}) & wait; sleep 60")
     held = subtree.worker(leader.pid, LIMITS)
+    word.touch()
     assert await eventually(lambda: held.cpu_seconds() > 0.5)
     held.freeze(True)
     events = held.path / "cgroup.events"

@@ -13,6 +13,7 @@ import pytest
 from theodore_loader.errors import LimitExceeded
 from theodore_loader.supervise.meter import DiskLimit, Meter
 from theodore_loader.supervise.meter.readings import parse_stat
+from theodore_loader.supervise.meter.statement import Circumstances, enforcement, not_enforced
 from theodore_sdk import PluginResourceLimits
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -79,12 +80,14 @@ async def test_within_its_share_nobody_is_signalled(group):
     one.stop()
 
 
-async def test_processor_time_of_children_nobody_waited_for_is_not_forgotten(group, eventually):
+async def test_processor_time_of_children_nobody_waited_for_is_not_forgotten(group, eventually, tmp_path):
     """Processes that a parent ignores take their times with them; the sum must not fall, or the next ones are free."""
-    one = meter(group(f"(({SPIN}) & sleep 0.5; kill $!) & sleep 60"))
+    word = tmp_path / "word"
+    one = meter(group(f"(({SPIN}) & while [ ! -e {word} ]; do sleep 0.05; done; kill $!) & sleep 60"))
     one.busy(True)
     assert await eventually(lambda: one.usage().cpu_seconds > 0.2)
     most = one.usage().cpu_seconds
+    word.touch()
     assert await eventually(lambda: one.usage().processes <= 1)
     assert one.usage().cpu_seconds >= most
     one.stop()
@@ -131,16 +134,14 @@ async def test_a_process_that_is_gone_reads_as_nothing(group, eventually):
     one.stop()
 
 
-async def test_idle_is_looked_at_seldom(group, monkeypatch):
-    leader = group("sleep 60")
-    one = meter(leader, may_fork=False)
-    await asyncio.sleep(0.35)
-    looks = one._looks
-    await asyncio.sleep(0.4)
-    assert one._looks - looks <= 1
+async def test_idle_is_looked_at_seldom_and_busy_often(group, eventually):
+    one = meter(group("sleep 60"), may_fork=False)
+    assert await eventually(lambda: one.usage().threads == 1)
+    assert one._interval() == 1.0
     one.busy(True)
-    await asyncio.sleep(0.8)
-    assert one._looks - looks >= 2
+    assert one._interval() == 0.1
+    one.busy(False)
+    assert one._interval() == 1.0
     one.stop()
 
 
@@ -160,3 +161,46 @@ def test_a_name_made_to_look_like_fields_is_a_name():
     assert parse_stat(b"1 (a) Z 1 1 1 1 1 1 1 1 1 1 99999 1 1)" + after) == real
     assert real is not None
     assert real.runs
+
+
+LIMITS = PluginResourceLimits(max_memory_mb=100, max_cpu_percent=25.0, max_subprocess_count=3)
+
+
+def said(at: Circumstances) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what holds and what does not, by limit."""
+    held = (line.partition(": ") for line in enforcement(LIMITS, DiskLimit(), at))
+    lacking = (line.partition(": ") for line in not_enforced(at))
+    return {name: text for name, _, text in held}, {name: text for name, _, text in lacking}
+
+
+def test_delegated_controllers_are_named():
+    held, lacking = said(Circumstances(True, True, frozenset({"cpu", "memory", "pids"}), True, "linux"))
+    assert "cpu.max" in held["max_cpu_percent"]
+    assert "memory.max" in held["max_memory_mb"]
+    assert "pids.max" in held["max_subprocess_count"]
+    assert held["threads"] == "pids.max"
+    assert set(lacking) == {"disk", "max_subprocess_count"}
+
+
+def test_where_processes_are_hidden_nothing_is_claimed_that_needs_to_see_them():
+    held, lacking = said(Circumstances(False, True, system="linux"))
+    assert "max_cpu_percent" not in held
+    assert "max_subprocess_count" not in held
+    assert "for all" not in held["max_memory_mb"]
+    assert "hides its processes" in lacking["max_cpu_percent"]
+    assert "cannot see processes" in lacking["max_subprocess_count"]
+
+
+@pytest.mark.parametrize(
+    ("system", "holds"),
+    [
+        ("darwin", {"disk", "max_execution_time_seconds", "max_file_handles", "max_memory_mb", "threads"}),
+        ("win32", {"disk", "max_execution_time_seconds"}),
+    ],
+)
+def test_other_systems_claim_little_and_say_what_is_missing(system, holds):
+    held, lacking = said(Circumstances(False, False, system=system))
+    assert set(held) == holds | {"max_subprocess_count"}
+    assert system in lacking["max_cpu_percent"]
+    assert system in lacking["max_memory_mb"]
+    assert ("max_file_handles" in lacking) == (system == "win32")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from theodore_loader.sandbox.profile import MIB
 from theodore_loader.supervise.meter.usage import DiskLimit
@@ -21,6 +21,7 @@ class Circumstances:
         may_fork: the kernel lets the worker start programs.
         controllers: of the worker's own control group; empty without one.
         grouped: the worker has a control group of its own, be it without controllers.
+        system: the operating system, as ``sys.platform`` names it.
 
     """
 
@@ -28,6 +29,12 @@ class Circumstances:
     may_fork: bool
     controllers: frozenset[str] = frozenset()
     grouped: bool = False
+    system: str = field(default_factory=lambda: sys.platform)
+
+    @property
+    def has_rlimits(self) -> bool:
+        """Whether a process can be bound by resource limits at all."""
+        return self.system != "win32"
 
 
 def enforcement(limits: PluginResourceLimits, disk: DiskLimit, at: Circumstances) -> tuple[str, ...]:
@@ -36,9 +43,9 @@ def enforcement(limits: PluginResourceLimits, disk: DiskLimit, at: Circumstances
         _memory(limits, at),
         _cpu(limits, at),
         _processes(limits, at),
-        f"max_file_handles: {limits.max_file_handles} and the worker's own, RLIMIT_NOFILE",
+        f"max_file_handles: {limits.max_file_handles} and the worker's own, RLIMIT_NOFILE" if at.has_rlimits else "",
         f"max_execution_time_seconds: {limits.max_execution_time_seconds:g} s a call: cancelled, then killed",
-        "threads: " + ("pids.max" if "pids" in at.controllers else "as many stacks as max_memory_mb holds"),
+        _threads(at),
         f"disk: {disk.bytes / MIB:g} MiB, {disk.files} files in the plugin's folders, counted by the host (killed)",
     ]
     return tuple(line for line in lines if line)
@@ -48,17 +55,33 @@ def not_enforced(at: Circumstances) -> tuple[str, ...]:
     """Return a line for each limit, or part of one, that does not hold here."""
     lines = ["disk: files that are deleted while they are open or mapped are not counted"]
     if not at.visible:
-        where = f"on {sys.platform}" if not sys.platform.startswith("linux") else "because /proc hides its processes"
-        lines += [
-            f"max_cpu_percent: not limited {where}; a call is ended by its deadline",
-            f"max_memory_mb: the host cannot look at the worker {where}; what holds is the worker's own resource limit",
-        ]
+        lines += _unseen(at)
+    if not at.has_rlimits:
+        lines += [f"{name}: there are no resource limits on {at.system}" for name in ("max_file_handles", "threads")]
     if at.may_fork:
         lines.append(_programs(at))
     return tuple(lines)
 
 
+def _unseen(at: Circumstances) -> tuple[str, str]:
+    where = "because /proc hides its processes" if at.system.startswith("linux") else f"on {at.system}"
+    memory = f"max_memory_mb: the host cannot look at the worker {where}"
+    if at.system == "darwin":
+        memory += ", and RLIMIT_DATA does not count all of its memory there"
+    elif at.has_rlimits:
+        memory += "; each process is limited, their sum is not"
+    return f"max_cpu_percent: not limited {where}; a call is ended by its deadline", memory
+
+
+def _threads(at: Circumstances) -> str:
+    if "pids" in at.controllers:
+        return "threads: pids.max"
+    return "threads: as many stacks as max_memory_mb holds" if at.has_rlimits else ""
+
+
 def _memory(limits: PluginResourceLimits, at: Circumstances) -> str:
+    if not at.has_rlimits:
+        return ""
     alone = f"max_memory_mb: {limits.max_memory_mb} MiB, RLIMIT_DATA for each process (a MemoryError)"
     if "memory" in at.controllers:
         return f"{alone}; memory.max without swap for all of them (killed)"
@@ -76,7 +99,8 @@ def _cpu(limits: PluginResourceLimits, at: Circumstances) -> str:
 
 def _processes(limits: PluginResourceLimits, at: Circumstances) -> str:
     if not at.may_fork:
-        return "max_subprocess_count: none can be started (seccomp)"
+        linux = at.system.startswith("linux")
+        return "max_subprocess_count: none can be started" + (" (seccomp)" if linux else " (audit hook)")
     if not at.visible and not at.grouped:
         return ""
     most = f"max_subprocess_count: {limits.max_subprocess_count}"
