@@ -27,6 +27,7 @@ class LoadReceipt:
         milliseconds: by phase, ``total`` included.
         verification: titles of the trust steps passed; empty for a plugin that was not verified.
         enforced: a line for each resource limit that holds, with the mechanism that holds it.
+        started_by: ``zygote``, or ``spawn`` and why there is no zygote.
 
     """
 
@@ -42,3 +43,4 @@ class LoadReceipt:
     milliseconds: Mapping[str, float]
     verification: tuple[str, ...] = field(default=())
     enforced: tuple[str, ...] = field(default=())
+    started_by: str = ""

@@ -164,10 +164,11 @@ class Worker:
             "import": loaded.milliseconds,
             "total": (time.perf_counter() - started) * 1000,
         }
-        assert self._meter is not None  # noqa: S101 - since it was spawned
+        assert self._process is not None  # noqa: S101 - both since it was spawned
+        assert self._meter is not None  # noqa: S101
         unenforced = not_enforced(self._programs, self._meter.not_enforced(), self.plan.minimum_tier)
         receipt = handshake.receipt_of(self.plan, ready, unenforced, milliseconds)
-        self.receipt = replace(receipt, enforced=self._meter.enforcement())
+        self.receipt = replace(receipt, enforced=self._meter.enforcement(), started_by=self._process.started_by)
         self.metrics.started(milliseconds)
 
     async def _spawn(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import resource
 import signal
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -206,7 +207,23 @@ async def test_a_program_that_a_worker_left_behind_ends_with_it(start, zygote):
     os.close(program)
 
 
-def test_an_isolated_worker_is_an_interpreter_of_its_own_and_the_receipt_says_why(tmp_path):
+def test_an_isolated_worker_is_an_interpreter_of_its_own(tmp_path):
     isolated = Tier.STANDARD + 1
     assert isinstance(launcher_for(tmp_path, isolated), Spawner)
     assert isinstance(launcher_for(tmp_path, Tier.STANDARD), Zygote)
+
+
+async def test_the_receipt_says_what_started_a_worker(start, zygote):
+    running = await start("return say('')", workers_from=zygote)
+    assert running.worker.receipt.started_by == "zygote"
+
+
+async def test_where_there_are_no_pidfds_a_worker_is_spawned_polled_and_the_receipt_says_why(
+    start, runtime, monkeypatch
+):
+    monkeypatch.delattr(os, "pidfd_open")
+    launcher = launcher_for(runtime, Tier.STANDARD)
+    running = await start("os._exit(7)", workers_from=launcher)
+    assert running.worker.receipt.started_by == f"spawn: {sys.platform} has no pidfd_open"
+    with pytest.raises(WorkerCrashed, match="ended with status 7"):
+        await running.scrape()
