@@ -115,8 +115,8 @@ def _find(program: str, env: Mapping[str, str], cwd: str | Path) -> str:
 
 def _with_programs(profile: Profile, program: str) -> Profile:
     wanted = (program, *profile.execute)
-    # By its own name, too: in a root of its own the links that lead to it have to be made.
-    closures = (path for name in wanted for path in (name, *programs.closure(name)))
+    # By its own path, too: in a root of its own the links that lead to it have to be made.
+    closures = (path for name in wanted for path in (str(Path.cwd() / name), *programs.closure(name)))
     return dataclasses.replace(profile, execute=tuple(dict.fromkeys(closures)))
 
 

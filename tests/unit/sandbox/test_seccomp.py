@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import json
 import struct
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from theodore_loader.sandbox import libc
+from theodore_loader.sandbox import handover, libc, seccomp
 from theodore_loader.sandbox.profile import Profile
 from theodore_loader.sandbox.seccomp import slots, template
 from theodore_loader.sandbox.seccomp_rules import Shape, conditional
@@ -301,3 +303,24 @@ def test_a_tool_of_our_own_service_has_tcp_over_ipv4_and_no_other_socket(machine
         assert verdict("socket", family, kind, protocol, machine=machine, sockets="ports") == "EPERM"
     assert verdict("sendto", 3, 0, 0, 0, 0x7F0000000000, machine=machine, sockets="ports") == "EPERM"
     assert verdict("sendto", 3, 0, 0, 0x20000000, 0, machine=machine, sockets="ports") == "EPERM"
+
+
+def test_a_filter_that_was_handed_over_is_used_for_its_own_shape_only(monkeypatch):
+    monkeypatch.setattr(seccomp, "_kept", {})
+    machine = libc.machine()
+    packed = handover.pack(Profile(), runs_program=True)
+    if packed is None or machine is None:
+        pytest.skip("no filters here")
+    shape = Shape(**packed["shape"])
+    assembled = template(shape, machine)
+    seccomp._kept.clear()
+    handover.unpack(json.loads(json.dumps(packed)))
+    assert template(shape, machine) == assembled
+    assert template(replace(shape, write_xor_execute=True), machine) != assembled
+    assert len(seccomp._kept) == 2
+
+
+def test_nothing_handed_over_is_nothing_kept(monkeypatch):
+    monkeypatch.setattr(seccomp, "_kept", {})
+    handover.unpack(None)
+    assert not seccomp._kept
