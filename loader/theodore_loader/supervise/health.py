@@ -19,6 +19,7 @@ from theodore_sdk.errors import PluginError
 from theodore_sdk.status import HealthStatus
 
 HEALTH_CHECK = "health_check"
+_THROTTLED_PATIENCE = 4
 
 
 async def ask(tenure: Tenure, seconds: float) -> HealthStatus:
@@ -106,6 +107,8 @@ class Health:
 
     def _patience(self) -> int:
         most = self._settings.most_missed
+        if self._tenure.worker.throttled:  # slow because it is held back; if it never rests, it is stuck all the same
+            most *= _THROTTLED_PATIENCE
         if not self._tenure.in_flight:
             return most
         longest = self._tenure.worker.plan.limits.max_execution_time_seconds + GRACE_SECONDS
