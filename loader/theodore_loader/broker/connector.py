@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 
 from theodore_loader.broker.addresses import Address, interleaved, is_of_this_machine, may_be_reached, of_literal
 from theodore_loader.broker.connections import Closing, Connections
@@ -143,8 +143,8 @@ class Connector:
             DialRefused: the address may not be reached.
 
         """
-        literal = _literal(host, port)
-        if literal is None or self._turn.locked() or not is_of_this_machine(literal):
+        literal = _on_this_machine(host, port)
+        if literal is None or self._turn.locked():
             return None
         return connect_at_once(*self._allowed(host, port, [literal]))
 
@@ -209,6 +209,12 @@ def _name(host: str) -> str:
 def _literal(host: str, port: int) -> Address | None:
     network = _canonical(host).network
     return None if network is None else of_literal(network.network_address, port)
+
+
+@lru_cache(maxsize=256)
+def _on_this_machine(host: str, port: int) -> Address | None:
+    literal = _literal(host, port)
+    return literal if literal is not None and is_of_this_machine(literal) else None
 
 
 def peer(connection: socket.socket) -> str:
