@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from shooting import catalogue
+from shooting.expected import BEYOND_THE_WORKER
 from shooting.modes import WORKERS
 from theodore_loader.sandbox.tier import available
-
-NOT_STOPPED = {"047_uaf_memoryview": "memory corruption inside the worker: what it then reaches, the rest tries"}
 
 needs_catalogue = pytest.mark.skipif(not catalogue.all_cases(), reason="the catalogue is not beside this checkout")
 
@@ -27,7 +26,7 @@ async def test_a_plugin_in_a_real_worker_cannot(shooting_range, workers, case):
         at = shooting_range(tier)
         catalogue.equip(at, case)
         shot = await workers.shoot(at, case, WORKERS[tier])
-        assert shot.escaped == (case.name in NOT_STOPPED), shot.output[-500:]
+        assert shot.escaped == (case.name in BEYOND_THE_WORKER[tier]), shot.output[-500:]
 
 
 def offered():

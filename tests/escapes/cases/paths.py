@@ -293,6 +293,11 @@ def device_of_its_own(canary):
     return "made"
 
 
+def metadata_of_others(canary):
+    """Nothing but namespaces hides that a file is there, and how large it is."""
+    return f"REACHED {os.stat(canary['secret_path']).st_size} bytes"
+
+
 CASES = {
     "prefix-twin": ("read", prefix_twin),
     "plain-read": ("read", plain_read),
@@ -328,4 +333,5 @@ CASES = {
     "change-owner": ("tamper", change_owner),
     "change-times-by-descriptor": ("tamper", change_times_by_descriptor),
     "device-of-its-own": ("plugwrite", device_of_its_own),
+    "metadata-of-others": ("surface", metadata_of_others),
 }

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import sys
 
-BEYOND_THE_WORKER: dict[str, str] = {}
-"""What a real worker does not stop, and why that is lived with; also in docs/threat-model.md."""
+METADATA = "Landlock does not govern stat: a name space of files without the others does"
+MEMORY = "memory corruption inside the worker: what it then reaches, the rest tries"
+HARMLESS = {"131_static_str_format_walk": "reads names of its own worker, which any code of the plugin may"}
+
+BEYOND_THE_WORKER: dict[str, dict[str, str]] = {
+    "standard": {"metadata-of-others": METADATA, "047_uaf_memoryview": MEMORY, **HARMLESS},
+    "isolated": {"047_uaf_memoryview": MEMORY, **HARMLESS},
+}
+"""By tier, what a real worker does not stop, and why that is lived with; also in docs/threat-model.md."""
 
 NOT_THE_KERNELS = {
-    "many-small-files": "a limit of one file is no limit of a folder: the host counts, a private file system ends"
+    "metadata-of-others": METADATA,
+    "047_uaf_memoryview": MEMORY,
+    "many-small-files": "a limit of one file is no limit of a folder: the host counts, a private file system ends",
 }
 """What the kernel layers of the standard tier cannot know."""
 
@@ -21,6 +30,7 @@ GRANTED_NOW = {
 """What a grant for one program opens by itself."""
 
 HOOK_IS_BLIND = {
+    "metadata-of-others": "stat raises no event",
     "folder-descriptor": "the event of open has no dir_fd",
     "library-opens-the-file": "SQLite opens in C",
     "vacuum-elsewhere": "SQLite opens in C",

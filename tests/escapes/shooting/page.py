@@ -148,7 +148,8 @@ def _differing(main: Run, run: Run) -> Iterator[str]:
         new = other is not None and other.results.get(CONTROL) != ESCAPED and row.results.get(CONTROL) == ESCAPED
         if new:
             stopped = all(row.results.get(mode) in (STOPPED, None) for mode in ("kernel", "standard", "isolated"))
-            yield f"- Python {run.python}, {run.user}: {row.name} can be done, and is {'stopped' if stopped else '**open**'}"
+            outcome = "stopped" if stopped else "**open**"
+            yield f"- Python {run.python}, {run.user}: {row.name} can be done, and is {outcome}"
 
 
 __all__ = ["SINGLE", "page"]

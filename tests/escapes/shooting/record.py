@@ -18,7 +18,7 @@ from pathlib import Path
 
 from shooting import catalogue
 from shooting.evidence import Shot
-from shooting.expected import hooks
+from shooting.expected import HARMLESS, hooks
 from shooting.gallery import Gallery
 from shooting.modes import CONTROL, NEEDED, WORKERS, layers_of
 from shooting.range import Range
@@ -29,6 +29,8 @@ from theodore_loader.sandbox.tier import Tier, available
 
 ESCAPED, STOPPED, NOT_ATTEMPTED = "escaped", "stopped", "not attempted"
 SINGLE = ("process", "rlimits", "privileges", "landlock", "seccomp")
+RACES = {"link-swapped-after-check": 5, "exception-from-a-timer": 3, "crowd-of-threads": 3}
+"""How often to try what depends on luck."""
 COMPONENTS = Path(__file__).parents[1] / "test_components.py"
 Say = Callable[[str], None]
 
@@ -88,7 +90,6 @@ async def record(modes: Sequence[str], say: Say) -> Run:
     run = Run(release, landlock.abi(), platform.python_version(), "root" if user == "root" else "ordinary")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, Gallery() as gallery:
         folder = Path(name)
-        folder.chmod(0o755)
         async with Workers.open(folder / "home") as workers:
             tries = _Tries(folder, gallery, workers)
             run.own = [await tries.row(technique, modes, say) for technique in own()]
@@ -116,6 +117,14 @@ class _Tries:
         return row
 
     async def _shoot(self, technique: Technique, mode: str) -> tuple[bool, bool, str]:
+        """Return whether it escaped, whether it was attempted, and who refused; a race is run until it is won."""
+        for _ in range(RACES.get(technique.name, 1)):
+            outcome = await self._once(technique, mode)
+            if outcome[0]:
+                break
+        return outcome
+
+    async def _once(self, technique: Technique, mode: str) -> tuple[bool, bool, str]:
         with self._range() as at:
             catalogue.equip(at, technique)
             shot: Shot
@@ -168,7 +177,9 @@ def _outcomes(report: Path) -> dict[str, str]:
 def _component_row(case: Technique, outcomes: dict[str, str]) -> Row:
     row = Row(case.name, case.theme, case.what)
     found = [outcome for name, outcome in outcomes.items() if case.name in name]
-    if found and all(outcome == "passed" for outcome in found):
+    if case.name in HARMLESS:
+        row.results = {CONTROL: ESCAPED, "standard": ESCAPED}
+    elif found and all(outcome == "passed" for outcome in found):
         row.results = {CONTROL: ESCAPED, "standard": STOPPED}
         row.refusals = {"standard": REFUSED_BY.get(case.goal, "process model")}
     elif "skipped" in found:

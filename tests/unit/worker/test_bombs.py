@@ -121,6 +121,46 @@ async def attempt(start, body, zygote):
         await hostile.worker.kill()
 
 
+STREAMING = """
+from theodore_sdk import HealthStatus, ScraperPlugin, ScrapingResult, ValidationResult
+
+class Demo(ScraperPlugin):
+    def get_plugin_info(self): ...
+    async def initialize(self, container, config): ...
+    async def validate_configuration(self, config): return ValidationResult.success()
+    async def health_check(self): return HealthStatus.healthy()
+    async def cleanup(self): ...
+    async def scrape_content(self, request): ...
+    async def stream_contents(self, requests):
+        while True:
+            yield ScrapingResult("", "x" * 100_000, 200, True)
+"""
+
+
+async def test_an_endless_stream_is_read_as_fast_as_somebody_wants_it_and_no_longer(start, zygote):
+    running = await start("", source=STREAMING, workers_from=zygote, limits={"max_execution_time_seconds": 20.0})
+    stream = running.worker.stream(running.worker.methods["stream_contents"], ([],), {})
+    before = resident_mib()
+    for _ in range(3):
+        assert len((await anext(stream)).content) == 100_000
+    await asyncio.sleep(1.0)
+    assert resident_mib() - before < 32
+    await stream.aclose()
+    assert await running.worker.call(running.worker.methods["health_check"], (), {})
+
+
+async def test_an_endless_stream_ends_with_its_deadline(start, zygote):
+    running = await start("", source=STREAMING, workers_from=zygote, limits={"max_execution_time_seconds": 1.0})
+    with pytest.raises(CallTimeout):
+        async for _ in running.worker.stream(running.worker.methods["stream_contents"], ([],), {}):
+            pass
+
+
+def resident_mib() -> float:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE") / 2**20
+
+
 async def test_one_host_bears_every_kind_of_misbehaviour_at_once(start, zygote):
     honest = await start("await asyncio.sleep(0)\nreturn say(request.url)", workers_from=zygote)
     over = asyncio.Event()

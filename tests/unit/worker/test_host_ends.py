@@ -25,6 +25,8 @@ from theodore_loader.supervise.zygote import Zygote
 BODY = '''
 if request.url == "spin":
     while True: pass
+if request.url == "item":
+    return say("item")
 await asyncio.sleep(60)
 '''
 
@@ -44,6 +46,13 @@ async def main():
             await asyncio.gather(*(start(number + at) for at in range(2)))
             number += 2
     workers = [await start(0), await start(1)]
+    if scene == "stream":
+        requests = [tools.ScrapingRequest(url="item")] * 5000
+        while True:
+            async for item in workers[0].stream(workers[0].methods["stream_contents"], (requests,), {}):
+                if len(requests) == 5000:
+                    requests = requests[:4000]
+                    print("there", flush=True)
     calls = [asyncio.ensure_future(call(worker, url)) for worker, url in zip(workers, ("spin", "wait"))]
     await asyncio.sleep(0.1)
     print("there", flush=True)
@@ -119,6 +128,13 @@ def test_a_host_that_is_ended_in_calls_takes_everything_along(tmp_path, how, lau
 def test_a_host_that_is_killed_while_workers_start_takes_everything_along(tmp_path, after, launcher):
     with host(tmp_path, "start", launcher) as process:
         time.sleep(after)
+        process.kill()
+        process.wait(20)
+        assert gone(tmp_path)
+
+
+def test_a_host_that_is_killed_in_a_stream_takes_everything_along(tmp_path):
+    with host(tmp_path, "stream", "zygote") as process:
         process.kill()
         process.wait(20)
         assert gone(tmp_path)
