@@ -32,6 +32,7 @@ from theodore_loader.manifest import Manifest
 from theodore_loader.permissions import Permission
 from theodore_loader.sandbox.tier import available
 from theodore_loader.supervise.edition import Edition
+from theodore_loader.supervise.launch import Spawner
 from theodore_loader.supervise.plan import Plan
 from theodore_loader.supervise.runtime import runtime_folder
 from theodore_loader.supervise.settings import Restarts, Supervision
@@ -130,10 +131,10 @@ class Soak:
         self._next = 0
 
     @contextlib.asynccontextmanager
-    async def plugins(self, count: int) -> AsyncIterator[None]:
-        """Start so many plugins from one launcher; end them all."""
+    async def plugins(self, count: int, *, spawned: bool) -> AsyncIterator[None]:
+        """Start so many plugins, forked from one zygote or each an interpreter of its own; end them all."""
         runtime = runtime_folder(self.folder / "home")
-        launcher = launcher_for(runtime, available().tier)
+        launcher = Spawner(runtime) if spawned else launcher_for(runtime, available().tier)
         temporary = TemporaryFolders(self.folder / "home")
         root = self.folder / "plugin"
         root.mkdir()
@@ -255,12 +256,14 @@ class Outcome:
     seconds: float
 
 
-async def soak(folder: Path, *, calls: int, plugins: int, every_seconds: float, seed: int) -> Outcome:
+async def soak(
+    folder: Path, *, calls: int, plugins: int, every_seconds: float, seed: int, spawned: bool = False
+) -> Outcome:
     """Warm up, remember what is held, make the calls, compare."""
     before = len(os.listdir("/proc/self/fd"))
     started = time.perf_counter()
     soaked = Soak(folder, seed)
-    async with soaked.plugins(plugins):
+    async with soaked.plugins(plugins, spawned=spawned):
         await soaked.run(max(calls // 10, plugins * 5), callers=plugins * 2, every_seconds=every_seconds)
         await soaked.settle()
         soaked.tally = Tally()
@@ -287,6 +290,7 @@ def main() -> None:
     parser.add_argument("--plugins", type=int, default=20)
     parser.add_argument("--every", type=float, default=0.5, help="seconds between two kills, on average")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--spawn", action="store_true", help="no zygote: an interpreter for each worker")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         outcome = asyncio.run(
@@ -296,6 +300,7 @@ def main() -> None:
                 plugins=options.plugins,
                 every_seconds=options.every,
                 seed=options.seed,
+                spawned=options.spawn,
             )
         )
     tally = outcome.tally
