@@ -33,12 +33,26 @@ async def ended(running, call: str = "") -> LimitExceeded:
 # processor time
 
 
-async def test_a_busy_plugin_is_held_back_and_answers(start):
-    running = await start(SPIN, max_cpu_percent=20.0)
-    assert await running.scrape("0.8") == "done"
-    usage = running.worker.usage()
-    assert usage.throttled_seconds > 0
-    assert usage.cpu_seconds > 0.7
+async def test_a_cancelled_plugin_that_is_held_back_is_let_run_to_stop(start, eventually):
+    """At two percent it is stopped for a second at a time, and the grace is half a second."""
+    running = await start(
+        """
+        until = time.process_time() + float(request.url)
+        while time.process_time() < until:
+            await asyncio.sleep(0)
+        return say('done')
+        """,
+        max_cpu_percent=2.0,
+    )
+    task = asyncio.create_task(running.scrape("60"))
+    assert await eventually(lambda: running.worker.usage().throttled_seconds > 0)
+    assert running.worker.throttled
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(1.0)  # the grace is over
+    assert running.worker.ended is None
+    assert await running.scrape("0") == "done"
 
 
 async def test_a_plugin_that_is_held_back_does_not_hold_others(start):
