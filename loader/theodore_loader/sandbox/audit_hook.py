@@ -84,10 +84,10 @@ def _install_c(
     report: Callable[[AccessRecord], None],
     lost: Callable[[int], None] | None,
 ) -> Installed:
-    key = object()
+    key, drain = object(), extension.drain
 
     def flush() -> None:
-        records, missing = extension.drain(key)
+        records, missing = drain(key)
         for ts, permission, resource, granted, location, count in records:
             with suppress(Exception):  # one that cannot be reported must not keep the others back
                 report(AccessRecord(ts, permission, resource, granted, location, count=count))

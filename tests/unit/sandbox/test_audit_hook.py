@@ -2,68 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from theodore_loader.sandbox import hook_decisions, native, python_hook, run
-
-HARNESS = """
-import sys, json
-sys.path.insert(0, {loader!r})
-spec = json.loads(sys.argv[1])
-import asyncio, subprocess, sqlite3, ssl, multiprocessing
-from theodore_loader.permissions import Permission
-from theodore_loader.sandbox import audit_hook, interpreter
-grants = [Permission.from_text(text) for text in spec["grants"]]
-records = []
-def report(record):
-    records.append([record.permission, record.resource, record.granted, record.location])
-code = (*interpreter.stdlib_paths(), {loader!r})
-rules = audit_hook.hook_rules(grants, {{"data": spec["data"]}}, [spec["plugin"]], code)
-installed = audit_hook.install(rules, report, compiled=spec["kind"] == "c")
-assert installed.kind == spec["kind"], installed.detail
-sys.path.insert(0, spec["plugin"])
-try:
-    import plugin
-    outcome = "ok"
-except BaseException as problem:
-    outcome = f"{{type(problem).__name__}}: {{problem}}"
-installed.flush()
-sys.stdout.write(json.dumps([outcome, records]))
-"""
-
-
-@pytest.fixture(params=["c", "python"])
-def kind(request: pytest.FixtureRequest) -> str:
-    """Each of the two hooks."""
-    if request.param == "c" and native.extension() is None:
-        pytest.skip(native.why_not())
-    return str(request.param)
-
-
-@pytest.fixture
-def police(tmp_path: Path, kind: str) -> Any:
-    """Import ``code`` as a plugin under the hook; return how it ended, and the records."""
-    for name in ("data", "plugin"):
-        (tmp_path / name).mkdir()
-
-    def run_plugin(code: str, *grants: str) -> tuple[str, list[list[Any]]]:
-        (tmp_path / "plugin" / "plugin.py").write_text(f"data = {str(tmp_path / 'data')!r}\n{code}\n")
-        spec = {"grants": grants, "data": str(tmp_path / "data"), "plugin": str(tmp_path / "plugin"), "kind": kind}
-        argv = [sys.executable, "-I", "-S", "-B", "-c", HARNESS.format(loader=run._LOADER), json.dumps(spec)]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=30, cwd=tmp_path / "data", check=False)
-        assert done.returncode == 0, done.stderr
-        outcome, records = json.loads(done.stdout)
-        return outcome, records
-
-    return run_plugin
-
+from theodore_loader.sandbox import hook_decisions, python_hook, run
 
 REFUSED = {
     "read": ("open('/etc/passwd')", "filesystem:read", "/etc/passwd"),
@@ -265,7 +211,7 @@ def test_report_that_fails_changes_no_decision(police):
     assert outcome.startswith("PluginPermissionError: filesystem:read denied")
 
 
-def test_hook_that_an_earlier_hook_vetoes_is_noticed():
+def test_hook_that_an_earlier_hook_vetoes_is_noticed(kind):
     code = f"""
 import sys
 sys.path.insert(0, {run._LOADER!r})
@@ -274,7 +220,8 @@ from theodore_loader.sandbox import audit_hook, interpreter
 def veto(event, _arguments):
     if event == "sys.addaudithook": raise RuntimeError
 sys.addaudithook(veto)
-try: audit_hook.install(audit_hook.hook_rules([], {{}}, [], interpreter.stdlib_paths()), print)
+rules = audit_hook.hook_rules([], {{}}, [], interpreter.stdlib_paths())
+try: audit_hook.install(rules, print, compiled={kind == "c"})
 except TierUnavailable as refusal: sys.stdout.write(refusal.message)
 """
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)

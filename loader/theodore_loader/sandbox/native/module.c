@@ -210,7 +210,7 @@ static PyObject *system_call(PyObject *module, PyObject *const *arguments, Py_ss
 }
 
 static PyObject *address(PyObject *module, PyObject *buffer) {
-    unsigned long word;
+    unsigned long word = 0;
     (void)module;
     if (!still_open()) {
         return NULL;
