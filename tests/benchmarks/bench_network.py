@@ -147,8 +147,8 @@ CASES = (
     ("dial, asyncio.open_connection", "streams", False, 20),
     ("HTTP, new connection", "connections", False, 10),
     ("HTTPS, new connection", "connections", True, 5),
-    ("HTTP, keep-alive", "keep_alive", False, 50),
-    ("HTTPS, keep-alive", "keep_alive", True, 50),
+    ("HTTP, keep-alive", "keep_alive", False, 200),
+    ("HTTPS, keep-alive", "keep_alive", True, 200),
     ("HTTP, http.fetch against keep-alive", "fetch", False, 50),
 )
 

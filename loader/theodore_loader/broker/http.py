@@ -32,7 +32,7 @@ from theodore_loader.channel.methods import BadValueError, decode_value, encode_
 
 MAX_AT_ONCE = 8
 MAX_KEPT = 4
-CALLS_PER_SECOND = 200
+CALLS_PER_SECOND = 1000
 PAUSE_SECONDS = 0.1
 """How long each call waits when a worker makes more than that (16 at once): what is refused costs something, too."""
 KEEP_SECONDS = 15.0
@@ -53,7 +53,7 @@ class HttpService:
         self._busy: set[Line] = set()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        self._calls = TokenBucket(CALLS_PER_SECOND, CALLS_PER_SECOND)
+        self._calls = TokenBucket(CALLS_PER_SECOND, 2 * CALLS_PER_SECOND)
         self._closed = False
 
     async def call(self, call: HostCall) -> HostResult:

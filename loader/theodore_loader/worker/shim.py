@@ -16,7 +16,7 @@ import ipaddress
 import os
 import socket
 import sys
-from asyncio import selector_events
+from asyncio import base_events, selector_events
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any, Final
@@ -271,6 +271,15 @@ async def _sock_connect(loop: Any, sock: Any, address: Any) -> None:
     sock.adopt(descriptor)
 
 
+async def _loop_getaddrinfo(loop: Any, host: Any, port: Any, **hints: Any) -> list[Any]:
+    """Replace the event loop's own, which takes a thread: nothing is looked up for a granted name, so nothing waits."""
+    if isinstance(host, str) and isinstance(port, int) and _the_broker().may_dial(host, port):
+        return getaddrinfo(host, port, **hints)
+    found: list[Any] = await _real_loop_getaddrinfo(loop, host, port, **hints)
+    return found
+
+
+_real_loop_getaddrinfo: Final[Any] = base_events.BaseEventLoop.getaddrinfo
 _real_sock_connect: Final[Any] = selector_events.BaseSelectorEventLoop.sock_connect
 
 
@@ -288,4 +297,5 @@ def install(broker_fd: int, grants: Sequence[Permission], roots: Sequence[str]) 
         setattr(socket, name, replacement)
     _LIBRARY_SOCKET._real_close = _real_close  # type: ignore[attr-defined]
     _LIBRARY_SOCKET.__del__ = _forgotten  # type: ignore[attr-defined]
+    base_events.BaseEventLoop.getaddrinfo = _loop_getaddrinfo  # type: ignore[method-assign, assignment]
     selector_events.BaseSelectorEventLoop.sock_connect = _sock_connect  # type: ignore[assignment]
