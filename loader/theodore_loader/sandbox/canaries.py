@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from theodore_loader.errors import TierUnavailable
-from theodore_loader.sandbox import namespaces, privileges, rlimits
+from theodore_loader.sandbox import privileges, rlimits
 from theodore_loader.sandbox.profile import Profile
 
 _OUTSIDE = ("/proc/self/status", "/etc/passwd", "/etc/hostname", "/proc/version", "/sys/kernel/mm")
@@ -182,6 +182,8 @@ def _room(folder: str, most: int) -> None:
 
 
 def _interface_up() -> None:
+    from theodore_loader.sandbox import namespaces
+
     if not namespaces.interfaces_up():
         raise OSError(errno.ENODEV, "none is up")
 

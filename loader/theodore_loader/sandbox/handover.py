@@ -1,7 +1,7 @@
 """A filter assembled by the host while the process that will need it is still starting.
 
 The process trusts the host, which decides its whole profile. What it is given is used only if it comes to the same
-:class:`~theodore_loader.sandbox.seccomp_rules.Shape` by itself; else it assembles its own.
+:class:`~theodore_loader.sandbox.shape.Shape` by itself; else it assembles its own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from theodore_loader.sandbox import libc, seccomp
 from theodore_loader.sandbox.bpf import Template
 from theodore_loader.sandbox.profile import Profile
-from theodore_loader.sandbox.seccomp_rules import Shape
+from theodore_loader.sandbox.shape import Shape
 from theodore_loader.sandbox.tier import available
 
 

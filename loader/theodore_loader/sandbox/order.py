@@ -26,10 +26,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from theodore_loader.errors import TierUnavailable
-from theodore_loader.sandbox import canaries, descriptors, landlock, namespaces, privileges, rlimits, seccomp
+from theodore_loader.sandbox import canaries, descriptors, landlock, privileges, rlimits, seccomp
 from theodore_loader.sandbox.canaries import CanaryResult
 from theodore_loader.sandbox.profile import Profile
-from theodore_loader.sandbox.seccomp_rules import Shape
+from theodore_loader.sandbox.shape import Shape
 from theodore_loader.sandbox.tier import Availability, Tier, available
 
 STANDARD_STREAMS = (0, 1, 2)
@@ -90,6 +90,7 @@ def confine(
     """
     offer = available()
     _require(profile, offer)
+    prepare(profile, runs_program=exec_address != 0)  # reads what Landlock may forbid to read
     threads = thread_count()
     outside = canaries.arm(profile)
     linux = sys.platform.startswith("linux")
@@ -112,11 +113,12 @@ def confine(
     return Achieved(_tier(held), tuple(layers), proofs)
 
 
-def prepare(profile: Profile) -> None:
-    """Do what :func:`confine` would do for any process of this profile, in a process that is going to fork."""
+def prepare(profile: Profile, *, runs_program: bool = False) -> None:
+    """Assemble the filter that :func:`confine` will install in any process of this profile."""
     offer = available()
     if offer.seccomp:
-        seccomp.prepare(_shape_prepared(profile, offer))
+        abi, private = offer.landlock_abi, profile.namespaces
+        seccomp.prepare(Shape.of(profile, landlock_abi=abi, private_mounts=private, runs_program=runs_program))
 
 
 def rehearse(profile: Profile) -> None:
@@ -130,11 +132,7 @@ def rehearse(profile: Profile) -> None:
     privileges.remaining()
     rules, _ = landlock.ruleset(profile, offer.landlock_abi)
     os.close(rules)
-    seccomp.prepare(_shape_prepared(profile, offer))
-
-
-def _shape_prepared(profile: Profile, offer: Availability) -> Shape:
-    return Shape.of(profile, landlock_abi=offer.landlock_abi, private_mounts=profile.namespaces, runs_program=False)
+    prepare(profile)
 
 
 def _namespaces(
@@ -143,6 +141,8 @@ def _namespaces(
     """Take step 4 and prove it while it is the only layer; nothing weaker will do for a process half-way in."""
     if not profile.namespaces:
         return [], ()
+    from theodore_loader.sandbox import namespaces  # most processes have none
+
     enter = functools.partial(namespaces.enter, profile, runs_program=runs_program)
     layer = _step("namespaces", True, lambda: _alone(threads, enter), weaker=False)
     return [layer], canaries.prove_isolation(profile, outside)

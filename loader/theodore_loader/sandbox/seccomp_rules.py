@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from theodore_loader.sandbox import syscall_lists
-from theodore_loader.sandbox.profile import Profile
+from theodore_loader.sandbox.shape import OWN_PID, PROGRAM, Shape
 
 WORD = 0xFFFFFFFF
-OWN_PID, PROGRAM = "own pid", "address of the program"
-"""Values that only the confined process itself knows: slots of the assembled filter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,47 +35,7 @@ Conditions = tuple[Clause, ...]
 ALWAYS: Conditions = ((),)
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """All that decides a filter but the numbers in its slots: processes of one shape share one assembled program.
-
-    Attributes:
-        landlock_abi: what Landlock governs, 0 where it does not hold.
-        runs_program: a program is still to be executed once, from the address in the slot.
-
-    """
-
-    sockets: Literal["none", "outbound", "ports"] = "none"
-    subprocesses: bool = False
-    write_xor_execute: bool = False
-    metadata: Literal["refuse", "ignore", "allow"] = "refuse"
-    symlinks: bool = False
-    landlock_abi: int = 0
-    runs_program: bool = False
-
-    @classmethod
-    def of(cls, profile: Profile, *, landlock_abi: int, private_mounts: bool, runs_program: bool) -> Shape:
-        """Return the shape of ``profile`` where Landlock has this ABI.
-
-        With ``private_mounts`` nothing is writable but what the profile grants, so it may have its metadata, too.
-        """
-        return cls(
-            sockets=profile.sockets,
-            subprocesses=profile.subprocesses > 0,
-            write_xor_execute=profile.write_xor_execute,
-            metadata="allow" if private_mounts else profile.metadata_changes,
-            symlinks=profile.symlinks,
-            landlock_abi=landlock_abi,
-            runs_program=runs_program,
-        )
-
-    @property
-    def signals_scoped(self) -> bool:
-        """Whether Landlock keeps signals inside the sandbox, so that a process tree may signal its own members."""
-        return self.landlock_abi >= _FIRST_ABI_WITH_SCOPES
-
-
-_FIRST_ABI_WITH_TRUNCATE, _FIRST_ABI_WITH_SCOPES = 3, 6
+_FIRST_ABI_WITH_TRUNCATE = 3
 _CLONE_PARENT, _CLONE_PTRACE = 0x00008000, 0x00002000
 _CLONE_THREAD, _CLONE_NEW_ANY = 0x00010000, 0x7E020080  # the latter: user, pid, net, ipc, uts, cgroup, mount, time
 _MAP_SHARED, _MAP_ANONYMOUS, _MAP_GROWSDOWN = 0x01, 0x20, 0x0100
