@@ -34,6 +34,7 @@ class Trial:
     trust: TrustFile
     policy: Policy
     minimum_tier: Tier | None = None
+    authorities: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,11 @@ async def run(trial: Trial) -> Outcome:
     logs: list[LogRecord] = []
     started = time.perf_counter()
     async with PluginHost(
-        trust=trial.trust, policy=trial.policy, minimum_tier=trial.minimum_tier, on_log=logs.append
+        trust=trial.trust,
+        policy=trial.policy,
+        minimum_tier=trial.minimum_tier,
+        authorities=trial.authorities,
+        on_log=logs.append,
     ) as host:
         plugin = await _loaded(host, trial)
         name = plugin.get_plugin_info().name

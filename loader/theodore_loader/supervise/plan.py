@@ -130,7 +130,9 @@ def setup_of(plan: Plan, runtime: Path, environment: Mapping[str, str], programs
     )
 
 
-NOT_ENFORCED = ("max_network_requests_per_minute: counts connections, because the broker does not look into TLS",)
+NOT_ENFORCED = (
+    "max_network_requests_per_minute: counts connections, and requests of http.fetch: what TLS carries is not seen",
+)
 """Said in every receipt: what a limit of the manifest does not mean on any machine."""
 
 METADATA_IGNORED = (

@@ -20,6 +20,12 @@ from theodore_plugin.cli import options
 @options.host_policy
 @options.trust_file
 @options.minimum_tier
+@click.option(
+    "--authorities",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Certificates (PEM) the plugin's clients believe beside the system's.",
+)
 @click.option("--quiet", is_flag=True, help="Print the result only.")
 def command(
     plugin: str,
@@ -29,6 +35,7 @@ def command(
     policy: str,
     trust_file: Path | None,
     minimum_tier: str | None,
+    authorities: Path | None,
     quiet: bool,
 ) -> None:
     """Verify and load NAME (installed) or WHEEL in its sandbox, call METHOD, print the result as JSON.
@@ -50,5 +57,6 @@ def command(
         trust=TrustFile.load(trust_file),
         policy=load_policy(policy),
         minimum_tier=None if minimum_tier is None else Tier[minimum_tier.upper()],
+        authorities=authorities,
     )
     show(asyncio.run(trial.run(wanted)), quiet=quiet)
