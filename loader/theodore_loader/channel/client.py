@@ -254,7 +254,8 @@ class HostChannel:
     async def _open_stream(self, request: Request, read: Callable[[bytes], Sequence[Any]]) -> PendingStream:
         if not self._room.is_set():
             await self._wait_for_room(request)
-        if sum(isinstance(pending, PendingStream) for pending in self._pending.values()) >= MAX_STREAMS:
+        streams = (pending for pending in self._pending.values() if isinstance(pending, PendingStream))
+        if sum(not stream.is_stopping for stream in streams) >= MAX_STREAMS:
             raise ResourceLimitExceeded("streams", f"{MAX_STREAMS} streams of this plugin are open already")
         number, deadline = self._number(), self._loop.time() + request.seconds
         pending = PendingStream(
@@ -304,9 +305,10 @@ class HostChannel:
         }
 
     def _on_result(self, result: codec.Result) -> None:
-        pending = self._pending.pop(result.id, None)
+        pending = self._pending.get(result.id)
         if not isinstance(pending, PendingCall):
             raise _not_in_flight("an answer to call", result.id)
+        del self._pending[result.id]
         pending.arrive(result.value)
 
     def _on_error(self, error: codec.Error) -> None:
@@ -333,9 +335,10 @@ class HostChannel:
         pending.arrive(chunk.items)
 
     def _on_stream_end(self, end: codec.End) -> None:
-        pending = self._pending.pop(end.id, None)
+        pending = self._pending.get(end.id)
         if not isinstance(pending, PendingStream) or end.error is not None:
             raise _not_in_flight("the end of stream", end.id)
+        del self._pending[end.id]
         pending.finish()
 
     def _on_progress(self, progress: codec.Progress) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Union, get_args, get_origin
 import msgspec
 
 _STREAMS = (AsyncIterator, AsyncIterable, AsyncGenerator)
+_LISTENERS = (([float, str], None), ([float, str], NoneType))  # as collections.abc and typing write it
 
 
 def item_type(hint: Any) -> Any | None:
@@ -37,7 +38,7 @@ def crossing_type(hint: Any) -> Any:
 def is_listener(hint: Any) -> bool:
     """Return whether a parameter takes a ``theodore_sdk.ProgressCallback``, the one kind of function that crosses."""
     bare = without_none(hint)
-    return get_origin(bare) is Callable and get_args(bare) == ([float, str], NoneType)
+    return get_origin(bare) is Callable and get_args(bare) in _LISTENERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ CHUNK_ITEMS = 1024
 CHUNK_COST = 32
 """What a chunk costs beyond its bytes, so that empty-handed chunks are not free."""
 _ARRAY_HEADER = 5
+_ARRAYS = frozenset([*range(0x90, 0xA0), 0xDC, 0xDD])
 _EMPTY = (b"\x90", b"\xdc\x00\x00", b"\xdd\x00\x00\x00\x00")
 
 
@@ -80,8 +81,8 @@ class Incoming:
             raise ProtocolViolation(f"a chunk of stream {self.number} beyond its credit")
         self._allowed -= cost(items)
         chunk = bytes(items)
-        if chunk in _EMPTY:
-            raise ProtocolViolation(f"an empty chunk of stream {self.number}")
+        if chunk in _EMPTY or chunk[0] not in _ARRAYS:
+            raise ProtocolViolation(f"a chunk of stream {self.number} without items")
         if not self._left:
             self._chunks.append(chunk)
             self._wake()
