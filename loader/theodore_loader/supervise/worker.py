@@ -155,7 +155,9 @@ class Worker:
         ready = await self._confined()
         confined = time.perf_counter()
         load = handshake.load_frame(self.plan, self.base, self._services.granted)
+        self._in_flight(+1)  # the plugin's own code runs from here on
         loaded = await self._exchange(load, codec.Loaded, self.plan.limits.max_execution_time_seconds)
+        self._in_flight(-1)
         handshake.refuse_incomplete(self.plan, self.methods, loaded)
         milliseconds = {
             **{f"worker {phase}": value for phase, value in ready.milliseconds.items()},

@@ -151,6 +151,19 @@ def test_a_group_that_cannot_be_joined_is_removed_again(tmp_path):
     assert list(subtree.path.glob("worker-*")) == []
 
 
+def test_the_end_of_the_host_ends_what_is_left_and_the_end_of_its_fork_does_not(tmp_path):
+    plain = Plain(tmp_path / "own", delegated=True, managed=True)
+    subtree = found(plain)
+    assert subtree is not None
+    group = subtree.worker(4321, LIMITS)
+    subtree._maker += 1
+    subtree.close()
+    assert (group.path / "cgroup.procs").read_text() == "4321\n"
+    subtree._maker -= 1
+    subtree.close()
+    assert not subtree.path.exists()
+
+
 def test_leftovers_of_the_dead_are_cleared_and_the_living_are_not(tmp_path):
     plain = Plain(tmp_path / "own", delegated=True, managed=True)
     here = os.stat("/proc/self/ns/pid").st_ino

@@ -12,6 +12,7 @@ from theodore_loader.errors import CallTimeout, LimitExceeded, LoaderError
 from theodore_loader.sandbox.profile import MIB
 from theodore_loader.supervise.meter import DiskLimit
 from theodore_loader.supervise.meter.processes import members
+from theodore_sdk import ResourceLimitExceeded
 
 pytestmark = pytest.mark.kernel
 SPIN = "until = time.process_time() + float(request.url)\nwhile time.process_time() < until: pass\nreturn say('done')"
@@ -294,6 +295,13 @@ async def test_files_deleted_while_open_are_as_many_as_handles(start):
 
 
 # what it says
+
+
+async def test_a_result_too_large_is_refused_and_the_worker_lives(start):
+    running = await start("return say('x' * int(request.url))")
+    with pytest.raises(ResourceLimitExceeded, match="result"):
+        await running.scrape(str(3 * MIB))
+    assert await running.scrape("3") == "xxx"
 
 
 async def test_log_is_cut_in_lines_and_in_characters(start, eventually):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import sys
 import time
@@ -124,6 +125,22 @@ async def test_disk_is_the_end(group, eventually, tmp_path):
     one.stop()
     assert reasons[0].limit == "disk"
     assert "20 files, 10 are allowed" in str(reasons[0])
+
+
+async def test_a_host_without_descriptors_keeps_looking(group, eventually):
+    """Nothing can be read for a while; nothing is forgotten by it, and the limits hold again afterwards."""
+    leader = group(f"({SPIN}) & sleep 60")
+    one = meter(leader, max_cpu_percent=10.0)
+    assert await eventually(lambda: one.usage().cpu_seconds > 0)
+    spent, soft_and_hard = one.usage().cpu_seconds, resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, soft_and_hard[1]))
+    try:
+        await asyncio.sleep(0.5)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, soft_and_hard)
+    assert one.usage().cpu_seconds >= spent
+    assert await eventually(lambda: one.usage().throttled_seconds > 0)
+    one.stop()
 
 
 async def test_a_process_that_is_gone_reads_as_nothing(group, eventually):

@@ -90,6 +90,7 @@ class Subtree:
     def __init__(self, path: Path, controllers: frozenset[str], hierarchy: Hierarchy) -> None:
         self.path, self.controllers = path, controllers
         self._hierarchy = hierarchy
+        self._maker = os.getpid()
         self._numbers = count(1)
         self._ended: set[Path] = set()
 
@@ -126,10 +127,12 @@ class Subtree:
         return not self._ended
 
     def close(self) -> None:
-        """Remove what can be removed; the rest goes with the next host that looks."""
-        self.sweep()
-        with contextlib.suppress(OSError):
-            self._hierarchy.remove(self.path)
+        """End whatever is left and remove what can be removed; the rest goes with the next host that looks.
+
+        A fork of this process, which inherits the object and its exit handlers, ends nothing.
+        """
+        if os.getpid() == self._maker:
+            _clear(self._hierarchy, self.path)
 
     def _settings(self, limits: PluginResourceLimits) -> Iterator[tuple[str, str]]:
         if "memory" in self.controllers:

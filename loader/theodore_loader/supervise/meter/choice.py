@@ -24,9 +24,23 @@ async def group_for(process: Signalled, limits: PluginResourceLimits, *, may_for
     found = subtree(os.getpid()) if sys.platform.startswith("linux") else None
     if found is not None and (found.controllers or may_fork):
         with contextlib.suppress(OSError):  # taken away since: what works everywhere is used
-            held = await asyncio.to_thread(found.worker, process.pid, limits)
-            return GroupedProcesses(process, held, may_fork=may_fork)
+            return GroupedProcesses(process, await _joined(found, process.pid, limits), may_fork=may_fork)
     return ProcessGroup(process, may_fork=may_fork)
+
+
+async def _joined(found: cgroup.Subtree, pid: int, limits: PluginResourceLimits) -> cgroup.WorkerGroup:
+    """Make the group in a thread; one that is made after its host has stopped waiting is ended."""
+    making = asyncio.get_running_loop().run_in_executor(None, found.worker, pid, limits)
+    try:
+        return await asyncio.shield(making)
+    except asyncio.CancelledError:
+        making.add_done_callback(_end)
+        raise
+
+
+def _end(made: asyncio.Future[cgroup.WorkerGroup]) -> None:
+    if not made.cancelled() and made.exception() is None:
+        made.result().end()
 
 
 @functools.cache

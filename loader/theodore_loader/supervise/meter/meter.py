@@ -9,6 +9,7 @@ grace (:meth:`Meter.ease`); one that passes another limit is ended through ``ove
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -144,10 +145,7 @@ class Meter:
         """Read, judge, and hold the worker back or look again when something could have changed."""
         now = self._loop.time()
         rested = self._resume()
-        if self._at.visible:
-            self._looks += 1
-            self._sample = self._group.sample(full=not self._busy or self._looks % FULL_EVERY == 1)
-            self._rate.update(now, self._sample.cpu_seconds)
+        self._read(now)
         if problem := self._passed(now):
             self._timer = self._loop.call_later(IDLE_SECONDS, self._look)  # stop() follows from what over() does
             self._over(problem)
@@ -161,6 +159,20 @@ class Meter:
         else:
             self._schedule(self._interval())
 
+    def _read(self, now: float) -> None:
+        """Take a sample where that can be done. A host that is out of descriptors for a moment looks again later."""
+        if not self._at.visible:
+            return
+        self._looks += 1
+        with contextlib.suppress(OSError):
+            self._sample = self._group.sample(full=not self._busy or self._looks % FULL_EVERY == 1)
+            self._rate.update(now, self._sample.cpu_seconds)
+
+    def _excess(self, most: int) -> int:
+        with contextlib.suppress(OSError):
+            return self._group.excess(most)
+        return 0
+
     def _passed(self, now: float) -> LoaderError | None:
         """Return why the worker must end, if a limit is passed that cannot be kept by slowing it down."""
         limit = self._limits.max_memory_mb
@@ -168,7 +180,7 @@ class Meter:
             return reasons.memory(self._name, self._sample.memory_bytes, limit)
         if self._sample.zombies > processes.MOST_ZOMBIES or self._sample.processes > self._limits.max_subprocess_count:
             most = self._limits.max_subprocess_count
-            if count := self._group.excess(most):
+            if count := self._excess(most):
                 return reasons.processes(self._name, count, most)
         problem = self._disk.look(now)
         return reasons.disk(self._name, problem) if problem else None
