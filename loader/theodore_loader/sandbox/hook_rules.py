@@ -56,12 +56,16 @@ _NOTHING = re.compile(r"(?!)")
 class Patterns:
     """Patterns of one kind: ``globs`` for the C hook, ``match`` for the Python one."""
 
-    __slots__ = ("globs", "match")
+    __slots__ = ("globs",)
 
     def __init__(self, globs: Iterable[Glob] = ()) -> None:
         self.globs = tuple(globs)
+
+    @property
+    def match(self) -> Match:
+        """Tells whether a text matches. Compiled when asked for: a worker with the C hook never does."""
         alternatives = "|".join(f"(?:{expression(glob)})" for glob in self.globs)
-        self.match: Match = re.compile(alternatives, re.DOTALL).fullmatch if alternatives else _NOTHING.fullmatch
+        return re.compile(alternatives, re.DOTALL).fullmatch if alternatives else _NOTHING.fullmatch
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from theodore_sdk.errors import PluginPermissionError
 
 def clear(*, native: bool, programs: bool) -> None:
     """Forget the C library unless native code is granted; stub process creation unless a program is."""
-    if not native:
+    if not native and ("ctypes" in sys.modules or "_ctypes" in sys.modules):  # looking at all costs a worker 0.4 MiB
         libc.forget()
         for name in [name for name in sys.modules if name.partition(".")[0] in ("ctypes", "_ctypes")]:
             del sys.modules[name]
