@@ -135,6 +135,24 @@ def test_the_operator_names_the_place(tmp_path):
     assert cgroup.find(plain, [tmp_path / "not-there"]) is None
 
 
+def test_a_mark_says_that_a_group_was_handed_over(tmp_path, monkeypatch):
+    """Under systemd nothing else does: it manages groups that belong to an ordinary user, too."""
+    marked, plain = tmp_path / "marked", tmp_path / "plain"
+    for path in (marked, plain):
+        path.mkdir()
+        (path / "cgroup.procs").write_text("")
+    try:
+        os.setxattr(marked, "user.delegate", b"1")
+    except OSError:
+        pytest.skip("this file system keeps no attributes")
+    for systemd in (tmp_path, tmp_path / "not-there"):
+        monkeypatch.setattr(cgroup, "_SYSTEMD", systemd)
+        assert cgroup.Hierarchy().is_delegated(marked)
+        owned = os.geteuid() != 0 and not systemd.exists()
+        assert cgroup.Hierarchy().is_delegated(plain) is owned
+    assert not cgroup.Hierarchy().is_delegated(tmp_path / "nowhere")
+
+
 def test_a_group_that_cannot_be_joined_is_removed_again(tmp_path):
     plain = Plain(tmp_path / "own", delegated=True, managed=True)
     subtree = found(plain)

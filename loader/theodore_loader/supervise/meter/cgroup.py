@@ -69,15 +69,18 @@ class Hierarchy:
             os.close(descriptor)
 
     def is_delegated(self, path: Path) -> bool:
-        """Say whether a manager has handed this group to us: marked so, or given to our ordinary user."""
+        """Say whether a manager has handed this group to us.
+
+        systemd marks what it has, and all else below it is its own, whoever owns the files. Without it, it is the group
+        a container sees as its root (the root of the whole tree has no type), or one given to our ordinary user.
+        """
         for mark in ("user.delegate", "trusted.delegate"):
             with contextlib.suppress(OSError, AttributeError):
                 if os.getxattr(path, mark) == b"1":
                     return True
-        try:
-            return os.geteuid() != 0 and (path / "cgroup.procs").stat().st_uid == os.geteuid()
-        except OSError:
+        if self.is_managed():
             return False
+        return _is_containers_root(path) or _is_given_to_us(path)
 
     def is_managed(self) -> bool:
         """Say whether somebody else manages the tree, who must not be disturbed where nothing was delegated."""
@@ -272,6 +275,17 @@ def _move(hierarchy: Hierarchy, group: Path, leaf: Path) -> None:
     for pid in hierarchy.read(group / "cgroup.procs").split():
         with contextlib.suppress(OSError):  # it has ended
             hierarchy.write(leaf / "cgroup.procs", pid)
+
+
+def _is_containers_root(path: Path) -> bool:
+    return os.path.ismount(path) and (path / "cgroup.type").exists()
+
+
+def _is_given_to_us(path: Path) -> bool:
+    try:
+        return os.geteuid() != 0 and (path / "cgroup.procs").stat().st_uid == os.geteuid()
+    except OSError:
+        return False
 
 
 def _below(mount: Path, root: str, place: str) -> Path | None:
