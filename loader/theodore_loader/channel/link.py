@@ -22,6 +22,8 @@ SOCKET_BUFFER = 1024 * 1024
 """Asked for; the kernel gives what its administrator allows."""
 TURN_SECONDS = 0.0005
 """How long an answer waits at most for the frames that arrived together with its call."""
+REST = 20
+"""What is too much is read so that a millisecond spent on it is followed by at least so many without."""
 
 
 class Link:
@@ -48,6 +50,7 @@ class Link:
         self._writing = False
         self._scheduled = False
         self._closing = False
+        self._pause = 0.0
         self.closed = False
         self._loop.add_reader(end, self._readable)
 
@@ -106,11 +109,17 @@ class Link:
         self.flush()
 
     def pause_reading(self, seconds: float) -> None:
-        """Read nothing for a while: whoever sends too much waits in its own send."""
+        """Read nothing for a while: whoever sends too much waits in its own send.
+
+        Small frames cost the host much for few bytes, so the pause also grows with what handling them took.
+        """
         if not self.closed and self._loop.remove_reader(self._socket):
-            self._loop.call_later(seconds, self._read_again)
+            self._pause = seconds
+            if not self._corked:
+                self._loop.call_later(seconds, self._read_again)
 
     def _read_again(self) -> None:
+        self._pause = 0.0
         if not self.closed:
             self._loop.add_reader(self._socket, self._readable)
 
@@ -135,6 +144,7 @@ class Link:
 
     def _handle(self, count: int) -> None:
         self._corked = True
+        started = monotonic()
         try:
             self._deliver(count)
         except ProtocolViolation as violation:
@@ -144,6 +154,8 @@ class Link:
             raise
         finally:
             self._corked = False
+            if self._pause:
+                self._loop.call_later(max(self._pause, REST * (monotonic() - started)), self._read_again)
         self.flush()
 
     def _deliver(self, count: int) -> None:
