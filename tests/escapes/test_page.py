@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shooting.expected import BEYOND_THE_WORKER, NOT_THE_KERNELS
-from shooting.page import page
+from shooting.page import by_theme, fullest, page
 from shooting.record import ESCAPED, Run
 from shooting.techniques import own
 
@@ -25,6 +25,10 @@ def test_the_page_names_the_techniques_of_the_code():
     named = [name for name in rows if name in {technique.name for technique in own()}]
     assert sorted(named) == sorted(technique.name for technique in own())
     assert len(named) >= 80
+
+
+def test_the_threat_model_counts_what_was_recorded():
+    assert by_theme(fullest(list(RUNS.values()))) in PAGE.with_name("threat-model.md").read_text()
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -292,7 +292,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--spawn", action="store_true", help="no zygote: an interpreter for each worker")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         outcome = asyncio.run(
             soak(
                 Path(name),

@@ -44,11 +44,16 @@ NAMES = {"process": "nothing inherited", "seccomp": "seccomp", "landlock": "Land
 
 def page(runs: Sequence[Run]) -> str:
     """Return the page. The run with the most configurations gives the tables; the others are compared with it."""
-    main = max(runs, key=lambda run: sum(len(row.results) for row in run.own))
-    parts = [HEAD, _machines(runs), COLUMNS]
+    main = fullest(runs)
+    parts = [HEAD, _machines(runs), f"\nBy theme, with Python {main.python}:\n", by_theme(main), COLUMNS]
     parts += [_theme(main, theme) for theme in THEMES]
     parts += [_shared(main), _left_out(main), _differences(main, runs)]
     return "\n".join(part for part in parts if part)
+
+
+def fullest(runs: Sequence[Run]) -> Run:
+    """Return the run in which the most was tried."""
+    return max(runs, key=lambda run: sum(len(row.results) for row in run.own))
 
 
 def _machines(runs: Sequence[Run]) -> str:
@@ -66,6 +71,23 @@ def _summary(rows: Sequence[Row]) -> str:
     isolated = [row for row in possible if "isolated" in row.results]
     both = f", isolated {sum(row.results['isolated'] == STOPPED for row in isolated)} of {len(isolated)}"
     return f"{len(possible)}, standard {len(stopped)}{both if isolated else ''}"
+
+
+def by_theme(run: Run) -> str:
+    """Return how many techniques each configuration stops, by theme."""
+    modes = {
+        "kernel": "kernel layers alone",
+        "standard": "`standard`",
+        "isolated": "`isolated`",
+        "hook": "hook in C alone",
+        "python-hook": "hook in Python alone",
+    }
+    lines = [f"| theme | techniques | {' | '.join(modes.values())} |", "|---" * (len(modes) + 2) + "|"]
+    for theme, title in THEMES.items():
+        rows = [row for row in run.own if row.theme == theme and row.results.get(CONTROL) == ESCAPED]
+        stopped = [str(sum(row.results.get(mode) == STOPPED for row in rows)) for mode in modes]
+        lines.append(f"| {title} | {len(rows)} | {' | '.join(stopped)} |")
+    return "\n".join(lines)
 
 
 def _theme(run: Run, theme: str) -> str:
@@ -108,14 +130,35 @@ def _shared_line(row: Row) -> str:
 
 
 def _left_out(run: Run) -> str:
-    """Say what opens when exactly one layer is missing and all others are there."""
-    missing = {layer: [row.name for row in run.own if _opens(row, layer)] for layer in NEEDED}
+    """Say what opens when exactly one layer is missing, with the hook and when that is disarmed."""
     if not any(f"without {layer}" in row.results for row in run.own for layer in NEEDED):
         return ""
-    lines = ["\n## What opens without one layer\n", "All other layers in place, with the hook in C.\n"]
-    lines += ["| without | opens | which |", "|---|---|---|"]
-    lines += [f"| {LONG[layer]} | {len(names)} | {', '.join(names) or 'nothing'} |" for layer, names in missing.items()]
+    lines = [
+        "\n## What opens without one layer\n",
+        LEFT_OUT,
+        "| without | opens | opens for whoever disarms the hook |",
+    ]
+    lines.append("|---|---|---|")
+    for layer in NEEDED:
+        opens = [row.name for row in run.own if _opens(row, layer)]
+        only = [row.name for row in run.own if _is_the_only_one(row, layer)]
+        lines.append(f"| {LONG[layer]} | {_listed(opens)} | {_listed(only)} |")
     return "\n".join(lines)
+
+
+LEFT_OUT = """*opens*: tried with all other layers in place, the hook in C among them. *for whoever disarms the hook*:
+those that this layer alone stops and no other layer of the kernel's does.
+"""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{len(names)}: {', '.join(names)}" if names else "nothing"
+
+
+def _is_the_only_one(row: Row, layer: str) -> bool:
+    if row.results.get(CONTROL) != ESCAPED or layer not in SINGLE:
+        return False
+    return [mode for mode in SINGLE if row.results.get(mode) == STOPPED] == [layer]
 
 
 LONG = {
@@ -150,6 +193,3 @@ def _differing(main: Run, run: Run) -> Iterator[str]:
             stopped = all(row.results.get(mode) in (STOPPED, None) for mode in ("kernel", "standard", "isolated"))
             outcome = "stopped" if stopped else "**open**"
             yield f"- Python {run.python}, {run.user}: {row.name} can be done, and is {outcome}"
-
-
-__all__ = ["SINGLE", "page"]

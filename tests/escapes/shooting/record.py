@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import pwd
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -88,8 +89,7 @@ async def record(modes: Sequence[str], say: Say) -> Run:
     """Try everything and return what came of it."""
     release, user = platform.release().partition("-")[0], pwd.getpwuid(os.getuid()).pw_name
     run = Run(release, landlock.abi(), platform.python_version(), "root" if user == "root" else "ordinary")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, Gallery() as gallery:
-        folder = Path(name)
+    with scratch() as folder, Gallery() as gallery:
         async with Workers.open(folder / "home") as workers:
             tries = _Tries(folder, gallery, workers)
             run.own = [await tries.row(technique, modes, say) for technique in own()]
@@ -97,6 +97,18 @@ async def record(modes: Sequence[str], say: Say) -> Run:
             run.shared = [await tries.row(case, few, say) for case in catalogue.acts()]
     run.shared = sorted([*run.shared, *components()], key=lambda row: row.name)
     return run
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """Offer a folder and remove it, with what is read-only in it: a worker's runtime is."""
+    folder = Path(tempfile.mkdtemp())
+    try:
+        yield folder
+    finally:
+        for name, _, _ in os.walk(folder):
+            os.chmod(name, 0o700)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Tries:
@@ -132,7 +144,9 @@ class _Tries:
                 shot = await self._workers.shoot(at, technique, WORKERS[mode])
             else:
                 shot = await asyncio.to_thread(at.shoot, layers_of(mode), technique)
-            return shot.escaped, shot.attempted, shot.refusal
+            # most cases of the catalogue begin with an import that is a part of the attempt
+            refused_import = technique.case is None and bool(shot.refusal or "error" in shot.answer())
+            return shot.escaped, shot.attempted or refused_import, shot.refusal
 
     @contextlib.contextmanager
     def _range(self) -> Iterator[Range]:
@@ -151,8 +165,8 @@ def components() -> list[Row]:
     cases = [case for case in catalogue.all_cases() if case not in catalogue.acts()]
     if not cases:
         return []
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder, "report.xml")
+    with scratch() as folder:
+        report = folder / "report.xml"
         command = [
             sys.executable,
             "-m",
