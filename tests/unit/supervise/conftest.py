@@ -22,6 +22,7 @@ from theodore_loader.supervise.plan import Plan
 from theodore_loader.supervise.runtime import runtime_folder
 from theodore_loader.supervise.surroundings import LogRecord, Surroundings
 from theodore_loader.supervise.worker import Worker, spawn_worker
+from theodore_loader.supervise.zygote import Zygote
 from theodore_sdk import PluginCategory, PluginInfo, PluginResourceLimits, ScrapingRequest, VersionRange
 
 HEAD = """
@@ -126,17 +127,22 @@ def plan_in(
 async def start(tmp_path: Path, runtime: Path) -> AsyncIterator[Start]:
     """Return a function that starts a worker in a folder of its own; see :func:`plan_in`."""
     running: list[Running] = []
+    zygotes: list[Zygote] = []
 
-    async def run(body: str, *, folder: Path | None = None, **options: Any) -> Running:
+    async def run(body: str, *, folder: Path | None = None, forked: bool = False, **options: Any) -> Running:
         logs: list[LogRecord] = []
         own = folder or tmp_path / f"worker{len(running)}"
-        surroundings = Surroundings(own / "logs", runtime, {}, {}, logs.append)
+        if forked and not zygotes:
+            zygotes.append(Zygote(runtime))
+        surroundings = Surroundings(own / "logs", runtime, {}, {}, logs.append, zygotes[0] if forked else None)
         running.append(Running(await spawn_worker(plan_in(own, body, **options), surroundings), logs))
         return running[-1]
 
     yield run
     for one in running:
         await one.worker.kill()
+    for zygote in zygotes:
+        await zygote.close()
 
 
 @dataclass

@@ -76,8 +76,9 @@ async def test_a_deadline_ends_a_busy_loop_in_c_that_is_held_back(start, eventua
     assert await eventually(lambda: gone(pid))
 
 
-async def test_a_worker_that_is_held_back_is_killed_at_once(start, eventually):
-    running = await start(SPIN, max_cpu_percent=1.0)
+@pytest.mark.parametrize("forked", [False, True], ids=["spawned", "forked"])
+async def test_a_worker_that_is_held_back_is_killed_at_once(start, eventually, forked):
+    running = await start(SPIN, max_cpu_percent=1.0, forked=forked)
     task = asyncio.create_task(running.scrape("20"))
     assert await eventually(lambda: running.worker.usage().throttled_seconds > 0)
     pid = running.worker.pid
@@ -329,6 +330,17 @@ async def test_a_logger_cannot_pass_for_the_host(start, eventually):
 
 
 # what is said about it
+
+
+async def test_a_forked_worker_is_measured_by_itself(start, eventually):
+    """What the zygote used before it forked is not the worker's, nor is its sibling's."""
+    spinning = await start(SPIN, forked=True)
+    idle = await start("return say('here')", forked=True)
+    assert await spinning.scrape("0.7") == "done"
+    assert await eventually(lambda: spinning.worker.usage().cpu_seconds >= 0.7)
+    assert await idle.scrape() == "here"
+    assert idle.worker.usage().cpu_seconds < 0.6
+    assert idle.worker.usage().threads == 1
 
 
 async def test_the_receipt_says_by_what_each_limit_holds(start):
