@@ -61,7 +61,7 @@ INFO = PluginInfo(
     optional_packages=(),
     configuration_schema={},
     permissions=(),
-    resource_limits=PluginResourceLimits(max_network_requests_per_minute=100_000),
+    resource_limits=PluginResourceLimits(max_network_requests_per_minute=100_000, max_cpu_percent=400.0),
     tags=(),
 )
 STARTS, CALLS, IN_FLIGHT, DIALS = 15, 2000, 64, 5
