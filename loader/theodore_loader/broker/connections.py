@@ -1,7 +1,7 @@
 """The connections a plugin has open: counted by the kernel, bounded by the operator, ended by the host.
 
 The host keeps a duplicate of every descriptor it hands over. The worker shuts a connection down when it closes it
-(``worker/shim.py``), which the duplicate sees (EPOLLHUP), and then the duplicate is closed. A worker that closes
+(``worker/sockets.py``), which the duplicate sees (EPOLLHUP), and then the duplicate is closed. A worker that closes
 without shutting down keeps its duplicate here until the other side resets it, it has been idle for too long, or
 the worker ends; these count as open, so their number is bounded.
 

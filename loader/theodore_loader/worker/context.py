@@ -75,8 +75,8 @@ class WorkerContext:
     def http(self) -> HttpClient:
         """The host's HTTP client."""
         if self._http is None:
+            from theodore_loader.worker.asking import plugin_line
             from theodore_loader.worker.http import FetchingClient
-            from theodore_loader.worker.shim import plugin_line
 
             self._http = FetchingClient(self._call, plugin_line)
         return self._http

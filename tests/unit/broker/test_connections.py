@@ -182,6 +182,14 @@ async def test_a_plugin_over_its_bytes_is_cut_off_and_told_so(worker, port, boun
     assert (refused.outcome, refused.limit) == ("limited", bound)
 
 
+async def test_where_connections_cannot_be_watched_none_is_kept(worker, port, monkeypatch):
+    monkeypatch.setattr(held, "CAN_WATCH", False)
+    one = worker(f"127.0.0.1:{port}")
+    connection = await one.dial("127.0.0.1", port)
+    assert (one.broker.usage().connections, one.broker.usage().open) == (1, 0)
+    connection.close()
+
+
 async def test_an_idle_connection_is_ended(worker, port):
     one = worker(f"127.0.0.1:{port}", limits=NetworkLimits(idle_seconds=0.2))
     connection = await one.dial("127.0.0.1", port)

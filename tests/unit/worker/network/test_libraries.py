@@ -5,6 +5,7 @@ No client is told about the authority: it comes from the operator's file, which 
 
 from __future__ import annotations
 
+import asyncio
 import textwrap
 
 import pytest
@@ -311,7 +312,9 @@ async def test_streams_start_tls_and_plain_sockets_speak_to_a_granted_host(
         half.close()
         first = socket.create_connection(("localhost", plain), timeout=5)
         second = first.dup()
+        third = socket.fromfd(second.fileno(), socket.AF_INET, socket.SOCK_STREAM)
         first.close()
+        third.close()
         second.sendall(b"GET /dup HTTP/1.0\\r\\n\\r\\n")
         said.append(second.makefile("rb").read().endswith(b"page /dup"))
         second.close()
@@ -322,6 +325,11 @@ async def test_streams_start_tls_and_plain_sockets_speak_to_a_granted_host(
         workers_from=zygote if launched == "forked" else None,
     )
     assert await running.scrape(f"[{secure.port}, {plain.port}]") == "[b'page /tls', b'page /wrapped', 2, True, True]"
+    for _ in range(100):
+        if not running.worker._broker.usage().open:
+            break
+        await asyncio.sleep(0.02)
+    assert running.worker._broker.usage().open == 0
 
 
 async def test_anyio_and_the_loops_own_connects_work(start, libraries, plain):
