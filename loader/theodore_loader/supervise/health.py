@@ -79,7 +79,8 @@ class Health:
                 self._end(f"its event loop answered none of {self._silent} pings")
             return
         self._silent = 0
-        if not self._tenure.in_flight and self._clock.now() - self._asked >= self._settings.health_seconds:
+        rests = not self._tenure.in_flight and not self._tenure.worker.throttled
+        if rests and self._clock.now() - self._asked >= self._settings.health_seconds:
             self._asked = self._clock.now()
             await self._ask()
 
