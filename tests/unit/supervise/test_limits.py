@@ -295,6 +295,26 @@ async def test_files_deleted_while_open_are_as_many_as_handles(start):
         assert number == "24"  # EMFILE
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root sees what a worker has open")
+async def test_files_deleted_while_open_count_where_they_can_be_seen(start):
+    running = await start(
+        """
+        held = []
+        for number in range(40):
+            held.append(open(self.container.data_dir / "file", "wb"))
+            (self.container.data_dir / "file").unlink()
+            held[-1].write(b"x" * 400_000)
+            held[-1].flush()
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(20)
+        """,
+        disk=DiskLimit(bytes=3 * MIB),
+    )
+    assert running.worker.receipt.not_enforced[-1].endswith("deleted while they are mapped are not counted")
+    reason = await ended(running)
+    assert "MiB on disk, 3 MiB are allowed" in str(reason)
+
+
 # what it says
 
 

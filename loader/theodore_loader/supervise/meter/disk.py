@@ -16,7 +16,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from theodore_loader.errors import LimitExceeded
@@ -156,11 +156,14 @@ class DiskWatch:
         self._next = 0.0
         self.held = Held()
 
-    def look(self, now: float) -> str:
-        """Walk a little, if it is time to; return which bound is passed, or nothing."""
+    def look(self, now: float, unlinked: int = 0) -> str:
+        """Walk a little, if it is time to; return which bound is passed, or nothing.
+
+        ``unlinked`` bytes of files without a name are added to what the last walk found.
+        """
         if self._walk is None:
             if now < self._next:
-                return ""
+                return replace(self.held, bytes=self.held.bytes + unlinked).over(self._limit) if unlinked else ""
             self._walk, self._cost = Walk(self._folders, self._limit), 0.0
         started = time.perf_counter()
         done = self._walk.step()
@@ -168,7 +171,7 @@ class DiskWatch:
         if done:
             self.held, self._walk = self._walk.held, None
             self._next = now + max(LEAST_SECONDS, REST * self._cost)
-        return self.held.over(self._limit) if done else ""
+        return replace(self.held, bytes=self.held.bytes + unlinked).over(self._limit) if done or unlinked else ""
 
     def near(self, part: float) -> bool:
         """Say whether more than ``part`` of a bound was used at the last count."""

@@ -38,6 +38,9 @@ class Group(Protocol):
     def excess(self, most: int) -> int:
         """Return how many processes it has started that run at once if they are more than ``most``, else 0."""
 
+    def unlinked_bytes(self) -> int:
+        """Return what its open files without a name take on disk, as far as that can be seen."""
+
     def throttled_seconds(self) -> float:
         """Return for how long the kernel has held it back."""
 
@@ -92,6 +95,10 @@ class ProcessGroup:
         if not self._may_fork:
             return 0
         return processes.excess(lambda: processes.members(self._process.pid), most)
+
+    def unlinked_bytes(self) -> int:
+        """Look at every process; what two of them hold counts twice."""
+        return sum(map(readings.unlinked_bytes, self._pids()))
 
     def throttled_seconds(self) -> float:
         """Return 0: no kernel holds anything back."""

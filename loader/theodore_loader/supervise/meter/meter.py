@@ -26,7 +26,7 @@ from theodore_sdk.info import PluginResourceLimits
 BUSY_SECONDS = 0.1
 IDLE_SECONDS = 1.0
 FULL_EVERY = 10
-"""Swap and peak are read in every tenth look of a busy worker."""
+"""Swap, peak and nameless files are looked at in every tenth look of a busy worker."""
 ALLOWANCE = 32 * MIB
 """On top of ``max_memory_mb``: stacks, and pages shared with the process a worker was forked from."""
 NEAR = 0.75
@@ -66,6 +66,7 @@ class Meter:
             may_fork=may_fork,
             controllers=self._group.controllers,
             grouped=self._group.grouped,
+            sees_descriptors=processes.inspectable(process.pid),
         )
         self._slows = self._at.visible and "cpu" not in self._group.controllers
         self._allowed_disk = disk
@@ -75,6 +76,7 @@ class Meter:
         self._sample = Sample()
         self._rate = _Rate()
         self._looks = 0
+        self._unlinked = 0
         self._busy = False
         self._paused_at: float | None = None
         self._eased_until = 0.0
@@ -111,7 +113,7 @@ class Meter:
             peak_memory_bytes=sample.peak_memory_bytes,
             threads=sample.threads,
             processes=sample.processes,
-            disk_bytes=held.bytes,
+            disk_bytes=held.bytes + self._unlinked,
             disk_files=held.files,
             throttled_seconds=self._throttled_seconds(now),
         )
@@ -165,7 +167,10 @@ class Meter:
             return
         self._looks += 1
         with contextlib.suppress(OSError):
-            self._sample = self._group.sample(full=not self._busy or self._looks % FULL_EVERY == 1)
+            full = not self._busy or self._looks % FULL_EVERY == 1
+            self._sample = self._group.sample(full=full)
+            if full:
+                self._unlinked = self._group.unlinked_bytes()
             self._rate.update(now, self._sample.cpu_seconds)
 
     def _excess(self, most: int) -> int:
@@ -182,7 +187,7 @@ class Meter:
             most = self._limits.max_subprocess_count
             if count := self._excess(most):
                 return reasons.processes(self._name, count, most)
-        problem = self._disk.look(now)
+        problem = self._disk.look(now, self._unlinked)
         return reasons.disk(self._name, problem) if problem else None
 
     def _interval(self) -> float:

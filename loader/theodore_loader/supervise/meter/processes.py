@@ -74,6 +74,11 @@ def countable(pid: int) -> bool:
         return False
 
 
+def inspectable(pid: int) -> bool:
+    """Say whether this host may look at the descriptors of ``pid``, and still will once it is not dumpable: as root."""
+    return os.geteuid() == 0 and os.access(f"/proc/{pid}/fd", os.R_OK) if hasattr(os, "geteuid") else False
+
+
 def excess(look: Look, most: int) -> int:
     """Return how many processes there are at once if they are more than ``most``, else 0.
 

@@ -22,6 +22,7 @@ class Circumstances:
         controllers: of the worker's own control group; empty without one.
         grouped: the worker has a control group of its own, be it without controllers.
         system: the operating system, as ``sys.platform`` names it.
+        sees_descriptors: this host, run by root, can look at what the worker has open.
 
     """
 
@@ -30,6 +31,7 @@ class Circumstances:
     controllers: frozenset[str] = frozenset()
     grouped: bool = False
     system: str = field(default_factory=lambda: sys.platform)
+    sees_descriptors: bool = False
 
     @property
     def has_rlimits(self) -> bool:
@@ -53,7 +55,8 @@ def enforcement(limits: PluginResourceLimits, disk: DiskLimit, at: Circumstances
 
 def not_enforced(at: Circumstances) -> tuple[str, ...]:
     """Return a line for each limit, or part of one, that does not hold here."""
-    lines = ["disk: files that are deleted while they are open or mapped are not counted"]
+    hidden = "mapped" if at.sees_descriptors else "open or mapped"
+    lines = [f"disk: files that are deleted while they are {hidden} are not counted"]
     if not at.visible:
         lines += _unseen(at)
     if not at.has_rlimits:
