@@ -23,7 +23,7 @@ ROUNDS, CALLS = 15, 100_000
 CONFINE = """
 import sys, time, json, os
 sys.path.insert(0, {loader!r})
-from theodore_loader.sandbox import interpreter, order, libc
+from theodore_loader.sandbox import filter_program, interpreter, namespaces, order, libc
 from theodore_loader.sandbox.profile import Profile
 how, work = sys.argv[1:]
 profile = Profile(read=interpreter.read_paths(), write=(work,), write_xor_execute=True,
@@ -106,7 +106,7 @@ def figures(folder: Path) -> Iterator[tuple[str, str]]:
 def confining(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield what ``confine()`` takes: every layer and its canaries, in a process that has done nothing else yet."""
     ways = {
-        "fresh": "confine(), all layers and canaries, in a new interpreter",
+        "fresh": "confine(), all layers and canaries, in a new interpreter, imports done",
         "forked": "the same in a fork of a process that rehearsed it",
         "isolated": "the same with namespaces, in a new interpreter",
     }

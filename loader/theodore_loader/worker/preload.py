@@ -15,6 +15,8 @@ import warnings
 
 EVENT_LOOP = ("asyncio", "encodings.idna", "encodings.utf_8", "logging", "socket", "ssl", "traceback")
 """What the worker itself runs on."""
+CONFINEMENT = ("theodore_loader.sandbox.filter_program", "theodore_loader.sandbox.namespaces")
+"""What confinement imports where it is needed; a program that was handed its filter needs neither."""
 
 _SKIPPED = frozenset(
     {
@@ -30,7 +32,7 @@ _SKIPPED = frozenset(
 @functools.cache
 def preload(extension_modules: bool) -> None:
     """Import the event loop and, if asked, every extension module of the standard library; once per zygote."""
-    for name in EVENT_LOOP:
+    for name in (*EVENT_LOOP, *CONFINEMENT):
         importlib.import_module(name)
     if extension_modules:
         for name in _extension_modules():
