@@ -1,7 +1,7 @@
 """The build hook: compile the audit hook's extension where there is a compiler, and never fail for lack of one.
 
 A wheel with the extension is tagged for this Python and platform, one without is ``py3-none-any``. An editable install
-gets the extension beside its source. ``THEODORE_PLUGIN_NO_EXTENSION=1`` asks for a pure one (docs/decisions/0018).
+gets the extension beside its source. ``THEODORE_PLUGIN_NO_EXTENSION=1`` asks for a pure one (docs/decisions/0019).
 """
 
 from __future__ import annotations
