@@ -189,8 +189,9 @@ def python(code: str, *arguments: str) -> str:
 @needs_namespaces
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to become somebody else")
 def test_an_ordinary_user_gets_the_same(tmp_path):
+    everybodys = Path(tempfile.gettempdir())
     for folder in (*reversed(tmp_path.parents), tmp_path):
-        if folder.stat().st_uid == os.getuid() and folder.is_relative_to(tempfile.gettempdir()):
+        if everybodys in folder.parents and folder.stat().st_uid == os.getuid():
             folder.chmod(0o755)
     (tmp_path / "own").mkdir()
     os.chown(tmp_path / "own", 65534, 65534)
