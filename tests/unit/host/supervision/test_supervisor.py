@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -354,6 +355,22 @@ async def test_closing_ends_a_worker_that_is_just_starting(supervise):
     with pytest.raises(PluginUnavailable):
         await swapping
     assert not list(demo.home.glob("tmp/host-*/*"))
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+async def test_the_death_of_the_zygote_is_a_crash_of_its_workers_and_no_more(supervise):
+    demo = await supervise()
+    first = demo.supervisor.worker.pid
+    parent = _parent(first)
+    if parent == os.getpid():
+        pytest.skip("this machine has no zygote")
+    os.kill(parent, signal.SIGKILL)
+    await demo.until(State.BACKOFF)
+    await demo.clock.advance(1.0)
+    assert int(await demo.do("pid")) == demo.supervisor.worker.pid != first
 
 
 async def test_each_worker_has_an_empty_folder_that_goes_with_it(supervise):
