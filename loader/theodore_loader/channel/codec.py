@@ -262,8 +262,8 @@ def _plain(value: object) -> object:
 
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=_plain)
-_to_host = msgspec.msgpack.Decoder(ToHost)
-_to_worker = msgspec.msgpack.Decoder(ToWorker)
+_to_host: msgspec.msgpack.Decoder[ToHost] = msgspec.msgpack.Decoder(ToHost)
+_to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)
 
 
 encode_value = _encoder.encode
@@ -286,9 +286,11 @@ def decode_from_worker(payload: Payload, *, ample_stack: bool = False) -> ToHost
 
     """
     if not (ample_stack and recursion_is_ordinary()):
-        check_depth(payload)
-    message: ToHost = _strict(_to_host, payload)
-    return message
+        check_depth(bytes(payload))
+    try:
+        return _to_host.decode(payload)
+    except _DAMAGE as problem:
+        raise _no_frame(problem) from None
 
 
 def decode_from_host(payload: Payload) -> ToWorker:
@@ -298,15 +300,17 @@ def decode_from_host(payload: Payload) -> ToWorker:
         ProtocolViolation: it is none a host may send.
 
     """
-    message: ToWorker = _strict(_to_worker, payload)
-    return message
-
-
-def _strict(decoder: msgspec.msgpack.Decoder[Any], payload: Payload) -> Any:
     try:
-        return decoder.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-        raise ProtocolViolation(f"not a frame of protocol {PROTOCOL_VERSION}: {problem}") from None
+        return _to_worker.decode(payload)
+    except _DAMAGE as problem:
+        raise _no_frame(problem) from None
+
+
+_DAMAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def _no_frame(problem: Exception) -> ProtocolViolation:
+    return ProtocolViolation(f"not a frame of protocol {PROTOCOL_VERSION}: {problem}")
 
 
 def truncated(text: str, limit: int = MAX_TEXT) -> str:

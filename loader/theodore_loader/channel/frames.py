@@ -20,8 +20,12 @@ MAX_FRAME_BYTES = MAX_VALUE_BYTES + ENVELOPE_BYTES
 _BUFFER = 64 * 1024
 _LENGTH = Struct(">I").unpack_from
 
-Payload: TypeAlias = bytes | bytearray
-"""What a frame holds, in memory of its own: whatever is decoded from it may keep referring to it."""
+Payload: TypeAlias = bytes | bytearray | memoryview
+"""What a frame holds, until the next is asked for. What was decoded from it may keep referring to it: memory is used
+again only where nothing does."""
+
+_spare: list[bytearray] = []
+"""Memory of one large frame, kept by the process: fresh memory costs more than what is written into it."""
 
 
 def frame(payload: bytes) -> bytes:
@@ -40,24 +44,25 @@ class FrameBuffer:
     """Collects received bytes and yields whole frames.
 
     :meth:`writable` gives memory to receive into, :meth:`received` says how much of it was filled. Small frames are
-    cut out of one buffer that stays; a frame larger than that is received where it will be read, in memory of
-    exactly its size, so that a mebibyte is copied once: by the kernel.
+    cut out of one buffer that stays; a frame larger than that is received where it will be read, so that a
+    mebibyte is copied once: by the kernel.
     """
 
-    __slots__ = ("_buffer", "_end", "_filled", "_large", "_start", "_view")
+    __slots__ = ("_buffer", "_end", "_filled", "_large", "_memory", "_start", "_view")
 
     def __init__(self) -> None:
         self._buffer = bytearray(_BUFFER)
         self._view = memoryview(self._buffer)
         self._start = 0
         self._end = 0
-        self._large: bytearray | None = None
+        self._large: memoryview | None = None
+        self._memory = bytearray()
         self._filled = 0
 
     def writable(self) -> memoryview:
         """Return free memory, never empty."""
         if self._large is not None:
-            return memoryview(self._large)[self._filled :]
+            return self._large[self._filled :]
         if self._end == _BUFFER:
             self._move_to_front()
         return self._view[self._end :]
@@ -74,6 +79,7 @@ class FrameBuffer:
             if self._filled == len(self._large):
                 whole, self._large = self._large, None
                 yield whole
+                _keep(self._memory, whole)
             return
         self._end += count
         while (payload := self._take()) is not None:
@@ -102,7 +108,7 @@ class FrameBuffer:
     @property
     def capacity(self) -> int:
         """Bytes of memory held."""
-        return _BUFFER + (0 if self._large is None else len(self._large))
+        return _BUFFER + (0 if self._large is None else MAX_FRAME_BYTES)
 
     def _take(self) -> bytearray | None:
         start = self._start + HEADER_BYTES
@@ -123,7 +129,8 @@ class FrameBuffer:
 
     def _set_apart(self, start: int, size: int) -> None:
         """Give a frame that does not fit memory of its own, with what has arrived of it."""
-        self._large = bytearray(size)
+        self._memory = _spare.pop() if _spare else bytearray(MAX_FRAME_BYTES)
+        self._large = memoryview(self._memory)[:size]
         self._filled = self._end - start
         self._large[: self._filled] = self._view[start : self._end]
         self._start = self._end = 0
@@ -132,3 +139,15 @@ class FrameBuffer:
         left = self._end - self._start
         self._buffer[:left] = bytes(self._view[self._start : self._end])
         self._start, self._end = 0, left
+
+
+def _keep(memory: bytearray, whole: memoryview) -> None:
+    """Keep memory for the next large frame, unless something that was decoded from it still refers to it."""
+    try:
+        whole.release()
+        memory.append(0)  # only where nobody looks at it can it change its size
+    except BufferError:
+        return
+    memory.pop()
+    if not _spare:
+        _spare.append(memory)

@@ -47,6 +47,7 @@ class Link:
         self._on_end = on_end
         self._on_drained = on_drained
         self._corked = False
+        self._unflushed = False
         self._writing = False
         self._scheduled = False
         self._closing = False
@@ -69,6 +70,7 @@ class Link:
         if self.closed or self._closing:
             return
         self._outbox.put(message, limit)
+        self._unflushed = True
         if self._corked or self._scheduled or self._writing:
             return
         if later:
@@ -81,6 +83,7 @@ class Link:
         """Write what waits, now."""
         if self.closed or self._writing:
             return
+        self._unflushed = False
         try:
             done = self._outbox.write()
         except OSError:
@@ -125,28 +128,31 @@ class Link:
 
     def _readable(self) -> None:
         """Read what is there; of a large frame, all that comes without waiting."""
-        self._read()
-        while not self.closed and self._frames.is_inside_large and self._read():
-            pass
-
-    def _read(self) -> bool:
-        try:
-            count = self._socket.recv_into(self._frames.writable())
-        except (BlockingIOError, InterruptedError):
-            return False
-        except OSError:
-            count = 0
-        if count:
-            self._handle(count)
-        else:
-            self._over(None)
-        return True
-
-    def _handle(self, count: int) -> None:
-        self._corked = True
-        started = monotonic()
-        try:
+        more = True
+        while more and not self.closed:
+            try:
+                count = self._socket.recv_into(self._frames.writable())
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                count = 0
+            if not count:
+                self._over(None)
+                return
             self._deliver(count)
+            more = self._frames.is_inside_large
+
+    def _deliver(self, count: int) -> None:
+        self._corked = True
+        soon = monotonic() + TURN_SECONDS
+        try:
+            for payload in self._frames.received(count):
+                self._on_frame(payload)
+                if self.closed:
+                    return
+                if self._unflushed and monotonic() > soon:
+                    self.flush()
+                    soon = monotonic() + TURN_SECONDS
         except ProtocolViolation as violation:
             self._over(violation)
         except Exception as bug:
@@ -154,19 +160,8 @@ class Link:
             raise
         finally:
             self._corked = False
-            if self._pause:
-                self._loop.call_later(max(self._pause, REST * (monotonic() - started)), self._read_again)
-        self.flush()
-
-    def _deliver(self, count: int) -> None:
-        soon = monotonic() + TURN_SECONDS
-        for payload in self._frames.received(count):
-            self._on_frame(payload)
-            if self.closed:
-                return
-            if (now := monotonic()) > soon:
-                self.flush()
-                soon = now + TURN_SECONDS
+        if self._unflushed:
+            self.flush()
 
     def _writable(self) -> None:
         self._loop.remove_writer(self._socket)

@@ -132,14 +132,11 @@ class Method:
     sources: Mapping[int, Reader]
     listeners: tuple[int, ...]
     read: Reader
+    is_plain: bool
+    """Whether its arguments are values, all of them given by position."""
     _binder: Binder
     _keywords: tuple[str, ...]
     _args: msgspec.msgpack.Decoder[Any]
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether its arguments are values, all of them given by position."""
-        return not (self._keywords or self.sources or self.listeners)
 
     def arguments(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Any]:
         """Return a call's arguments (without ``self``) by position, defaults included.
@@ -241,6 +238,9 @@ def _method(name: str, function: Callable[..., Any]) -> Method:
     parameters = list(signature.parameters.values())
     result = hints.get("return", Any)
     item = item_type(result)
+    sources = {index: _item_reader(p, name) for index, p in enumerate(parameters) if _takes_stream(p)}
+    listeners = tuple(index for index, p in enumerate(parameters) if is_listener(p.annotation))
+    keywords = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
     crossing: Any = tuple[tuple(crossing_type(p.annotation) for p in parameters)]  # type: ignore[misc]
     refuse_custom_types(crossing, name)
     return Method(
@@ -248,11 +248,12 @@ def _method(name: str, function: Callable[..., Any]) -> Method:
         signature=signature,
         documentation=inspect.getdoc(function) or "",
         streams=item is not None,
-        sources={index: _item_reader(p, name) for index, p in enumerate(parameters) if _takes_stream(p)},
-        listeners=tuple(index for index, p in enumerate(parameters) if is_listener(p.annotation)),
+        sources=sources,
+        listeners=listeners,
         read=Reader.of(result if item is None else list[item], name),  # type: ignore[valid-type]
         _binder=Binder.of(signature),
-        _keywords=tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY),
+        is_plain=not (sources or listeners or keywords),
+        _keywords=keywords,
         _args=msgspec.msgpack.Decoder(crossing),
     )
 

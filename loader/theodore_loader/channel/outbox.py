@@ -103,7 +103,15 @@ class Outbox:
                 self._queue[0] = part[sent:]
                 return False
             self._queue.popleft()
+            self._take_back(part)
         return True
+
+    def _take_back(self, part: memoryview) -> None:
+        """Encode into the same memory again, which is worth it for large frames: the next small one shrinks it."""
+        whole = part.obj
+        part.release()
+        if isinstance(whole, bytearray) and len(whole) >= LARGE:
+            self._scratch = whole
 
     def _enqueue(self, data: bytearray, start: int = 0) -> None:
         if len(data) > start:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from theodore_loader.channel import frames
 from theodore_loader.channel.frames import HEADER_BYTES, MAX_FRAME_BYTES, FrameBuffer, frame
 from theodore_loader.errors import ProtocolViolation
 
@@ -27,8 +28,18 @@ def test_any_chunking_gives_the_same_frames(wanted, sizes):
 def test_the_largest_frame_passes_and_memory_shrinks_again():
     buffer = FrameBuffer()
     payload = bytes(MAX_FRAME_BYTES)
-    assert list(buffer.feed(frame(payload) + frame(b"next"))) == [payload, b"next"]
+    assert [bytes(found) for found in buffer.feed(frame(payload) + frame(b"next"))] == [payload, b"next"]
     assert buffer.capacity < 100_000
+
+
+def test_memory_is_not_used_again_while_something_refers_to_it():
+    buffer, kept = FrameBuffer(), []
+    for letter in (b"a", b"b", b"c"):
+        kept += [memoryview(found) for found in buffer.feed(frame(letter * 500_000))]
+    assert [bytes(found[:3]) for found in kept] == [b"aaa", b"bbb", b"ccc"]
+    frames._spare.clear()
+    first, second = (next(iter(buffer.feed(frame(letter * 500_000)))) for letter in (b"d", b"e"))
+    assert (bytes(first[:1]), bytes(second[:1])) == (b"d", b"e")
 
 
 def test_a_larger_frame_cannot_be_made():

@@ -279,12 +279,12 @@ async def test_damaged_frames_end_a_channel_or_mean_something_and_never_more(imp
     chance = random.Random(seed)
     pair, peer = await impersonate(Feed)
     tasks = await everything_in_flight(pair, peer)
-    sender = asyncio.create_task(peer.raw(b"".join(mutated(chance) for _ in range(6))))
+    senders = [asyncio.create_task(peer.raw(b"".join(mutated(chance) for _ in range(6))))]
     await asyncio.wait(tasks, timeout=0.02)
-    sender.cancel()
+    senders[0].cancel()
     pair.host.end(LoaderError("the test is over"))
     outcomes = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
-    await asyncio.wait([sender])
+    await asyncio.wait(senders)
     for outcome in outcomes:
         assert isinstance(outcome, int | float | list | LoaderError | BadValueError), outcome
     assert len(pair.ends) == 1
