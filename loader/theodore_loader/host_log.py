@@ -14,6 +14,7 @@ _LEVELS = {
     EventKind.CRASHED: logging.WARNING,
     EventKind.BACKOFF: logging.WARNING,
     EventKind.KEPT: logging.WARNING,
+    EventKind.DOUBTED: logging.WARNING,
     EventKind.QUARANTINED: logging.ERROR,
 }
 

@@ -59,6 +59,7 @@ class Supervision:
         most_missed: so many missed in a row end an idle worker; a busy one has until its call's deadline.
         health_seconds: how often an idle plugin's own ``health_check`` is called; as many missed end the worker.
         health_deadline_seconds: how long ``health_check`` may take, here and at a reload.
+        recheck_seconds: how often it is asked whether the plugin is revoked by now; one that is ends at once.
         drain_seconds: how long running calls may go on in a worker that gets no new ones.
         restarts: after a crash.
         recycling: without one.
@@ -72,6 +73,7 @@ class Supervision:
     most_missed: int = 3
     health_seconds: float = 60.0
     health_deadline_seconds: float = 10.0
+    recheck_seconds: float = 600.0
     drain_seconds: float = 30.0
     restarts: Restarts = field(default_factory=Restarts)
     recycling: Recycling = field(default_factory=Recycling)

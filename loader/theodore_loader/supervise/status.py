@@ -35,7 +35,11 @@ class State(StrEnum):
 
 
 class EventKind(StrEnum):
-    """What can happen to a plugin; ``KEPT`` is a reload or recycling that failed and left the old worker in place."""
+    """What can happen to a plugin.
+
+    ``KEPT`` is a reload or recycling that failed and left the old worker in place; ``DOUBTED`` a plugin that runs and
+    would not be started again.
+    """
 
     STARTED = "started"
     READY = "ready"
@@ -46,6 +50,7 @@ class EventKind(StrEnum):
     RELOADED = "reloaded"
     RECYCLED = "recycled"
     KEPT = "kept"
+    DOUBTED = "doubted"
     STOPPED = "stopped"
 
 

@@ -24,7 +24,7 @@ from dataclasses import replace
 from typing import Any
 
 from theodore_loader.channel.methods import INITIALIZE, Method, methods_of
-from theodore_loader.errors import ConfigurationProblem, LoaderError, WorkerCrashed
+from theodore_loader.errors import ConfigurationProblem, LoaderError, Refused, WorkerCrashed
 from theodore_loader.supervise import recycling, refusals
 from theodore_loader.supervise.access_log import AccessLog
 from theodore_loader.supervise.clock import Clock, SystemClock
@@ -42,7 +42,7 @@ from theodore_loader.supervise.surroundings import Surroundings
 from theodore_loader.supervise.tasks import Tasks
 from theodore_loader.supervise.temporary import TemporaryFolders
 from theodore_loader.supervise.tenure import Tenure, begin
-from theodore_loader.supervise.violations import is_violation
+from theodore_loader.supervise.violations import ends_at_once, is_violation
 from theodore_loader.supervise.warming import Warming
 from theodore_loader.supervise.worker import Worker
 from theodore_sdk.errors import PluginError
@@ -215,7 +215,7 @@ class Supervisor:
 
     async def _watch(self, tenure: Tenure) -> None:
         """Look after a worker to its end, and then after what follows from it."""
-        reason = await look_after(tenure, self._settings, self._clock, lambda: self._recycle_when_due(tenure))
+        reason = await look_after(tenure, self._settings, self._clock, lambda: self._looked(tenure))
         if tenure is self._route.tenure:
             self._route.tenure = None
             self._failed(reason, lived=self._clock.now() - tenure.began, pid=tenure.worker.pid)
@@ -315,10 +315,24 @@ class Supervisor:
         if old is not None:
             self._tasks.start(self._retire(old))
 
-    def _recycle_when_due(self, tenure: Tenure) -> None:
-        why = recycling.due(self._settings.recycling, tenure, self._clock.now())
+    def _looked(self, tenure: Tenure) -> None:
+        """See, from time to time, whether the worker is due to be exchanged or the plugin was revoked."""
+        now = self._clock.now()
+        if now - tenure.checked >= self._settings.recheck_seconds:
+            tenure.checked = now
+            self._tasks.start(self._recheck(tenure))
+        why = recycling.due(self._settings.recycling, tenure, now)
         if why is not None and tenure is self._route.tenure and not self._exchange.locked():
             self._tasks.start(self._recycle(why))
+
+    async def _recheck(self, tenure: Tenure) -> None:
+        try:
+            await asyncio.to_thread(tenure.edition.recheck)
+        except LoaderError as problem:
+            if isinstance(problem, Refused) and ends_at_once(problem):
+                tenure.worker.end(problem)
+            else:
+                self._life.tell(EventKind.DOUBTED, tenure.edition, str(problem), pid=tenure.worker.pid)
 
     async def _recycle(self, why: str) -> None:
         """Exchange a worker for one of the same edition; one that cannot be had is tried for again later."""

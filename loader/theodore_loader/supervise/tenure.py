@@ -23,6 +23,7 @@ class Tenure:
         self.worker = worker
         self.edition = edition
         self.began = began
+        self.checked = began
         self.in_flight = 0
         self.calls = 0
         self.health: HealthStatus | None = None

@@ -39,6 +39,15 @@ def is_violation(reason: Exception) -> bool:
     return isinstance(reason, WorkerCrashed) and reason.status == -signal.SIGSYS
 
 
+def ends_at_once(refusal: Refused) -> bool:
+    """Tell whether a running plugin ends over ``refusal``: somebody revoked it.
+
+    Whatever else would be decided otherwise by now (a verdict has aged, an exception has run out, a policy's file was
+    changed) is said, and decides when it is started the next time: time that passes must not stop a host.
+    """
+    return refusal.rule == "revoked"
+
+
 def during(crash: WorkerCrashed, operation: str) -> WorkerCrashed:
     """Return the error of one call that was in flight when its worker ended: it says whether to repeat it."""
     own = type(crash).__new__(type(crash), *crash.args)

@@ -171,6 +171,35 @@ async def test_what_is_revoked_in_the_meantime_is_not_started_again(supervise):
     assert demo.supervisor.state is State.QUARANTINED
 
 
+async def test_a_plugin_that_is_revoked_while_it_runs_ends_and_one_whose_time_ran_out_is_doubted(supervise):
+    demo = await supervise(Supervision(recheck_seconds=60.0))
+    found = []
+
+    def refuse():
+        raise found[-1]
+
+    async def a_minute() -> None:
+        for _ in range(13):
+            await demo.clock.advance(5.0)
+            await asyncio.sleep(0.01)
+
+    demo.approve = refuse
+    found.append(Refused("verdict-stale", "the verdict is too old"))
+    await a_minute()
+    await demo.until_told(EventKind.DOUBTED)
+    assert "too old" in demo.events[-1].detail
+    found.append(ConfigurationProblem("the trust file is damaged"))
+    await a_minute()
+    await demo.until_told(EventKind.DOUBTED, 2)
+    assert await demo.do("now") == "1.0.0"
+    running = asyncio.create_task(demo.do("sleep 15"))
+    found.append(Refused("revoked", "revoked: it steals"))
+    await a_minute()
+    with pytest.raises(Refused, match="it steals"):
+        await running
+    assert demo.supervisor.state is State.QUARANTINED
+
+
 async def test_an_idle_worker_that_does_not_answer_is_replaced(supervise):
     demo = await supervise(Supervision(ping_seconds=0.2, most_missed=2))
     await demo.do("spin 15")
