@@ -117,9 +117,15 @@ class Connections:
         if not CAN_WATCH:
             sock.close()
             return
-        self._open[sock.fileno()] = Connection(sock, host, port, location)
+        connection = Connection(sock, host, port, location)
+        try:
+            self._watched().register(sock.fileno(), 0)  # EPOLLHUP and EPOLLERR are always told
+        except OSError:  # the host is out of something: what cannot be watched shall not go on
+            connection.shut_down("not watched")
+            sock.close()
+            return
+        self._open[sock.fileno()] = connection
         Connections._held += 1
-        self._watched().register(sock.fileno(), 0)  # EPOLLHUP and EPOLLERR are always told
         if self._timer is None:
             self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
 

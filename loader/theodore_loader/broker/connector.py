@@ -146,7 +146,10 @@ class Connector:
         literal = _on_this_machine(host, port)
         if literal is None or self._turn.locked():
             return None
-        return connect_at_once(*self._allowed(host, port, [literal]))
+        try:
+            return connect_at_once(*self._allowed(host, port, [literal]))
+        except OSError:  # out of descriptors, most likely: the slow way will say
+            return None
 
     async def connect(self, host: str, port: int, seconds: float | None) -> socket.socket:
         """Return a connection to a judged host (rules 5 and 6); it does not block.

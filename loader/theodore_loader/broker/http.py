@@ -97,10 +97,14 @@ class HttpService:
         resource = f"{request.host}:{request.port}"
         try:
             self._connector.judge(request.host, request.port, "requests")
+            self._record(Decision(resource, True, f"{request.method} {request.path}", fetch.location))
+            return await self._answer(request, fetch)
         except DialRefused as problem:
-            self._record(Decision(resource, False, problem.message, fetch.location))
+            if problem.is_refusal:
+                self._record(Decision(resource, False, problem.message, fetch.location))
             raise
-        self._record(Decision(resource, True, f"{request.method} {request.path}", fetch.location))
+
+    async def _answer(self, request: Request, fetch: Fetch) -> Fetched:
         async with asyncio.timeout(_seconds(fetch)), self._turn:
             line = self._take(request)
             if line is not None:
@@ -113,9 +117,13 @@ class HttpService:
 
     async def _new(self, request: Request, fetch: Fetch) -> Line:
         connection = await self._connector.connect(request.host, request.port, _seconds(fetch))
-        self._connector.connections.add(connection.dup(), request.host, request.port, fetch.location)
-        connection.settimeout(MAX_SECONDS)  # blocking; the deadline is kept by shutting it down
-        return Line(connection, request)
+        try:
+            self._connector.connections.add(connection.dup(), request.host, request.port, fetch.location)
+            connection.settimeout(MAX_SECONDS)  # blocking; the deadline is kept by shutting it down
+            return Line(connection, request)
+        except BaseException:  # no descriptor is left
+            connection.close()
+            raise
 
     async def _exchange(self, line: Line, request: Request) -> Fetched:
         self._busy.add(line)

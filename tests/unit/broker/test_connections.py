@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import sys
@@ -188,6 +189,26 @@ async def test_where_connections_cannot_be_watched_none_is_kept(worker, port, mo
     connection = await one.dial("127.0.0.1", port)
     assert (one.broker.usage().connections, one.broker.usage().open) == (1, 0)
     connection.close()
+
+
+async def test_a_host_out_of_descriptors_says_so_and_goes_on(worker, port, monkeypatch):
+    one = worker(f"127.0.0.1:{port}", f"localhost:{port}")
+
+    def full(*_, **__):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(race, "_stream", full)
+        for number, host in ((1, "127.0.0.1"), (2, "localhost")):
+            answer = await one.dial(host, port, number)
+            assert (answer.outcome, answer.errno) == ("failed", errno.EMFILE)
+    with monkeypatch.context() as patch:
+        patch.setattr(Connections, "_watched", full)
+        unwatched = await one.dial("127.0.0.1", port, 3)
+        assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(unwatched, 10), 5) == b""
+        unwatched.close()
+    end(await one.dial("127.0.0.1", port, 4))
+    assert not one.violations
 
 
 async def test_an_idle_connection_is_ended(worker, port):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 
 import msgspec
 import pytest
@@ -237,6 +238,16 @@ async def test_malformed_calls_are_answered_as_such(serving, arguments):
 @pytest.mark.parametrize("seconds", [float("nan"), float("-inf"), float("inf"), -1.0, 1e300])
 async def test_an_impossible_deadline_is_the_longest(serving, plain, seconds):
     assert (await serving(f"localhost:{plain.port}").fetch(plain.url(), seconds=seconds))[0] == "fetched"
+
+
+async def test_a_name_that_points_at_a_private_address_is_refused_and_recorded(serving, monkeypatch):
+    private = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 80))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: private)
+    service = serving("inside.example:80")
+    answer = await service.fetch("http://inside.example/")
+    assert answer[0] == "denied"
+    assert "not a public address" in answer[1]
+    assert [decision.granted for decision in service.decisions] == [True, False]
 
 
 async def test_closing_ends_an_exchange_under_way(serving, plain):
