@@ -16,6 +16,7 @@ operating system (``tier.available()`` says what it offers).
                           a ``shape``; ``filter_program`` makes the program, ``bpf`` assembles it)
 ``canaries``              11: try what must not work; a layer that claims to hold and does not is an error
 ``audit_hook``            the policeman inside the interpreter (``hook_rules`` from grants, ``hook_events``)
+``native``                the same in C, where it could be built; ``python_hook`` (``hook_decisions``) where not
 ``access``                one line of the access log
 ``interpreter``           the folders a Python needs to read
 ``run``, ``stage0``       run another program confined

@@ -1,7 +1,7 @@
 """Compile the audit hook: ``python -m theodore_loader.sandbox.native.build`` builds it beside its source.
 
-One call of the compiler that this Python was built with (or of ``CC``); the build backend (``hatch_build.py``) makes
-the same call when the package is built or installed.
+One call of the compiler that this Python was built with (or of ``CC``), all files as one, so that small functions of one
+are part of another's; the build backend (``hatch_build.py``) makes the same call when the package is built.
 """
 
 from __future__ import annotations
@@ -46,12 +46,14 @@ def build(folder: str | os.PathLike[str], extra: Sequence[str] = ()) -> Path:
 
     """
     _require()
-    target = Path(folder) / file_name()
+    target = Path(folder).absolute() / file_name()
     unfinished = target.with_suffix(f".{os.getpid()}.new")
-    command = [*_compiler(), *_flags(), *extra, *(path for path in source.files() if path.endswith(".c"))]
+    command = [*_compiler(), *_flags(), *extra, "-o", str(unfinished), "-x", "c", "-"]
     try:
         done = subprocess.run(
-            [*command, "-o", str(unfinished)],
+            command,
+            cwd=source.FOLDER,
+            input="".join(f'#include "{name}"\n' for name in source.names() if name.endswith(".c")),
             capture_output=True,
             text=True,
             errors="replace",

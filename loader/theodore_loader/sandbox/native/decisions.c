@@ -44,9 +44,14 @@ static bool path_at(struct act *act, Py_ssize_t at, struct scratch *scratch, str
     return path_of_object(argument(act, at), &act->policy->paths, scratch, path);
 }
 
-static bool is_silent(const struct policy *policy, struct text path) {
+static bool is_silent(struct act *act, struct text path) {
+    const struct policy *policy = act->policy;
     struct text root;
-    return texts_start(&policy->silent, path, &root) || set_has(policy, &policy->silent_files, path);
+    if (texts_start(&policy->silent, path, &root)) {
+        return true;
+    }
+    act->hash = text_hash(path, policy->seed);
+    return set_find(&policy->silent_files, path, act->hash) != NULL;
 }
 
 static void on_silent(struct act *act) {
@@ -60,7 +65,7 @@ static void judge_write(struct act *act, struct text path) {
 }
 
 static void judge_read(struct act *act, struct text path) {
-    if (!is_silent(act->policy, path)) {
+    if (!is_silent(act, path)) {
         judge(act, "filesystem:read", path, globs_match(&act->policy->reads, path));
     }
 }
@@ -257,8 +262,10 @@ static void on_fork(struct act *act) {
         }
     }
     if (count > 1) { /* found by its bare name, which is what subprocess.Popen was told and logged */
-        const char *slash = memrchr(program.bytes, '/', program.size);
-        size_t folder = (size_t)(slash - program.bytes) + 1;
+        size_t folder = program.size; /* it is absolute: there is a slash */
+        while (program.bytes[folder - 1] != '/') {
+            folder--;
+        }
         program = (struct text){program.bytes + folder, program.size - folder};
     }
     judge(act, "subprocess", program, program.size > 0);
@@ -465,6 +472,7 @@ bool act_judge(struct act *act, const struct policy *policy, const char *event, 
     act->arguments = arguments;
     act->outcome = PASSES;
     act->permission = NULL;
+    act->hash = 0;
     scratch_open(&act->first);
     scratch_open(&act->second);
     scratch_open(&act->said);

@@ -31,8 +31,8 @@ static const char SENTINEL[] = "theodore_loader.sandbox.sentinel";
 
 static int conclude(struct act *act) {
     if (act->outcome == GRANTED) {
-        uint64_t seed = act->policy->seed ^ (uint64_t)(uintptr_t)act->permission;
-        if (!store_due(text_hash(act->resource, seed))) {
+        uint64_t hash = act->hash != 0 ? act->hash : text_hash(act->resource, act->policy->seed);
+        if (!store_due(hash ^ (uint64_t)(uintptr_t)act->permission)) {
             return 0;
         }
     }

@@ -85,6 +85,15 @@ static bool read_text(struct policy *policy, PyObject *value, struct text *text)
     return kept != NULL;
 }
 
+/* The last bytes of a text's first `size`, at most eight. */
+static uint64_t tail_of(struct text text, size_t size) {
+    uint64_t tail = 0;
+    if (size >= sizeof tail) {
+        memcpy(&tail, text.bytes + size - sizeof tail, sizeof tail);
+    }
+    return tail;
+}
+
 static bool read_texts(struct policy *policy, PyObject *data, const char *name, struct texts *texts) {
     PyObject *items = field(data, name);
     if (items == NULL || !PyTuple_CheckExact(items)) {
@@ -92,12 +101,14 @@ static bool read_texts(struct policy *policy, PyObject *data, const char *name, 
     }
     texts->count = (size_t)PyTuple_GET_SIZE(items);
     texts->items = arena_take(&policy->arena, (texts->count + 1) * sizeof *texts->items);
-    for (size_t at = 0; texts->items != NULL && at < texts->count; at++) {
+    texts->tails = arena_take(&policy->arena, (texts->count + 1) * sizeof *texts->tails);
+    for (size_t at = 0; texts->items != NULL && texts->tails != NULL && at < texts->count; at++) {
         if (!read_text(policy, PyTuple_GET_ITEM(items, (Py_ssize_t)at), &texts->items[at])) {
             return false;
         }
+        texts->tails[at] = tail_of(texts->items[at], texts->items[at].size);
     }
-    return texts->items != NULL;
+    return texts->items != NULL && texts->tails != NULL;
 }
 
 static bool read_flag(PyObject *data, const char *name, bool *flag) {
@@ -188,7 +199,8 @@ static bool read_events(struct policy *policy, PyObject *data) {
 
 bool texts_start(const struct texts *prefixes, struct text text, struct text *which) {
     for (size_t at = 0; at < prefixes->count; at++) {
-        if (text_starts(text, prefixes->items[at])) {
+        size_t size = prefixes->items[at].size;
+        if (size <= text.size && tail_of(text, size) == prefixes->tails[at] && text_starts(text, prefixes->items[at])) {
             *which = prefixes->items[at];
             return true;
         }

@@ -12,19 +12,17 @@ import os
 FOLDER = os.path.dirname(__file__)  # noqa: PTH120 - pathlib is slow to import, and workers come here
 
 
-def files() -> tuple[str, ...]:
-    """Return the paths of the C files, headers included, sorted."""
-    names = sorted(name for name in os.listdir(FOLDER) if name.endswith((".c", ".h")))  # noqa: PTH208
-    return tuple(f"{FOLDER}/{name}" for name in names)
+def names() -> tuple[str, ...]:
+    """Return the names of the C files, headers included, sorted."""
+    return tuple(sorted(name for name in os.listdir(FOLDER) if name.endswith((".c", ".h"))))  # noqa: PTH208
 
 
 def digest() -> str:
     """Return the digest of the source as it is now. Raises OSError when there is none."""
-    paths = files()
-    if not paths:
-        raise FileNotFoundError(f"no C source in {FOLDER}")
     together = bytearray()
-    for path in paths:
-        with open(path, "rb") as file:  # noqa: PTH123
+    for name in names():
+        with open(f"{FOLDER}/{name}", "rb") as file:  # noqa: PTH123
             together += file.read() + b"\0"
+    if not together:
+        raise FileNotFoundError(f"no C source in {FOLDER}")
     return _imp.source_hash(1, bytes(together)).hex()
