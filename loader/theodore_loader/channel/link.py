@@ -140,11 +140,12 @@ class Link:
                 self._over(None)
                 return
             self._deliver(count)
-            more = self._frames.is_inside_large
+            more = self._frames.is_inside_large and not self._pause
 
     def _deliver(self, count: int) -> None:
         self._corked = True
-        soon = monotonic() + TURN_SECONDS
+        started = monotonic()
+        soon = started + TURN_SECONDS
         try:
             for payload in self._frames.received(count):
                 self._on_frame(payload)
@@ -160,6 +161,8 @@ class Link:
             raise
         finally:
             self._corked = False
+            if self._pause:
+                self._loop.call_later(max(self._pause, REST * (monotonic() - started)), self._read_again)
         if self._unflushed:
             self.flush()
 
