@@ -33,6 +33,8 @@ DIALS_PER_SECOND = 500
 BURST = 2000
 PAUSE_SECONDS = 0.02
 """How long a worker that asks faster is not listened to: only it waits."""
+REFUSALS_PER_SECOND = 50
+"""Dials that come to nothing; a worker that makes more of them waits. Nobody honest has many, and each is a record."""
 
 
 class Broker:
@@ -51,6 +53,7 @@ class Broker:
     ) -> None:
         self._sock = sock
         self._packets = TokenBucket(DIALS_PER_SECOND, BURST)
+        self._refusals = TokenBucket(REFUSALS_PER_SECOND, 2 * REFUSALS_PER_SECOND)
         self._record = record
         self._violation = violation
         self._open: dict[int, asyncio.Task[None]] = {}
@@ -140,6 +143,8 @@ class Broker:
             self._hand_over(dial, connection)
 
     def _refuse(self, dial: Dial, problem: DialRefused) -> None:
+        if not self._refusals.take(time.monotonic()):
+            self._pause()
         self._record(Decision(f"{dial.host}:{dial.port}", not problem.is_refusal, problem.message, dial.location))
         self._reply(Dialled(dial.id, problem.outcome, problem.number, problem.message[:1000], problem.limit))
 
