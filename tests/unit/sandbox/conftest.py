@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,16 +61,20 @@ rules = audit_hook.hook_rules(grants, {{"data": spec["data"]}}, [spec["plugin"]]
 installed = audit_hook.install(rules, report, compiled=spec["kind"] == "c")
 assert installed.kind == spec["kind"], installed.detail
 sys.path.insert(0, spec["plugin"])
-try:
-    import plugin
-    outcome = "ok"
-except BaseException as problem:
-    outcome = f"{{type(problem).__name__}}: {{problem}}"
-try:
-    installed.flush()
-except NameError:  # of a plugin that emptied the modules
-    outcome += " (nothing was reported)"
-sys.stdout.write(json.dumps([outcome, records]))
+told = []
+for name in spec["modules"]:
+    try:
+        __import__(name)
+        outcome = "ok"
+    except BaseException as problem:
+        outcome = f"{{type(problem).__name__}}: {{problem}}"
+    try:
+        installed.flush()
+    except NameError:  # of a plugin that emptied the modules
+        outcome += " (nothing was reported)"
+    told.append([outcome, records[:] if records else []])
+    if records: records.clear()
+sys.stdout.write(json.dumps(told))
 """
 
 
@@ -91,17 +95,26 @@ class Police:
 
     def __call__(self, code: str, *grants: str) -> tuple[str, list[list[Any]]]:
         """Return how it ended, and the records."""
+        (told,) = self._run({"plugin": code}, grants)
+        return told
+
+    def each(self, codes: Mapping[str, str], *grants: str) -> dict[str, tuple[str, list[list[Any]]]]:
+        """Import several, one after the other in one process: for what is refused and so changes nothing."""
+        modules = {f"plugin{number}": code for number, code in enumerate(codes.values())}
+        return dict(zip(codes, self._run(modules, grants), strict=True))
+
+    def _run(self, modules: Mapping[str, str], grants: Sequence[str]) -> list[tuple[str, list[list[Any]]]]:
         data, plugin = self._folder / "data", self._folder / "plugin"
         for folder in (data, plugin):
             folder.mkdir(exist_ok=True)
-        (plugin / "plugin.py").write_text(f"data = {str(data)!r}\n{code}\n")
-        spec = {"grants": grants, "data": str(data), "plugin": str(plugin), "kind": self._kind}
+        for name, code in modules.items():
+            (plugin / f"{name}.py").write_text(f"data = {str(data)!r}\n{code}\n")
+        spec = {"grants": grants, "data": str(data), "plugin": str(plugin), "kind": self._kind, "modules": [*modules]}
         argv = [sys.executable, "-I", "-S", "-B", "-c", HARNESS.format(loader=run._LOADER), json.dumps(spec)]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=30, cwd=data, check=False)
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, cwd=data, check=False)
         assert done.returncode == 0, done.stderr
         self.error = done.stderr
-        outcome, records = json.loads(done.stdout)
-        return outcome, records
+        return [(outcome, records) for outcome, records in json.loads(done.stdout)]
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Compile the audit hook: ``python -m theodore_loader.sandbox.native.build`` builds it beside its source.
 
-One call of the compiler that this Python was built with (or of ``CC``), all files as one, so that small functions of one
-are part of another's; the build backend (``hatch_build.py``) makes the same call when the package is built.
+One call of the compiler that this Python was built with (or of ``CC``), all files as one, so that small functions of
+one are part of another's; the build backend (``hatch_build.py``) makes the same call when the package is built.
 """
 
 from __future__ import annotations
