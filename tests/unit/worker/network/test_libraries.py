@@ -360,6 +360,36 @@ async def test_anyio_and_the_loops_own_connects_work(start, libraries, plain):
     assert await running.scrape(str(plain.port)) == "[b'/any', b'/any', b'/any', b'HTTP/1.1 200 OK']"
 
 
+async def test_ipv6_addresses_are_reached_like_others(start, libraries):
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nsix")
+        writer.close()
+
+    try:
+        server = await asyncio.start_server(serve, "::1", 0)
+    except OSError:
+        pytest.skip("no IPv6 here")
+    port = server.sockets[0].getsockname()[1]
+    running = await start(
+        """
+        import aiohttp, httpx, requests, socket, urllib.request
+        said = [httpx.get(request.url).text, requests.get(request.url).text]
+        said.append(urllib.request.urlopen(request.url).read().decode())
+        async with aiohttp.ClientSession() as session, session.get(request.url) as response:
+            said.append(await response.text())
+        said.append((await self.container.http.fetch(request.url)).text())
+        with socket.create_connection(("::1", int(request.url.rstrip("/").rpartition(":")[2]))) as sock:
+            said.append((sock.family.name, sock.getpeername()[0]))
+        return say(said)
+        """,
+        grants=(f"network [::1]:{port}",),
+        roots=(libraries,),
+    )
+    async with server:
+        assert await running.scrape(f"http://[::1]:{port}/") == str([*["six"] * 5, ("AF_INET6", "::1")])
+
+
 async def test_a_connect_that_is_given_up_leaves_the_client_usable(start, plain):
     running = await start(
         """
