@@ -166,7 +166,8 @@ def group() -> Iterator[Callable[[str], Group]]:
     started: list[subprocess.Popen[bytes]] = []
 
     def run(script: str) -> Group:
-        started.append(subprocess.Popen(["sh", "-c", script], start_new_session=True, stdout=subprocess.DEVNULL))
+        bounded = f"ulimit -t 60; {script}"  # ends by itself, should nobody be left to end it
+        started.append(subprocess.Popen(["sh", "-c", bounded], start_new_session=True, stdout=subprocess.DEVNULL))
         return Group(started[-1].pid)
 
     yield run
