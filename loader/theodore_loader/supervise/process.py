@@ -110,6 +110,8 @@ class WorkerProcess:
         self._reaped = True
         if self.pidfd is not None:
             self._loop.remove_reader(self.pidfd)
+            if not self._parent.keeps_number():
+                _reap_adopted(self.pidfd)
             os.close(self.pidfd)
             self.pidfd = None
         self._parent.reap(self._settle)
@@ -118,6 +120,12 @@ class WorkerProcess:
         self._cause = self._cause or cause
         if not self.done.done():
             self.done.set_result(status)
+
+
+def _reap_adopted(pidfd: int) -> None:
+    """Wait for a worker whose parent has ended, should it be our child now: we may be the init of a container."""
+    with contextlib.suppress(OSError):
+        os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG)
 
 
 def describe(status: int) -> str:

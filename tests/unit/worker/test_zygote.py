@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from theodore_loader.errors import WorkerCrashed
+from theodore_loader.sandbox import libc
 from theodore_loader.sandbox.tier import Tier
 from theodore_loader.supervise.launch import Spawner
 from theodore_loader.supervise.zygote import Zygote, launcher_for, why_not
@@ -205,6 +206,19 @@ async def test_a_program_that_a_worker_left_behind_ends_with_it(start, zygote):
     await asyncio.wait_for(ended.wait(), 10)
     asyncio.get_running_loop().remove_reader(program)
     os.close(program)
+
+
+async def test_a_host_that_inherits_orphans_keeps_no_zombie_of_a_zygotes_workers(zygote, tmp_path):
+    """The init of a container does, and so does who asked for it: prctl(PR_SET_CHILD_SUBREAPER)."""
+    libc.prctl(36, 1)
+    try:
+        launched = [await zygote.launch(tmp_path) for _ in range(3)]
+        os.kill(zygote.pid, signal.SIGKILL)
+        await asyncio.wait([process.done for process, _ in launched])
+        assert {process.pid for process, _ in launched}.isdisjoint(map(int, filter(str.isdecimal, os.listdir("/proc"))))
+        await end(*launched)
+    finally:
+        libc.prctl(36, 0)
 
 
 def test_an_isolated_worker_is_an_interpreter_of_its_own(tmp_path):
