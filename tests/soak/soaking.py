@@ -65,6 +65,8 @@ class Soaked(ScraperPlugin):
 DEADLINE_SECONDS = 2.0
 LOST_SECONDS = 30.0
 """A call that has not ended by then, far beyond its deadline, is lost."""
+STREAM_EVERY, ITEMS = 20, 5
+"""Every so many calls are a stream of so many answers."""
 ENDS = (signal.SIGKILL, signal.SIGSEGV, signal.SIGSTOP, signal.SIGTERM, signal.SIGABRT)
 SETTINGS = Supervision(restarts=Restarts(first_seconds=0.05, longest_seconds=0.5, most_failures=1_000_000))
 
@@ -179,17 +181,28 @@ class Soak:
         by_own_hand = self.random.random() < 0.0005
         headers = {"end": str(int(self.random.choice(ENDS)))} if by_own_hand else {}
         request = ScrapingRequest(url=str(number), headers=headers)
-        method = supervisor.base.scrape_content.__name__  # type: ignore[attr-defined]
+        ask = self._stream if number % STREAM_EVERY == 0 else self._single
         try:
             async with asyncio.timeout(LOST_SECONDS):
-                result = await supervisor.call(_methods(supervisor)[method], (request,), {})
+                contents = await ask(supervisor, request)
         except (LoaderError, PluginError) as problem:
             self.tally.failed[type(problem).__name__] += 1
         except TimeoutError:
             self.tally.lost += 1
         else:
             self.tally.answered += 1
-            self.tally.wrong += result.content != str(number)
+            self.tally.wrong += set(contents) != {str(number)}
+
+    async def _single(self, supervisor: Supervisor, request: ScrapingRequest) -> list[str]:
+        result = await supervisor.call(_methods(supervisor)["scrape_content"], (request,), {})
+        return [result.content]
+
+    async def _stream(self, supervisor: Supervisor, request: ScrapingRequest) -> list[str]:
+        """Ask for several at once; the answer to each must come, or an exception."""
+        items = supervisor.stream(_methods(supervisor)["stream_contents"], ([request] * ITEMS,), {})
+        async with contextlib.aclosing(items):
+            contents = [item.content async for item in items]
+        return contents if len(contents) == ITEMS else [*contents, "and some are missing"]
 
     async def _kill(self, every_seconds: float) -> None:
         while True:
