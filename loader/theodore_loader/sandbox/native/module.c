@@ -43,6 +43,8 @@ static int conclude(struct act *act) {
     int answer = 0;
     if (act->outcome != GRANTED) {
         answer = refusal_raise(act->policy, act->permission, act->resource, location);
+    } else {
+        PyErr_Clear(); /* no memory for a frame on the way to the location; a grant stays one */
     }
     scratch_close(&scratch);
     return answer;
