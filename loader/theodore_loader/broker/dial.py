@@ -8,6 +8,7 @@ connection is another, with what it carried. TLS is the plugin's: bytes are coun
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -139,6 +140,8 @@ class Broker:
             connection = await self.connector.connect(dial.host, dial.port, dial.seconds)
         except DialRefused as problem:
             self._refuse(dial, problem)
+        except Exception as problem:  # whatever a resolver came up with: somebody waits for an answer
+            self._refuse(dial, DialRefused("failed", f"{type(problem).__name__}: {problem}", errno.EIO))
         else:
             self._hand_over(dial, connection)
 

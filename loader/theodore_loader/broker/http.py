@@ -8,6 +8,7 @@ deadline the connection is shut down, which ends the thread's wait.
 from __future__ import annotations
 
 import asyncio
+import errno
 import http.client
 import socket
 import ssl
@@ -22,7 +23,7 @@ import msgspec
 from theodore_loader.broker.connector import Connector, DialRefused
 from theodore_loader.broker.decision import Decision
 from theodore_loader.broker.http_exchange import STALE, Line, TooLargeError
-from theodore_loader.broker.http_request import Request, checked
+from theodore_loader.broker.http_request import InvalidRequestError, Request, checked
 from theodore_loader.broker.http_wire import MAX_SECONDS, Fetch, Fetched, NotFetched
 from theodore_loader.broker.rate import TokenBucket
 from theodore_loader.broker.tls import client_context
@@ -77,8 +78,10 @@ class HttpService:
         except (OSError, http.client.HTTPException) as problem:
             number = 0 if isinstance(problem, ssl.SSLError) else getattr(problem, "errno", None) or 0
             return _failed(call, "failed", f"{fetch.url[:200]}: {_reason(problem)}", number)
-        except ValueError as problem:
+        except InvalidRequestError as problem:
             return _failed(call, "invalid", str(problem))
+        except Exception as problem:  # what a parser makes of a hostile answer must not leave the plugin waiting
+            return _failed(call, "failed", f"{fetch.url[:200]}: {type(problem).__name__}: {problem}")
 
     def close(self) -> None:
         """End every exchange and every kept connection."""
@@ -126,6 +129,9 @@ class HttpService:
             raise
 
     async def _exchange(self, line: Line, request: Request) -> Fetched:
+        if self._closed:
+            line.close()
+            raise ConnectionAbortedError(errno.ECONNABORTED, "the worker has ended")
         self._busy.add(line)
         work = self._loop.run_in_executor(self._threads, self._on_thread, line, request)
         work.add_done_callback(lambda done: self._done(line, done))

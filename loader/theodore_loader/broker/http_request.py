@@ -30,6 +30,10 @@ _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _URL = re.compile(r"[\x21-\x7e]+", re.ASCII)
 
 
+class InvalidRequestError(ValueError):
+    """A request that is not sent; the plugin meets a ``ValueError``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request, checked: ``target`` is path and query, ``headers`` are complete."""
@@ -57,15 +61,15 @@ def checked(fetch: Fetch) -> Request:
     """Return the request to send.
 
     Raises:
-        ValueError: it cannot be sent; the message says why.
+        InvalidRequestError: it cannot be sent; the message says why.
 
     """
     parts = _split(fetch.url)
     host, port = _authority(parts)
     if fetch.method not in METHODS:
-        raise ValueError(f"method {fetch.method!r}; use one of {', '.join(sorted(METHODS))}")
+        raise InvalidRequestError(f"method {fetch.method!r}; use one of {', '.join(sorted(METHODS))}")
     if len(fetch.body) > MAX_BODY_BYTES:
-        raise ValueError(f"a body of {len(fetch.body)} bytes; {MAX_BODY_BYTES} can be sent")
+        raise InvalidRequestError(f"a body of {len(fetch.body)} bytes; {MAX_BODY_BYTES} can be sent")
     shown = host if port == PORTS[parts.scheme] else f"{host}:{port}"
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     headers = (("Host", shown), *_headers(fetch), *_length(fetch))
@@ -74,16 +78,21 @@ def checked(fetch: Fetch) -> Request:
 
 def _split(url: str) -> SplitResult:
     if not _URL.fullmatch(url) or "\\" in url:
-        raise ValueError("the URL holds spaces, control characters, backslashes or letters outside ASCII: encode them")
-    parts = urlsplit(url)
+        raise InvalidRequestError(
+            "the URL holds spaces, control characters, backslashes or letters outside ASCII: encode them"
+        )
+    try:
+        parts = urlsplit(url)
+    except ValueError as problem:
+        raise InvalidRequestError(f"not a URL: {problem}") from None
     if parts.scheme not in PORTS:
-        raise ValueError(f"scheme {parts.scheme!r}; only http and https are fetched")
+        raise InvalidRequestError(f"scheme {parts.scheme!r}; only http and https are fetched")
     if "@" in parts.netloc:
-        raise ValueError("the URL holds a user or password; send an Authorization header")
+        raise InvalidRequestError("the URL holds a user or password; send an Authorization header")
     if "#" in url:
-        raise ValueError("the URL holds a fragment, which is not for servers")
+        raise InvalidRequestError("the URL holds a fragment, which is not for servers")
     if not parts.path.startswith("/") and parts.path:
-        raise ValueError("the URL has no path that begins with /")
+        raise InvalidRequestError("the URL has no path that begins with /")
     return parts
 
 
@@ -91,10 +100,12 @@ def _authority(parts: SplitResult) -> tuple[str, int]:
     try:
         port = parts.port
     except ValueError:
-        raise ValueError("the URL's port is no number from 1 to 65535") from None
+        raise InvalidRequestError("the URL's port is no number from 1 to 65535") from None
     host = canonical_host(parts.hostname or "")
     if host is None or "%" in parts.netloc or port == 0:
-        raise ValueError(f"{parts.netloc[:100]!r} is not one host in canonical form, with a port where it needs one")
+        raise InvalidRequestError(
+            f"{parts.netloc[:100]!r} is not one host in canonical form, with a port where it needs one"
+        )
     return str(host), port or PORTS[parts.scheme]
 
 
@@ -102,13 +113,13 @@ def _headers(fetch: Fetch) -> list[Header]:
     kept = []
     for name, value in fetch.headers:
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
-            raise ValueError(f"header {name[:64]!r} holds characters that cannot be sent")
+            raise InvalidRequestError(f"header {name[:64]!r} holds characters that cannot be sent")
         if name.lower() in _WRITTEN_BY_THE_HOST:
-            raise ValueError(f"header {name!r} is written by the host")
+            raise InvalidRequestError(f"header {name!r} is written by the host")
         if name.lower() not in OF_A_CONNECTION:
             kept.append((name, value.strip(" \t")))
     if sum(len(name) + len(value) for name, value in kept) > MAX_HEADER_BYTES:
-        raise ValueError(f"more than {MAX_HEADER_BYTES} bytes of headers")
+        raise InvalidRequestError(f"more than {MAX_HEADER_BYTES} bytes of headers")
     names = {name.lower() for name, _value in kept}
     defaults = (("Accept", "*/*"), ("Accept-Encoding", "identity"), ("User-Agent", "theodore-plugin"))
     return kept + [default for default in defaults if default[0].lower() not in names]

@@ -211,6 +211,13 @@ async def test_a_host_out_of_descriptors_says_so_and_goes_on(worker, port, monke
     assert not one.violations
 
 
+async def test_a_resolver_that_answers_nonsense_is_an_answer(worker, monkeypatch):
+    nonsense = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("not an address", 80))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: nonsense)
+    answer = await worker("api.example.com:80").dial("api.example.com", 80)
+    assert (answer.outcome, answer.errno) == ("failed", errno.EIO)
+
+
 async def test_an_idle_connection_is_ended(worker, port):
     one = worker(f"127.0.0.1:{port}", limits=NetworkLimits(idle_seconds=0.2))
     connection = await one.dial("127.0.0.1", port)
