@@ -7,6 +7,7 @@ else a worker may offer cannot be named.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from functools import cache
@@ -18,6 +19,8 @@ from theodore_sdk.config import PluginConfig
 from theodore_sdk.context import PluginContext
 from theodore_sdk.info import PluginInfo
 from theodore_sdk.plugin import PluginInterface
+
+_SELF = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 class Caller(Protocol):
@@ -58,7 +61,8 @@ def _remote(method: Method) -> Callable[..., Any]:
     operation.__name__ = method.name
     operation.__qualname__ = method.name
     operation.__doc__ = method.documentation
-    vars(operation)["__signature__"] = method.signature
+    parameters = (_SELF, *method.signature.parameters.values())
+    vars(operation)["__signature__"] = method.signature.replace(parameters=parameters)
     return operation
 
 

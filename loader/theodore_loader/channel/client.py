@@ -118,10 +118,18 @@ class HostChannel:
             self._link.send(message)
         else:
             self._link.send(message, limit=limit, later=bool(self._pending))
-        if (unsent := self._link.unsent) > HIGH_WATER:
+        if self._link.unsent > HIGH_WATER:
+            self._press()
+
+    def _press(self) -> None:
+        """Write what was to wait for others of its turn; have calls wait where that does not help."""
+        assert self._link is not None  # noqa: S101 - something was sent
+        self._link.flush()
+        if self._link.unsent > HIGH_WATER:
             self._room.clear()
-            if unsent > MAX_UNSENT:
-                self.end(WorkerCrashed("the worker does not read its channel"))
+            self._link.drain_wanted = True
+        if self._link.unsent > MAX_UNSENT:
+            self.end(WorkerCrashed("the worker does not read its channel"))
 
     async def exchange(self, message: codec.ToWorker, seconds: float) -> codec.ToHost:
         """Send a frame of the handshake and return its answer.
@@ -267,7 +275,8 @@ class HostChannel:
     async def _wait_for_room(self, request: Request) -> None:
         try:
             async with asyncio.timeout(request.seconds):
-                await self._room.wait()
+                while not self._room.is_set():  # another that waited may have filled it again
+                    await self._room.wait()
         except TimeoutError:
             raise CallTimeout(
                 f"{request.method} could not be sent within {request.seconds:g} s: the worker does not read",

@@ -53,6 +53,8 @@ class Link:
         self._closing = False
         self._pause = 0.0
         self.closed = False
+        self.drain_wanted = False
+        """Whether ``on_drained`` is to be called, once, when everything has been written."""
         self._loop.add_reader(end, self._readable)
 
     @property
@@ -95,6 +97,9 @@ class Link:
             self._loop.add_writer(self._socket, self._writable)
         elif self._closing:
             self._over(None)
+        elif self.drain_wanted:
+            self.drain_wanted = False
+            self._on_drained()
 
     def close(self) -> None:
         """Close the socket; what waits is lost. Says nothing to the owner."""
@@ -170,8 +175,6 @@ class Link:
         self._loop.remove_writer(self._socket)
         self._writing = False
         self.flush()
-        if not self._writing and not self.closed:
-            self._on_drained()
 
     def _flush_scheduled(self) -> None:
         self._scheduled = False

@@ -230,9 +230,10 @@ async def test_a_flood_of_unasked_frames_is_dropped_and_read_slowly(impersonate)
     await asyncio.sleep(0.02)
     assert len(pair.logs) < 3000
     assert pair.host.dropped_noise > 100
-    until = time.perf_counter() + 10
     before = pair.host.dropped_noise
-    while pair.host.dropped_noise == before and time.perf_counter() < until:
+    for _ in range(200):
+        if pair.host.dropped_noise > before:
+            break
         await asyncio.sleep(0.05)
     assert pair.host.dropped_noise > before
 

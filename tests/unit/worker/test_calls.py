@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
+from contextlib import aclosing
 
 import pytest
 
 from theodore_loader.errors import CallTimeout, ConfigurationProblem, RemoteError
+from theodore_loader.progress import progress_to
+from theodore_loader.proxies import proxy_for
 from theodore_sdk import (
     HealthStatus,
     PluginConfigurationError,
     PluginPermissionError,
     ResourceLimitExceeded,
+    ScraperPlugin,
     ScrapingRequest,
     ScrapingResult,
 )
@@ -182,6 +187,62 @@ async def test_a_cancelled_caller_cancels_the_plugin(start):
         await task
     await asyncio.sleep(0.2)
     assert await running.scrape("?") == "cancelled"
+
+
+async def test_streams_of_a_real_worker_arrive_and_end_through_a_proxy(start):
+    running = await start("return say(request.url)")
+    plugin = proxy_for(ScraperPlugin, running.worker)
+    assert isinstance(plugin, ScraperPlugin)
+    assert inspect.isasyncgenfunction(plugin.stream_contents)
+    assert list(inspect.signature(plugin.stream_contents).parameters) == ["requests"]
+    requests = [ScrapingRequest(url=str(number)) for number in range(3000)]
+    results = [result async for result in plugin.stream_contents(requests)]
+    assert [result.content for result in results] == [request.url for request in requests]
+    async with aclosing(plugin.stream_contents(requests)) as items:
+        assert (await anext(items)).content == "0"
+    assert (await call(running, "health_check")).is_healthy
+
+
+async def test_progress_of_a_real_worker_is_heard(start):
+    running = await start(
+        """
+        from theodore_sdk import report_progress
+        await asyncio.to_thread(report_progress, 0.5, "half\\x1b[2J")
+        return say("")
+        """
+    )
+    heard = []
+    with progress_to(lambda fraction, message: heard.append((fraction, message))):
+        await running.scrape()
+    await asyncio.sleep(0)
+    assert heard == [(0.5, r"half\x1b[2J")]
+
+
+async def test_a_traceback_begins_in_the_plugin_and_names_no_folder_of_the_host(start, tmp_path):
+    running = await start("import json; return json.loads('{')")
+    with pytest.raises(RemoteError, match="JSONDecodeError") as caught:
+        await running.scrape()
+    assert caught.value.__notes__ == [f"in the plugin:\n{caught.value.traceback}"]
+    lines = caught.value.traceback.splitlines()
+    assert lines[1].strip().startswith('File "demo_plugin.py", line')
+    assert str(tmp_path) not in caught.value.traceback
+    assert 'File "json/decoder.py"' in caught.value.traceback
+
+
+async def test_an_operation_that_cannot_be_awaited_is_refused_before_anybody_calls(start):
+    source = """
+from theodore_sdk import HealthStatus, ScraperPlugin, ValidationResult
+class Demo(ScraperPlugin):
+    def get_plugin_info(self): ...
+    async def initialize(self, container, config): ...
+    async def validate_configuration(self, config): return ValidationResult.success()
+    def health_check(self): return HealthStatus.healthy()
+    async def cleanup(self): ...
+    async def scrape_content(self, request):
+        yield 1
+"""
+    with pytest.raises(RemoteError, match=r"not written with async def: .*health_check.*scrape_content"):
+        await start("", source=source)
 
 
 async def test_a_configuration_the_plugin_refuses_is_reported_with_its_reasons(start):
