@@ -212,7 +212,7 @@ def test_where_processes_are_hidden_nothing_is_claimed_that_needs_to_see_them():
     ("system", "holds"),
     [
         ("darwin", {"disk", "max_execution_time_seconds", "max_file_handles", "max_memory_mb", "threads"}),
-        ("win32", {"disk", "max_execution_time_seconds"}),
+        ("win32", {"max_execution_time_seconds"}),
     ],
 )
 def test_other_systems_claim_little_and_say_what_is_missing(system, holds):

@@ -48,15 +48,14 @@ def enforcement(limits: PluginResourceLimits, disk: DiskLimit, at: Circumstances
         f"max_file_handles: {limits.max_file_handles} and the worker's own, RLIMIT_NOFILE" if at.has_rlimits else "",
         f"max_execution_time_seconds: {limits.max_execution_time_seconds:g} s a call: cancelled, then killed",
         _threads(at),
-        f"disk: {disk.bytes / MIB:g} MiB, {disk.files} files in the plugin's folders, counted by the host (killed)",
+        _disk(disk) if at.has_rlimits else "",
     ]
     return tuple(line for line in lines if line)
 
 
 def not_enforced(at: Circumstances) -> tuple[str, ...]:
     """Return a line for each limit, or part of one, that does not hold here."""
-    hidden = "mapped" if at.sees_descriptors else "open or mapped"
-    lines = [f"disk: files that are deleted while they are {hidden} are not counted"]
+    lines = [_uncounted(at)]
     if not at.visible:
         lines += _unseen(at)
     if not at.has_rlimits:
@@ -64,6 +63,17 @@ def not_enforced(at: Circumstances) -> tuple[str, ...]:
     if at.may_fork:
         lines.append(_programs(at))
     return tuple(lines)
+
+
+def _uncounted(at: Circumstances) -> str:
+    if not at.has_rlimits:  # nor folders that can be opened one from another, without which a walk can be led astray
+        return f"disk: what a plugin's folders hold is not counted on {at.system}"
+    hidden = "mapped" if at.sees_descriptors else "open or mapped"
+    return f"disk: files that are deleted while they are {hidden} are not counted"
+
+
+def _disk(limit: DiskLimit) -> str:
+    return f"disk: {limit.bytes / MIB:g} MiB, {limit.files} files in the plugin's folders, counted by the host (killed)"
 
 
 def _unseen(at: Circumstances) -> tuple[str, str]:
