@@ -14,7 +14,6 @@ is started again.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,34 +22,29 @@ from typing import Any, TypeVar, overload
 
 from theodore_loader.broker.limits import NetworkLimits
 from theodore_loader.container import Bindings
-from theodore_loader.editions import edition_of
-from theodore_loader.errors import ConfigurationProblem, PluginUnavailable, TierUnavailable, WorkerError
+from theodore_loader.errors import ConfigurationProblem, PluginUnavailable, WorkerError
 from theodore_loader.host_log import log_event, log_line
 from theodore_loader.installed import InstalledPlugin
 from theodore_loader.paths import home_dir
 from theodore_loader.policy import Policy, load_policy
 from theodore_loader.preparation import Preparation, Prepared
 from theodore_loader.proxies import proxy_for
-from theodore_loader.sandbox.tier import Tier, available
+from theodore_loader.sandbox.tier import Tier
 from theodore_loader.supervise import access_log
 from theodore_loader.supervise.authorities import bundle_with
 from theodore_loader.supervise.control import Control
-from theodore_loader.supervise.edition import Edition
-from theodore_loader.supervise.launch import Launcher
 from theodore_loader.supervise.life import OnEvent
 from theodore_loader.supervise.meter.usage import DiskLimit
 from theodore_loader.supervise.plugin_log import PluginLogs
 from theodore_loader.supervise.receipt import LoadReceipt
-from theodore_loader.supervise.runtime import runtime_folder
 from theodore_loader.supervise.settings import Supervision
 from theodore_loader.supervise.status import PluginStatus
 from theodore_loader.supervise.supervisor import Supervisor
-from theodore_loader.supervise.surroundings import OnLog, Surroundings
+from theodore_loader.supervise.surroundings import OnLog
 from theodore_loader.supervise.telemetry import Telemetry
-from theodore_loader.supervise.temporary import TemporaryFolders
-from theodore_loader.supervise.zygote import launcher_for
 from theodore_loader.trust.trust_file import TrustFile
 from theodore_loader.upgrade import refuse_other_terms
+from theodore_loader.workshop import Terms, Workshop
 from theodore_sdk.info import PluginInfo
 from theodore_sdk.plugin import PluginInterface
 from theodore_sdk.ports import CATEGORY_BASES
@@ -115,24 +109,28 @@ class PluginHost:
         on_event: OnEvent | None = None,
     ) -> None:
         self._home = (home or home_dir()).absolute()
-        self._policy = policy or load_policy("default")
-        self._preparation = Preparation(self._home, trust, self._policy, find_links)
-        self._minimum_tier = Tier[self._policy.minimum_tier.upper()] if minimum_tier is None else minimum_tier
+        policy = policy or load_policy("default")
+        self._preparation = Preparation(self._home, trust, policy, find_links)
         self._config_for = dict(config_for or {})
         self._bindings = Bindings({} if container is None else container)
-        self._services = dict(services or {})
-        self._network = network or NetworkLimits()
-        self._authorities = None if authorities is None else bundle_with(authorities, self._home)
-        self._disk = disk or DiskLimit()
         self._telemetry = telemetry
-        self._supervision = supervision or Supervision()
         self._plugin_logs = PluginLogs(self._logs, on_log or log_line)
-        self._on_event = on_event or log_event
-        self._temporary = TemporaryFolders(self._home)
         self._control = Control(self._home, self.plugins)
+        terms = Terms(
+            home=self._home,
+            policy=policy,
+            minimum_tier=Tier[policy.minimum_tier.upper()] if minimum_tier is None else minimum_tier,
+            services=dict(services or {}),
+            network=network or NetworkLimits(),
+            authorities=None if authorities is None else bundle_with(authorities, self._home),
+            disk=disk or DiskLimit(),
+            supervision=supervision or Supervision(),
+            on_log=self._plugin_logs,
+            on_event=on_event or log_event,
+        )
+        self._workshop = Workshop(terms, self._preparation)
         self._loaded: dict[str, _Loaded] = {}
         self._loading: dict[str, Supervisor | None] = {}
-        self._launcher: Launcher | None = None
         self._closed = False
 
     async def __aenter__(self) -> PluginHost:
@@ -191,18 +189,20 @@ class PluginHost:
             WorkerError, RemoteError, PluginPermissionError: starting the plugin failed.
 
         """
-        await asyncio.to_thread(self._refuse_weak_machine)
-        launcher, prepared = await asyncio.gather(
-            self._ready_launcher(), asyncio.to_thread(self._preparation.prepare, name_or_wheel)
+        _, prepared = await asyncio.gather(
+            self._workshop.ready(), asyncio.to_thread(self._preparation.prepare, name_or_wheel)
         )
         info = prepared.info
+        if self._closed:
+            raise _closed_while_loading(info)
+        await self._control.start()
         if info.name in self._loaded or info.name in self._loading:
             raise ConfigurationProblem(f"{info.name} is loaded already", help="unload it first")
         _refuse_other_category(info, base)
         given = self._config_for.get(info.name, {}) if config is None else config
         self._loading[info.name] = None
         try:
-            self._loaded[info.name] = loaded = await self._start(prepared, given, launcher)
+            self._loaded[info.name] = loaded = await self._start(prepared, given)
         except WorkerError as problem:
             if self._closed:
                 raise _closed_while_loading(info) from problem
@@ -234,8 +234,8 @@ class PluginHost:
         async with loaded.reloading:
             prepared = await asyncio.to_thread(self._preparation.prepare, wheel or name)
             refuse_other_terms(loaded.prepared, prepared)
-            tier = max(self._minimum_tier, loaded.supervisor.receipt.tier)
-            receipt = await loaded.supervisor.swap(self._edition(prepared, loaded.config, tier))
+            edition = self._workshop.edition(prepared, loaded.config, loaded.supervisor.receipt.tier)
+            receipt = await loaded.supervisor.swap(edition)
             loaded.prepared = prepared
             return receipt
 
@@ -298,42 +298,12 @@ class PluginHost:
             # every one of them, also where the caller does not wait any longer: see Supervisor.close
             await asyncio.gather(*(supervisor.close() for supervisor in everyone), return_exceptions=True)
         finally:
-            if self._launcher is not None:
-                await self._launcher.close()
+            await self._workshop.close()
             await self._control.close()
             self._plugin_logs.close()
-            await asyncio.to_thread(self._temporary.close)
 
-    # prepared → plan → supervisor
-
-    def _refuse_weak_machine(self) -> None:
-        offer = available(self._minimum_tier)
-        if offer.tier < self._minimum_tier:
-            raise TierUnavailable(
-                f"this machine reaches sandbox tier {offer.tier.name.lower()},"
-                f" {self._minimum_tier.name.lower()} is demanded: {'; '.join(offer.reasons)}",
-                help="run on a kernel that offers it, or choose a weaker tier explicitly (minimum_tier)",
-            )
-
-    async def _ready_launcher(self) -> Launcher:
-        """Return what starts the workers; a zygote gets ready while plugins are being verified."""
-        runtime = await asyncio.to_thread(runtime_folder, self._home)
-        if self._closed:
-            raise ConfigurationProblem("this host is closed", help="make a new PluginHost")
-        if self._launcher is None:
-            self._launcher = launcher_for(runtime, self._minimum_tier)
-        self._launcher.prepare()
-        await self._control.start()
-        return self._launcher
-
-    async def _start(self, prepared: Prepared, config: Mapping[str, Any], launcher: Launcher) -> _Loaded:
-        supervisor = Supervisor(
-            self._edition(prepared, config, self._minimum_tier),
-            self._surroundings(launcher),
-            temporary=self._temporary,
-            settings=self._supervision,
-            on_event=self._on_event,
-        )
+    async def _start(self, prepared: Prepared, config: Mapping[str, Any]) -> _Loaded:
+        supervisor = self._workshop.supervisor(prepared, config)
         self._loading[prepared.info.name] = supervisor
         if self._closed:
             await supervisor.close()
@@ -353,29 +323,6 @@ class PluginHost:
         except ConfigurationProblem:
             await self.unload(loaded.prepared.info.name)
             raise
-
-    def _surroundings(self, launcher: Launcher) -> Surroundings:
-        return Surroundings(
-            self._logs,
-            launcher.runtime,
-            self._services,
-            os.environ,
-            self._plugin_logs,
-            launcher,
-            network=self._network,
-            authorities=self._authorities,
-        )
-
-    def _edition(self, prepared: Prepared, config: Mapping[str, Any], tier: Tier) -> Edition:
-        return edition_of(
-            prepared,
-            config,
-            home=self._home,
-            policy=self._policy,
-            minimum_tier=tier,
-            disk=self._disk,
-            preparation=self._preparation,
-        )
 
     def _get(self, name: str) -> _Loaded:
         if name not in self._loaded:

@@ -170,9 +170,9 @@ async def test_what_happens_to_plugins_is_logged_escaped(build, host_of, caplog)
     assert "demo-plugin 1.0.0 stopped" in caplog.text
 
 
-async def test_an_unsigned_exception_that_ran_out_stops_the_restart(build, host_of, trusting, tmp_path):
+async def test_an_unsigned_exception_that_ran_out_stops_the_restart(build, trusting, tier, tmp_path):
     wheel = build()
-    async with PluginHost(home=tmp_path / "home", trust=None, minimum_tier=host_of()._minimum_tier) as host:
+    async with PluginHost(home=tmp_path / "home", trust=None, minimum_tier=tier) as host:
         (tmp_path / "home").mkdir(mode=0o700)
         accepted = trusting(wheel).path
         file = tmp_path / "home" / "trust.toml"
@@ -278,7 +278,7 @@ async def test_the_receipt_tells_tier_verification_and_what_is_not_enforced(buil
 async def test_a_machine_that_offers_less_is_refused_before_anything_starts(build, host_of, monkeypatch):
     wheel = build()
     weak = Availability(0, False, True, Tier.BASIC, ("the kernel offers no Landlock",))
-    monkeypatch.setattr("theodore_loader.host.available", lambda wanted: weak)
+    monkeypatch.setattr("theodore_loader.workshop.available", lambda wanted: weak)
     async with host_of(wheel, minimum_tier=None) as host:
         with pytest.raises(TierUnavailable, match="no Landlock") as caught:
             await host.load(wheel.path)
