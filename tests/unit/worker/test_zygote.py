@@ -17,6 +17,7 @@ from theodore_loader.sandbox import libc
 from theodore_loader.sandbox.tier import Tier
 from theodore_loader.supervise.launch import Spawner
 from theodore_loader.supervise.zygote import Zygote, launcher_for, why_not
+from theodore_loader.worker.zygote import MEMORY_BYTES
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=f"no zygote here: {why_not()}")
 
@@ -72,6 +73,29 @@ async def test_fifty_launches_at_once_give_fifty_workers_and_leave_nothing(zygot
     await end(*launched)
     assert processes_of(runtime) == {zygote.pid}
     assert descriptors() == before
+
+
+def said_of(pid: int) -> dict[str, str]:
+    return dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+
+
+async def test_a_zygote_has_one_thread_no_privileges_bounded_memory_and_nothing_open(zygote, tmp_path):
+    await end(await zygote.launch(tmp_path))
+    said = said_of(zygote.pid)
+    assert (said["Threads"], said["NoNewPrivs"]) == ("1", "1")
+    assert int(said["CapEff"], 16) == int(said["CapPrm"], 16) == int(said["CapInh"], 16) == 0
+    assert os.getsid(zygote.pid) == os.getpgid(zygote.pid) == zygote.pid
+    assert resource.prlimit(zygote.pid, resource.RLIMIT_DATA)[0] <= MEMORY_BYTES
+    assert resource.prlimit(zygote.pid, resource.RLIMIT_CORE)[0] == 0
+    assert os.stat(f"/proc/{zygote.pid}").st_uid == 0  # what a process that is not dumpable belongs to
+    if os.geteuid() == 0:
+        opened = {
+            int(name): os.readlink(f"/proc/{zygote.pid}/fd/{name}") for name in os.listdir(f"/proc/{zygote.pid}/fd")
+        }
+        assert opened.pop(0) == "/dev/null"
+        assert opened.pop(1) == opened.pop(2)
+        assert len(opened) == 1
+        assert os.readlink(f"/proc/{zygote.pid}/cwd") == "/"
 
 
 async def test_a_launch_that_is_cancelled_at_any_moment_leaves_neither_process_nor_descriptor(
