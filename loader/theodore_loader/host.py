@@ -193,8 +193,7 @@ class PluginHost:
             self._workshop.ready(), asyncio.to_thread(self._preparation.prepare, name_or_wheel)
         )
         info = prepared.info
-        if self._closed:
-            raise _closed_while_loading(info)
+        self._refuse_closed(info)
         await self._control.start()
         if info.name in self._loaded or info.name in self._loading:
             raise ConfigurationProblem(f"{info.name} is loaded already", help="unload it first")
@@ -211,7 +210,7 @@ class PluginHost:
             del self._loading[info.name]
         if self._closed:
             await self.unload(info.name)
-            raise _closed_while_loading(info)
+        self._refuse_closed(info)
         if bind is not None:
             await self._bind(bind, loaded)
         return loaded.proxy
@@ -323,6 +322,10 @@ class PluginHost:
         except ConfigurationProblem:
             await self.unload(loaded.prepared.info.name)
             raise
+
+    def _refuse_closed(self, info: PluginInfo) -> None:
+        if self._closed:
+            raise _closed_while_loading(info)
 
     def _get(self, name: str) -> _Loaded:
         if name not in self._loaded:
