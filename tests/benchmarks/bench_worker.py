@@ -1,4 +1,4 @@
-"""Starting a worker, calling it, dialling through the broker: against a bare interpreter, a pipe and a direct socket.
+"""Starting a worker, calling it, streaming from it, dialling through the broker: each against what has less to do.
 
 Interleaved in one run, so that a slow moment of the machine hits everything alike; ratios are what to compare.
 """
@@ -64,7 +64,7 @@ INFO = PluginInfo(
     resource_limits=PluginResourceLimits(max_network_requests_per_minute=100_000, max_cpu_percent=400.0),
     tags=(),
 )
-STARTS, CALLS, IN_FLIGHT, DIALS = 15, 2000, 64, 5
+STARTS, CALLS, IN_FLIGHT, DIALS, ROUNDS, ITEMS = 15, 2000, 64, 5, 5, 50_000
 
 
 def bare_start() -> float:
@@ -116,6 +116,40 @@ async def each(worker: Worker, count: int, text: str) -> float:
     for _ in range(count):
         await scrape(worker, text)
     return (time.perf_counter() - started) / count
+
+
+async def streamed(worker: Worker) -> float:
+    """Seconds an item of a stream of small results, every one of which the plugin makes by a call of its own."""
+    requests = [ScrapingRequest(url="x")] * 5000
+    started = time.perf_counter()
+    for _ in range(ITEMS // len(requests)):
+        async for _item in worker.stream(worker.methods["stream_contents"], (requests,), {}):
+            pass
+    return (time.perf_counter() - started) / ITEMS
+
+
+async def calls(worker: Worker) -> None:
+    """Print calls against a pipe whose ends do nothing but wait for each other; the best of rounds side by side."""
+    large = "x" * 1_000_000
+    rounds = [
+        (
+            pipe_round_trip(CALLS, {"url": "x"}),
+            await each(worker, CALLS, "x"),
+            await many(worker),
+            await streamed(worker),
+            pipe_round_trip(50, large),
+            await each(worker, 50, large),
+        )
+        for _ in range(ROUNDS)
+    ]
+    small, one, crowd, item, pipe, mega = (min(times) for times in zip(*rounds, strict=True))
+    print(f"\nbest of {ROUNDS} rounds of {CALLS} calls, {ITEMS} items, 50 megabytes")
+    show("blocking multiprocessing.Pipe, small", small, small, "us")
+    show("call, small", one, small, "us")
+    show(f"call, {IN_FLIGHT} in flight", crowd, small, "us")
+    show("item of a stream, small", item, small, "us")
+    show("blocking multiprocessing.Pipe, 1 MB", pipe, pipe, "us")
+    show("call, 1 MB there and back", mega, pipe, "us")
 
 
 async def direct_dials(port: int) -> float:
@@ -177,16 +211,8 @@ async def main() -> None:
         show("kill to observed exit", statistics.median(kills), reference)
 
         worker = await spawn_worker(plan, surroundings)
-        await scrape(worker, "x")
-        small = pipe_round_trip(CALLS, {"url": "x"})
-        print(f"\nmedian-free means over {CALLS} calls")
-        show("blocking multiprocessing.Pipe, small", small, small, "us")
-        show("call, small", await each(worker, CALLS, "x"), small, "us")
-        show(f"call, {IN_FLIGHT} in flight", await many(worker), small, "us")
-        large = "x" * 1_000_000
-        reference = pipe_round_trip(50, large)
-        show("blocking multiprocessing.Pipe, 1 MB", reference, reference, "us")
-        show("call, 1 MB there and back", await each(worker, 50, large), reference, "us")
+        await each(worker, CALLS, "x")
+        await calls(worker)
 
         direct = statistics.median([await direct_dials(port) for _ in range(DIALS)])
         dialled = statistics.median([float(await scrape(worker, str(port))) for _ in range(DIALS)])
