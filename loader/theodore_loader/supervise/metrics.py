@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from theodore_loader import errors
+from theodore_loader.channel.methods import BadValueError
 from theodore_loader.supervise.meter.usage import Usage
 from theodore_sdk.errors import PluginPermissionError, ResourceLimitExceeded
 
@@ -38,6 +39,7 @@ _CODES: Mapping[type[BaseException], str] = {
     errors.WorkerCrashed: "crashed",
     errors.WorkerError: "unavailable",
     errors.RemoteError: "remote",
+    BadValueError: "invalid",
     asyncio.CancelledError: "cancelled",
     TypeError: "arguments",
 }

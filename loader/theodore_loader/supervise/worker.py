@@ -315,9 +315,12 @@ class Worker:
         started = figures.begin()
         try:
             answer = await self._channel.call(request, read)
-        except ChannelClosed:
-            ending = await self._diagnosis()
-            figures.end(started, ending)
+        except ChannelClosed as closed:
+            ending: LoaderError = closed
+            try:
+                ending = await self._diagnosis()
+            finally:  # also where nobody waits for the diagnosis any more
+                figures.end(started, ending)
             raise ending from None
         except BaseException as problem:
             figures.end(started, problem)
@@ -339,9 +342,12 @@ class Worker:
         except GeneratorExit:
             figures.end(started)
             raise
-        except ChannelClosed:
-            ending = await self._diagnosis()
-            figures.end(started, ending)
+        except ChannelClosed as closed:
+            ending: LoaderError = closed
+            try:
+                ending = await self._diagnosis()
+            finally:  # also where nobody waits for the diagnosis any more
+                figures.end(started, ending)
             raise ending from None
         except BaseException as problem:
             figures.end(started, problem)

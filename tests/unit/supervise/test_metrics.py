@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from theodore_loader import errors
+from theodore_loader.channel.methods import BadValueError
 from theodore_loader.supervise.meter import Usage
 from theodore_loader.supervise.metrics import BOUNDS, Histogram, Live, Metrics, MetricsSnapshot, error_code
 from theodore_sdk import PluginPermissionError, ResourceLimitExceeded
@@ -27,6 +28,7 @@ def denied() -> PluginPermissionError:
         (errors.LimitExceeded("disk", "full"), "limit"),
         (ResourceLimitExceeded("max_memory_mb", "full"), "limit"),
         (errors.RemoteError("Evil\nname", "text"), "remote"),
+        (BadValueError("no such type"), "invalid"),
         (asyncio.CancelledError(), "cancelled"),
         (TypeError("wrong"), "arguments"),
         (KeyError("what"), "other"),
