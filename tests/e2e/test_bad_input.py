@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import io
@@ -370,7 +371,7 @@ def test_a_host_with_a_home_of_its_own_believes_that_home_and_nobody_else(tmp_pa
     (other / "trust.toml").write_text("schema = 1\n[[root\n")
     (other / "trust.toml").chmod(0o600)
     with pytest.raises(Exception, match=str(other)):
-        PluginHost(home=other)._install(path)
+        asyncio.run(PluginHost(home=other).install(path))
     (other / "trust.toml").unlink()
     assert not TrustFile.of_home(other).found
 
