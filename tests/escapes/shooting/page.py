@@ -107,11 +107,14 @@ def _line(row: Row) -> str:
 def _by(row: Row, tier: str) -> str:
     result = row.results.get(tier)
     if result != STOPPED:
-        return "" if result is None else f"**{result}**"
+        return "" if result is None else "**not stopped**"
     named = row.refusals.get(tier, "")
-    if named and named != "kernel":
+    alone = [NAMES.get(layer, layer) for layer in ORDER if row.results.get(layer) == STOPPED]
+    if named == "deadline" and not {"seccomp", "Landlock"} & set(alone):
+        return named  # and not what had held before the time was up
+    if named not in ("", "kernel", "deadline"):
         return named
-    return next((NAMES.get(layer, layer) for layer in ORDER if row.results.get(layer) == STOPPED), named or "stopped")
+    return next(iter(alone), named or "stopped")
 
 
 def _shared(run: Run) -> str:
@@ -172,7 +175,8 @@ LONG = {
 
 
 def _opens(row: Row, layer: str) -> bool:
-    return row.results.get(CONTROL) == ESCAPED and row.results.get(f"without {layer}") == ESCAPED
+    held = row.results.get(CONTROL) == ESCAPED and row.results.get("kernel") == STOPPED
+    return held and row.results.get(f"without {layer}") == ESCAPED
 
 
 def _differences(main: Run, runs: Sequence[Run]) -> str:
@@ -185,8 +189,12 @@ def _differing(main: Run, run: Run) -> Iterator[str]:
     reference = {row.name: row for row in (*main.own, *main.shared)}
     for row in (*run.own, *run.shared):
         other = reference.get(row.name)
+        if other is not None and other.results.get(CONTROL) == ESCAPED and row.results.get(CONTROL) != ESCAPED:
+            yield f"- Python {run.python}, {run.user}: {row.name} cannot be done at all"
+            continue
         for mode, result in row.results.items():
-            if other is not None and mode in other.results and other.results[mode] != result:
+            known = other is not None and mode in other.results and mode != CONTROL
+            if other is not None and known and other.results[mode] != result:
                 yield f"- Python {run.python}, {run.user}: {row.name}, {mode}: {result}"
         new = other is not None and other.results.get(CONTROL) != ESCAPED and row.results.get(CONTROL) == ESCAPED
         if new:

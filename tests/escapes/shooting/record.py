@@ -93,7 +93,7 @@ async def record(modes: Sequence[str], say: Say) -> Run:
         async with Workers.open(folder / "home") as workers:
             tries = _Tries(folder, gallery, workers)
             run.own = [await tries.row(technique, modes, say) for technique in own()]
-            few = [mode for mode in modes if mode in (CONTROL, "kernel")]
+            few = [mode for mode in modes if mode in (CONTROL, "kernel", *SINGLE)]
             run.shared = [await tries.row(case, few, say) for case in catalogue.acts()]
     run.shared = sorted([*run.shared, *components()], key=lambda row: row.name)
     return run

@@ -13,7 +13,7 @@ from shooting.evidence import Shot
 from shooting.modes import WORKERS
 from shooting.range import DISK_MIB, FILES, MEMORY_MIB, Range
 from shooting.techniques import Technique
-from theodore_loader.errors import CallTimeout, LoaderError, RemoteError, WorkerCrashed
+from theodore_loader.errors import CallTimeout, LimitExceeded, LoaderError, RemoteError, WorkerCrashed
 from theodore_loader.manifest import Manifest
 from theodore_loader.permissions import Permission
 from theodore_loader.sandbox.profile import MIB
@@ -93,7 +93,7 @@ class Workers:
         async with self.worker(at, tier, seconds, grants, lines) as worker:
             answer, refusal = await _attempt(worker, order)
             await asyncio.sleep(technique.wait)
-        refusals = [refusal, *_recorded(worker)]
+        refusals = [*_recorded(worker), refusal] if refusal == "deadline" else [refusal, *_recorded(worker)]
         return Shot(at, technique.goal, "\n".join([*lines, answer]), next(filter(None, refusals), ""))
 
     @contextlib.asynccontextmanager
@@ -155,6 +155,8 @@ async def _attempt(worker: Worker, order: str) -> tuple[str, str]:
         return str(refusal), refusal.enforced_by
     except CallTimeout as problem:
         return str(problem), "deadline"
+    except LimitExceeded as problem:
+        return str(problem), "host's meter"
     except WorkerCrashed as problem:
         return str(problem), "kernel"
     except RemoteError as problem:
