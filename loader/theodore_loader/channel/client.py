@@ -173,7 +173,8 @@ class HostChannel:
                 pending.leave()
             raise
         finally:
-            self._uploads.close(number)
+            if request.sources:
+                self._uploads.close(number)
 
     async def stream(self, request: Request, read: Callable[[bytes], Sequence[Any]]) -> AsyncGenerator[Any, None]:
         """Iterate over what a streaming method yields, as it comes; leaving the iteration stops the method.

@@ -20,17 +20,15 @@ _FLOAT32 = re.compile(rb"\xca[\x7f\xff][\x80-\xff]")
 
 def has_only_finite(data: memoryview) -> bool:
     """Return whether no number in msgpack ``data`` is NaN or infinite. Raises nothing: other damage is not its."""
-    if _has_no_float(bytes(data)) or not (_FLOAT64.search(data) or _FLOAT32.search(data)):
+    whole = bytes(data)  # a search for one byte runs at memory speed, twenty times as fast as one for a pattern
+    if b"\xcb" not in whole and b"\xca" not in whole:
+        return True
+    if not (_FLOAT64.search(data) or _FLOAT32.search(data)):
         return True
     try:
         return all(map(math.isfinite, _floats(msgspec.msgpack.decode(data))))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return True
-
-
-def _has_no_float(data: bytes) -> bool:
-    # A search for one byte runs at memory speed, twenty times as fast as one for a pattern.
-    return b"\xcb" not in data and b"\xca" not in data
 
 
 def _floats(value: Any) -> Iterator[float]:

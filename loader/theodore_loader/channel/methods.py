@@ -69,10 +69,17 @@ def decode_value(decoder: msgspec.msgpack.Decoder[Any], raw: msgspec.Raw | bytes
     """
     try:
         return decoder.decode(memoryview(raw))
-    except msgspec.ValidationError as problem:
-        raise BadValueError(str(problem)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-        raise ProtocolViolation(f"a value is not msgpack: {problem}") from None
+    except _DAMAGE as problem:
+        raise _refusal(problem) from None
+
+
+_DAMAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def _refusal(problem: Exception) -> BadValueError | ProtocolViolation:
+    if isinstance(problem, msgspec.ValidationError):
+        return BadValueError(str(problem))
+    return ProtocolViolation(f"a value is not msgpack: {problem}")
 
 
 ANY: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder()
@@ -111,8 +118,12 @@ class Reader:
         """
         if self.is_open:
             check_depth(bytes(raw), steps=MAX_STEPS)
-        value = decode_value(self.decoder, raw)
-        if self.has_floats and not has_only_finite(memoryview(raw)):  # after the type: most damage is found there
+        data = memoryview(raw)
+        try:
+            value = self.decoder.decode(data)
+        except _DAMAGE as problem:
+            raise _refusal(problem) from None
+        if self.has_floats and not has_only_finite(data):  # after the type: most damage is found there
             raise BadValueError("Expected a finite number, got NaN or infinity")
         return value
 
