@@ -149,7 +149,7 @@ def free_descriptors(count: int):
     """Leave this process ``count`` descriptors to open."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     opened = [os.open("/dev/null", os.O_RDONLY) for _ in range(count)]
-    highest = max(opened, default=os.dup(0))
+    highest = max(opened)
     for descriptor in opened:
         os.close(descriptor)
     filled = []
