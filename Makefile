@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test corpus coverage lint format types layers docs bench wheel requirements clean
+.PHONY: demo test corpus coverage lint format types layers docs bench extension wheel requirements clean
 
 demo: $(READY)          ## the main job end to end on the example plugin, then three attacks
 	$(BIN)/python docs/examples/demo.py
@@ -47,6 +47,9 @@ accuracy: $(READY)      ## precision and recall on real packages (fetches about 
 	$(BIN)/python tests/accuracy score
 	$(BIN)/python tests/accuracy network
 
+extension: $(READY)     ## the audit hook in C, after a change of its source
+	$(BIN)/python -m theodore_loader.sandbox.native.build
+
 wheel: $(READY)         ## the built wheel, tried in a fresh environment
 	$(BIN)/python -m pytest -m e2e tests/e2e
 
@@ -55,6 +58,7 @@ requirements:           ## recompile the hashed requirements (needs uv)
 	    pyproject.toml --extra toolchain requirements/dev.in -o requirements/dev.txt
 
 clean:
+	rm -f loader/theodore_loader/sandbox/native/*.so
 	rm -rf $(VENV) dist build .demo .coverage* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(READY): requirements/dev.txt pyproject.toml
