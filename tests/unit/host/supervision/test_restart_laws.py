@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from theodore_loader.supervise.backoff import Backoff
@@ -31,7 +31,6 @@ def test_a_thousand_failures_do_not_overflow():
     assert [backoff.next() for _ in range(5000)][-1] == 30.0
 
 
-@settings(max_examples=200)
 @given(STEPS)
 def test_whoever_obeys_is_never_tried_more_often_than_the_breaker_allows(steps):
     """In no window are there more failures than open it, and in an open one there are no tries."""
