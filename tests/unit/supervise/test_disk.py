@@ -10,7 +10,7 @@ import pytest
 from theodore_loader.errors import LimitExceeded
 from theodore_loader.supervise import own_state
 from theodore_loader.supervise.meter import DiskLimit, refuse_full
-from theodore_loader.supervise.meter.disk import DiskWatch, Walk
+from theodore_loader.supervise.meter.disk import Allowance, DiskWatch, Walk
 
 
 def held(folder: Path, **limits: int):
@@ -131,7 +131,7 @@ def test_a_folder_that_cannot_be_read_is_a_name(data):
 
 
 def test_the_watch_rests_between_walks_and_sees_what_grows(data):
-    watch = DiskWatch({"data": data}, DiskLimit(bytes=200_000))
+    watch = DiskWatch({"data": data}, DiskLimit(bytes=200_000), Allowance())
     assert watch.look(1.0) == ""
     (data / "file").write_bytes(b"x" * 300_000)
     assert watch.look(1.01) == ""
@@ -140,6 +140,27 @@ def test_the_watch_rests_between_walks_and_sees_what_grows(data):
     (data / "file").unlink()
     assert watch.look(300.0) == ""
     watch.close()
+
+
+def test_all_watches_together_get_a_share_of_the_time():
+    allowance, steps = Allowance(share=0.05, burst_seconds=0.02), 0
+    for tenth in range(1_000):
+        for _ in range(30):
+            if allowance.is_left(tenth / 10):
+                allowance.spend(0.002)
+                steps += 1
+    assert 0.9 * 0.05 * 100 < steps * 0.002 <= 0.05 * 100 + 0.022
+
+
+def test_a_watch_waits_for_the_allowance(data):
+    (data / "file").touch()
+    allowance = Allowance()
+    watch = DiskWatch({"data": data}, DiskLimit(), allowance)
+    allowance.spend(1.0)
+    watch.look(1.0)
+    assert watch.held.files == 0
+    watch.look(30.0)
+    assert watch.held.files == 1
 
 
 def test_an_abandoned_walk_leaves_no_descriptor(data):

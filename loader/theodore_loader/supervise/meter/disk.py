@@ -146,11 +146,33 @@ def _open(root: Path, place: _Place) -> int:
     return descriptor
 
 
-class DiskWatch:
-    """Walks a plugin's folders again and again, a step at each :meth:`look`."""
+class Allowance:
+    """Time that all watches of a host may spend together: many plugins with large trees must not occupy its loop."""
 
-    def __init__(self, folders: Mapping[str, Path], limit: DiskLimit) -> None:
+    def __init__(self, share: float = 0.05, burst_seconds: float = 0.02) -> None:
+        self._share, self._burst = share, burst_seconds
+        self._left, self._then = burst_seconds, 0.0
+
+    def is_left(self, now: float) -> bool:
+        """Say whether another step may be taken at ``now``."""
+        self._left = min(self._burst, self._left + max(0.0, now - self._then) * self._share)
+        self._then = now
+        return self._left > 0
+
+    def spend(self, seconds: float) -> None:
+        """Take what a step has cost."""
+        self._left -= seconds
+
+
+SHARED = Allowance()
+
+
+class DiskWatch:
+    """Walks a plugin's folders again and again, a step at each :meth:`look` for which ``allowance`` is left."""
+
+    def __init__(self, folders: Mapping[str, Path], limit: DiskLimit, allowance: Allowance = SHARED) -> None:
         self._folders, self._limit = dict(folders), limit
+        self._allowance = allowance
         self._walk: Walk | None = None
         self._cost = 0.0
         self._next = 0.0
@@ -161,17 +183,21 @@ class DiskWatch:
 
         ``unlinked`` bytes of files without a name are added to what the last walk found.
         """
-        if self._walk is None:
-            if now < self._next:
-                return replace(self.held, bytes=self.held.bytes + unlinked).over(self._limit) if unlinked else ""
+        if self._walk is None and now >= self._next:
             self._walk, self._cost = Walk(self._folders, self._limit), 0.0
+        if self._walk is not None and self._allowance.is_left(now):
+            self._go_on(self._walk, now)
+        return replace(self.held, bytes=self.held.bytes + unlinked).over(self._limit)
+
+    def _go_on(self, walk: Walk, now: float) -> None:
         started = time.perf_counter()
-        done = self._walk.step()
-        self._cost += time.perf_counter() - started
+        done = walk.step()
+        cost = time.perf_counter() - started
+        self._allowance.spend(cost)
+        self._cost += cost
         if done:
-            self.held, self._walk = self._walk.held, None
+            self.held, self._walk = walk.held, None
             self._next = now + max(LEAST_SECONDS, REST * self._cost)
-        return replace(self.held, bytes=self.held.bytes + unlinked).over(self._limit) if done or unlinked else ""
 
     def near(self, part: float) -> bool:
         """Say whether more than ``part`` of a bound was used at the last count."""
