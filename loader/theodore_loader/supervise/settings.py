@@ -60,7 +60,8 @@ class Supervision:
         health_seconds: how often an idle plugin's own ``health_check`` is called; as many missed end the worker.
         health_deadline_seconds: how long ``health_check`` may take, here and at a reload.
         recheck_seconds: how often it is asked whether the plugin is revoked by now; one that is ends at once.
-        drain_seconds: how long running calls may go on in a worker that gets no new ones.
+        drain_seconds: how long running calls may go on in a worker that is unloaded; in one that was exchanged they
+            have as long as their deadline lets them, if that is longer.
         restarts: after a crash.
         recycling: without one.
 

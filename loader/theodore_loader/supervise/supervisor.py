@@ -24,6 +24,7 @@ from dataclasses import replace
 from typing import Any
 
 from theodore_loader.channel.methods import INITIALIZE, Method, methods_of
+from theodore_loader.channel.pending import GRACE_SECONDS
 from theodore_loader.errors import ConfigurationProblem, LoaderError, Refused, WorkerCrashed
 from theodore_loader.supervise import recycling, refusals
 from theodore_loader.supervise.access_log import AccessLog
@@ -49,6 +50,9 @@ from theodore_sdk.errors import PluginError
 from theodore_sdk.info import PluginInfo
 from theodore_sdk.plugin import PluginInterface
 from theodore_sdk.ports import CATEGORY_BASES
+
+CLOSE_SECONDS = 5.0
+"""What ``cleanup``, the worker's shutdown and its end may take on top of the drain."""
 
 
 class Supervisor:
@@ -312,8 +316,9 @@ class Supervisor:
         old = self._route.vacate()
         self._appoint(tenure)
         self._life.tell(kind, tenure.edition, pid=tenure.worker.pid)
-        if old is not None:
-            self._tasks.start(self._retire(old))
+        if old is not None:  # its calls have a deadline each, and shall not fail because of the exchange
+            longest = old.edition.plan.limits.max_execution_time_seconds + GRACE_SECONDS
+            self._tasks.start(self._retire(old, max(longest, self._settings.drain_seconds)))
 
     def _looked(self, tenure: Tenure) -> None:
         """See, from time to time, whether the worker is due to be exchanged or the plugin was revoked."""
@@ -342,9 +347,9 @@ class Supervisor:
         except (LoaderError, PluginError, OSError) as problem:
             self._life.tell(EventKind.KEPT, self.edition, f"not recycled after {why}: {problem}")
 
-    async def _retire(self, tenure: Tenure) -> None:
+    async def _retire(self, tenure: Tenure, seconds: float) -> None:
         try:
-            await drain(tenure, self._settings.drain_seconds)
+            await drain(tenure, seconds)
         finally:
             self._route.leaving.discard(tenure)
 
@@ -370,11 +375,12 @@ class Supervisor:
             self._restarting.cancel()
         last = self._route.vacate()
         if last is not None:
-            self._tasks.start(self._retire(last))
+            self._tasks.start(self._retire(last, self._settings.drain_seconds))
         try:
             await self._warming.cancel()
-            await self._tasks.wait()
-        except asyncio.CancelledError:  # close() does not wait any longer, and says so to its own caller
+            async with asyncio.timeout(self._settings.drain_seconds + CLOSE_SECONDS):
+                await self._tasks.wait()
+        except (asyncio.CancelledError, TimeoutError):  # close() does not wait any longer, and tells its own caller
             pass
         finally:
             await self._finish()

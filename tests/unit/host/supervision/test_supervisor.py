@@ -305,6 +305,21 @@ async def test_the_old_worker_finishes_its_calls_and_cleans_up(supervise):
     assert (demo.data / "cleaned").read_text() == "1.0.0"
 
 
+async def test_an_exchange_ends_no_call_however_short_a_drain_is_and_closing_does(supervise, monkeypatch):
+    monkeypatch.setattr("theodore_loader.supervise.supervisor.CLOSE_SECONDS", 0.3)
+    demo = await supervise(Supervision(drain_seconds=0.1))
+    short, long = asyncio.create_task(demo.do("sleep 0.5")), asyncio.create_task(demo.do("sleep 15"))
+    await asyncio.sleep(0.05)
+    await demo.supervisor.swap(demo.edition("1.1.0"))
+    assert await short == "1.0.0"
+    assert demo.supervisor.status().draining == 1
+    async with asyncio.timeout(8):
+        await demo.supervisor.close()
+    with pytest.raises(WorkerCrashed, match="was stopped"):
+        await long
+    assert not list(demo.home.glob("tmp/host-*/*"))
+
+
 async def test_a_new_version_that_fails_leaves_the_old_one_in_place(supervise):
     demo = await supervise()
     before = demo.supervisor.worker.pid
