@@ -159,7 +159,7 @@ class ZygoteProcess:
 
     def _ask(self, number: int, packet: bytes, descriptors: Sequence[int]) -> asyncio.Future[WorkerProcess]:
         if self._gone is not None:
-            raise ZygoteGone(self._gone)
+            raise ZygoteGone("the zygote that workers are forked from has ended")
         try:
             self._packets.send(packet, descriptors)
         except OSError as problem:

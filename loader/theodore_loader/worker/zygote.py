@@ -123,6 +123,8 @@ class _Zygote:
         try:
             privileges.die_with_parent(self._pid)
             self._control.close()
+            self._children.clear()  # a plugin can look up its stack to here
+            self._dropped.clear()
             channel, broker, stdout, stderr, folder = received
             os.setsid()
             os.fchdir(folder)

@@ -95,6 +95,23 @@ def _holds(pid: int, text: str) -> bool:
     return False
 
 
+STACK = """
+frame, seen = sys._getframe(), []
+while frame is not None:
+    seen += [name for name, value in frame.f_locals.items() if str(OTHER) in repr(value)]
+    holder = frame.f_locals.get("self")
+    seen += [name for name, value in getattr(holder, "__dict__", {}).items() if str(OTHER) in repr(value)]
+    frame = frame.f_back
+return say(seen)
+"""
+
+
+async def test_a_plugin_that_looks_up_its_stack_finds_no_other_worker(start, zygote):
+    other = await start("return say('')", workers_from=zygote)
+    running = await start(STACK.replace("OTHER", str(other.worker.pid)), workers_from=zygote)
+    assert await running.scrape() == "[]"
+
+
 async def test_end_of_file_on_its_channel_ends_it(zygote, tmp_path):
     process, ends = await zygote.launch(tmp_path)
     ends.channel.close()
