@@ -209,7 +209,7 @@ def monitored_hook(canary):
 
     def started(_code, _offset):
         frame = sys._getframe(1)
-        for name in list(frame.f_locals):
+        for name in list(frame.f_locals) if "hook" in frame.f_code.co_filename else ():
             frame.f_locals[name] = ()
 
     sys.monitoring.register_callback(tool, events.PY_START, started)
