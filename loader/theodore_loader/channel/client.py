@@ -71,7 +71,7 @@ class HostChannel:
         self._link: Link | None = None
         self._pending: dict[int, PendingCall | PendingStream] = {}
         self._deadlines = Deadlines(self._loop, self._pending.values)
-        self._uploads = Uploads(self.send)
+        self._uploads = Uploads(self.send, self._has_room_for_noise)
         self._awaited: asyncio.Future[codec.ToHost] | None = None
         self._host_calls: set[asyncio.Task[None]] = set()
         self._room = asyncio.Event()

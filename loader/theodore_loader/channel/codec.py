@@ -130,7 +130,7 @@ class Credit(_Frame, tag="credit", frozen=True):
     """The consumer of a stream has room for so many bytes more."""
 
     id: Id
-    bytes: Bytes
+    bytes: Annotated[int, msgspec.Meta(ge=1, le=2**31)]
 
 
 class Progress(_Frame, tag="progress", frozen=True):

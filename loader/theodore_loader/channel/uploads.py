@@ -17,10 +17,11 @@ from theodore_loader.errors import ProtocolViolation
 
 
 class Uploads:
-    """The open input streams of one channel."""
+    """The open input streams of one channel. ``stale`` is called for each frame about one that has ended."""
 
-    def __init__(self, send: Callable[[codec.ToWorker], None]) -> None:
+    def __init__(self, send: Callable[[codec.ToWorker], None], stale: Callable[[], object]) -> None:
         self._send = send
+        self._stale = stale
         self._open: dict[int, tuple[Outgoing, asyncio.Task[None]]] = {}
         self._of_call: dict[int, list[int]] = {}
         self._newest = 0
@@ -61,6 +62,8 @@ class Uploads:
             found[0].grant(credit.bytes)
         elif credit.id > self._newest:
             raise ProtocolViolation(f"credit for stream {credit.id}, which is none of ours")
+        else:
+            self._stale()
 
     def on_cancel(self, cancel: codec.Cancel) -> None:
         """Stop a stream the worker does not read any more.
@@ -71,6 +74,8 @@ class Uploads:
         """
         if cancel.id > self._newest:
             raise ProtocolViolation(f"the end of stream {cancel.id}, which is none of ours")
+        if cancel.id not in self._open:
+            self._stale()
         self._stop(cancel.id)
 
     def _stop(self, stream: int) -> None:

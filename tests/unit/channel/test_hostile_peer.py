@@ -83,6 +83,7 @@ VIOLATIONS = {
     "a chunk after the end": [codec.End(2), codec.Chunk(2, [1])],
     "credit for no stream": [codec.Credit(99, 5)],
     "credit beyond the window": [codec.Credit(4, WINDOW_BYTES + 1)],
+    "credit of nothing": [codec.Credit(4, 0)],
     "a cancellation of no stream": [codec.Cancel(99)],
     "progress nobody asked for": [codec.Progress(2, 0.5, "")],
     "progress of no call": [codec.Progress(98, 0.5, "")],
@@ -127,6 +128,18 @@ async def test_only_the_handshake_is_understood_before_it_is_done(impersonate, t
     await peer.say(frames[tag])
     await asyncio.sleep(0.02)
     assert isinstance(pair.ends[0], ProtocolViolation)
+
+
+async def test_words_about_a_stream_that_has_ended_are_noise(impersonate):
+    pair, peer = await impersonate(Feed)
+    await everything_in_flight(pair, peer)
+    await peer.say(*[codec.Cancel(4), codec.Credit(4, 5)] * 3000)
+    for _ in range(200):
+        if pair.host.dropped_noise > 100:
+            break
+        await asyncio.sleep(0.05)
+    assert pair.host.dropped_noise > 100
+    assert not pair.ends
 
 
 async def test_values_are_exactly_what_the_contract_says(impersonate):
