@@ -17,13 +17,15 @@ import tempfile
 import textwrap
 from pathlib import Path
 
+from measured_plugin import plugin_info
+
 from theodore_loader.manifest import Manifest
 from theodore_loader.permissions import Permission
 from theodore_loader.sandbox.tier import available
 from theodore_loader.supervise.plan import Plan
 from theodore_loader.supervise.runtime import runtime_folder
 from theodore_loader.supervise.worker import Surroundings, Worker, spawn_worker
-from theodore_sdk import PluginCategory, PluginInfo, PluginResourceLimits, ScrapingRequest, VersionRange
+from theodore_sdk import PluginResourceLimits, ScrapingRequest
 
 _CLIENT = """
 import asyncio, http.client, json, socket, ssl, sys, time, urllib.parse
@@ -120,26 +122,8 @@ async def main():
 asyncio.run(main())
 """
 
-INFO = PluginInfo(
-    name="bench",
-    version="1.0.0",
-    description="measured",
-    author="A",
-    email="a@example.com",
-    homepage="https://example.com",
-    license="MIT",
-    category=PluginCategory.SCRAPER,
-    interfaces=("ScraperPlugin",),
-    dependencies=(),
-    compatible_versions=VersionRange(">=2.0.0,<3.0.0"),
-    min_python_version="3.11",
-    max_python_version=None,
-    required_packages=(),
-    optional_packages=(),
-    configuration_schema={},
-    permissions=(),
-    resource_limits=PluginResourceLimits(max_network_requests_per_minute=1_000_000, max_cpu_percent=400.0),
-    tags=(),
+INFO = plugin_info(
+    resource_limits=PluginResourceLimits(max_network_requests_per_minute=1_000_000, max_cpu_percent=400.0)
 )
 
 CASES = (

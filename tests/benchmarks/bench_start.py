@@ -17,6 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from measured_plugin import plugin_info
+
 from theodore_loader.manifest import Manifest
 from theodore_loader.sandbox.tier import Tier, available
 from theodore_loader.supervise.launch import Launcher, Spawner
@@ -25,7 +27,7 @@ from theodore_loader.supervise.runtime import runtime_folder
 from theodore_loader.supervise.surroundings import Surroundings
 from theodore_loader.supervise.worker import Worker, spawn_worker
 from theodore_loader.supervise.zygote import Zygote
-from theodore_sdk import PluginCategory, PluginInfo, PluginResourceLimits, VersionRange
+from theodore_sdk import PluginResourceLimits
 
 PLUGIN = """
 from theodore_sdk import HealthStatus, ScraperPlugin, ScrapingResult, ValidationResult
@@ -38,27 +40,7 @@ class Bench(ScraperPlugin):
     async def cleanup(self): ...
     async def scrape_content(self, request): ...
 """
-INFO = PluginInfo(
-    name="bench",
-    version="1.0.0",
-    description="measured",
-    author="A",
-    email="a@example.com",
-    homepage="https://example.com",
-    license="MIT",
-    category=PluginCategory.SCRAPER,
-    interfaces=("ScraperPlugin",),
-    dependencies=(),
-    compatible_versions=VersionRange(">=2.0.0,<3.0.0"),
-    min_python_version="3.11",
-    max_python_version=None,
-    required_packages=(),
-    optional_packages=(),
-    configuration_schema={},
-    permissions=(),
-    resource_limits=PluginResourceLimits(max_cpu_percent=100),
-    tags=(),
-)
+INFO = plugin_info(resource_limits=PluginResourceLimits(max_cpu_percent=100))
 # The same worker, told to take none of its layers: what it then says it reached is nothing.
 UNLAYERED = """
 import sys; r, c, b, p = sys.argv[1:]; del sys.argv[1:]; sys.path.append(r)

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from measured_plugin import plugin_info
+
 from theodore_loader.manifest import Manifest
 from theodore_loader.permissions import Permission
 from theodore_loader.sandbox.tier import available
@@ -23,7 +25,7 @@ from theodore_loader.supervise.plan import Plan
 from theodore_loader.supervise.runtime import runtime_folder
 from theodore_loader.supervise.surroundings import Surroundings
 from theodore_loader.supervise.worker import Worker, spawn_worker
-from theodore_sdk import PluginCategory, PluginInfo, PluginResourceLimits, ScrapingRequest, VersionRange
+from theodore_sdk import PluginResourceLimits, ScrapingRequest
 
 PLUGIN = """
 import socket, time
@@ -43,27 +45,7 @@ class Bench(ScraperPlugin):
             socket.create_connection(("127.0.0.1", int(request.url))).close()
         return ScrapingResult("", str((time.perf_counter() - started) / 50), 200, True)
 """
-INFO = PluginInfo(
-    name="bench",
-    version="1.0.0",
-    description="measured",
-    author="A",
-    email="a@example.com",
-    homepage="https://example.com",
-    license="MIT",
-    category=PluginCategory.SCRAPER,
-    interfaces=("ScraperPlugin",),
-    dependencies=(),
-    compatible_versions=VersionRange(">=2.0.0,<3.0.0"),
-    min_python_version="3.11",
-    max_python_version=None,
-    required_packages=(),
-    optional_packages=(),
-    configuration_schema={},
-    permissions=(),
-    resource_limits=PluginResourceLimits(max_network_requests_per_minute=100_000, max_cpu_percent=400.0),
-    tags=(),
-)
+INFO = plugin_info(resource_limits=PluginResourceLimits(max_network_requests_per_minute=100_000, max_cpu_percent=400.0))
 STARTS, CALLS, IN_FLIGHT, DIALS, ROUNDS, ITEMS = 15, 2000, 64, 5, 5, 50_000
 
 

@@ -12,17 +12,16 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from plugin_infos import plugin_info
 
 from theodore_loader.manifest import Manifest, to_json
 from theodore_loader.sandbox.tier import Tier, available
 from theodore_loader.trust.trust_file import TrustFile
 from theodore_sdk import (
     PermissionType,
-    PluginCategory,
     PluginInfo,
     PluginPermission,
     PluginResourceLimits,
-    VersionRange,
 )
 
 MODULE = """
@@ -74,27 +73,11 @@ class Built:
 
 def info(name: str, **changes: object) -> PluginInfo:
     fields: dict[str, object] = {
-        "name": name,
-        "version": "1.0.0",
-        "description": "a plugin of a test",
-        "author": "A",
-        "email": "a@example.com",
-        "homepage": "https://example.com",
-        "license": "MIT",
-        "category": PluginCategory.SCRAPER,
-        "interfaces": ("ScraperPlugin",),
-        "dependencies": (),
-        "compatible_versions": VersionRange(">=2.0.0,<3.0.0"),
-        "min_python_version": "3.11",
-        "max_python_version": None,
-        "required_packages": (),
-        "optional_packages": (),
         "configuration_schema": SCHEMA,
         "permissions": (PluginPermission(PermissionType.FILE_SYSTEM, "keeps its state", "rw:{data}/**"),),
         "resource_limits": PluginResourceLimits(max_execution_time_seconds=20.0, max_subprocess_count=0),
-        "tags": (),
     }
-    return PluginInfo(**{**fields, **changes})  # type: ignore[arg-type]
+    return plugin_info(name, **{**fields, **changes})
 
 
 def wheel_bytes(manifest: Manifest, modules: Mapping[str, str]) -> bytes:

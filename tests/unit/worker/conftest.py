@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from plugin_infos import plugin_info
 
 from theodore_loader.manifest import Manifest
 from theodore_loader.permissions import Permission
@@ -19,7 +20,7 @@ from theodore_loader.supervise.runtime import runtime_folder
 from theodore_loader.supervise.surroundings import LogRecord, Surroundings
 from theodore_loader.supervise.worker import Worker, spawn_worker
 from theodore_loader.supervise.zygote import Zygote
-from theodore_sdk import PluginCategory, PluginInfo, PluginResourceLimits, ScrapingRequest, VersionRange
+from theodore_sdk import PluginResourceLimits, ScrapingRequest
 
 HEAD = """
 from __future__ import annotations
@@ -46,27 +47,7 @@ class Demo(ScraperPlugin):
     async def scrape_content(self, request):
 """
 
-INFO = PluginInfo(
-    name="demo",
-    version="1.0.0",
-    description="a plugin of a test",
-    author="A",
-    email="a@example.com",
-    homepage="https://example.com",
-    license="MIT",
-    category=PluginCategory.SCRAPER,
-    interfaces=("ScraperPlugin",),
-    dependencies=(),
-    compatible_versions=VersionRange(">=2.0.0,<3.0.0"),
-    min_python_version="3.11",
-    max_python_version=None,
-    required_packages=(),
-    optional_packages=(),
-    configuration_schema={},
-    permissions=(),
-    resource_limits=PluginResourceLimits(max_execution_time_seconds=20.0),
-    tags=(),
-)
+INFO = plugin_info(resource_limits=PluginResourceLimits(max_execution_time_seconds=20.0))
 
 
 OFFERED = available().tier

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from plugin_infos import plugin_info
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.manifest import Manifest
@@ -18,38 +19,15 @@ from theodore_loader.supervise.surroundings import Surroundings
 from theodore_loader.supervise.worker import spawn_worker
 from theodore_sdk import (
     PermissionType,
-    PluginCategory,
-    PluginInfo,
     PluginPermission,
     PluginResourceLimits,
-    VersionRange,
 )
 
 
 def plan_for(folder: Path, *grants: str, required: str | None = None, most: int = 5) -> Plan:
     declared = () if required is None else (PluginPermission(PermissionType.SUBPROCESS, "needed", required),)
     limits = PluginResourceLimits(max_subprocess_count=most)
-    info = PluginInfo(
-        name="demo",
-        version="1.0.0",
-        description="a plugin of a test",
-        author="A",
-        email="a@example.com",
-        homepage="https://example.com",
-        license="MIT",
-        category=PluginCategory.SCRAPER,
-        interfaces=("ScraperPlugin",),
-        dependencies=(),
-        compatible_versions=VersionRange(">=2.0.0,<3.0.0"),
-        min_python_version="3.11",
-        max_python_version=None,
-        required_packages=(),
-        optional_packages=(),
-        configuration_schema={},
-        permissions=declared,
-        resource_limits=limits,
-        tags=(),
-    )
+    info = plugin_info(permissions=declared, resource_limits=limits)
     folders = {name: folder / name for name in ("data", "cache", "tmp")}
     for own in folders.values():
         own.mkdir(exist_ok=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from plugin_infos import plugin_info
 
 from theodore_loader.manifest import Manifest
 from theodore_loader.proxies import proxy_for
@@ -25,7 +26,7 @@ from theodore_loader.supervise.supervisor import Supervisor
 from theodore_loader.supervise.surroundings import Surroundings
 from theodore_loader.supervise.temporary import TemporaryFolders
 from theodore_loader.supervise.zygote import launcher_for
-from theodore_sdk import PluginCategory, PluginInfo, PluginResourceLimits, ScrapingRequest, VersionRange
+from theodore_sdk import PluginResourceLimits, ScrapingRequest
 
 OFFERED = available().tier
 
@@ -88,27 +89,7 @@ class Demo(ScraperPlugin):
         return ScrapingResult("", "VERSION", 200, True)
 """
 
-INFO = PluginInfo(
-    name="demo",
-    version="1.0.0",
-    description="a plugin of a test",
-    author="A",
-    email="a@example.com",
-    homepage="https://example.com",
-    license="MIT",
-    category=PluginCategory.SCRAPER,
-    interfaces=("ScraperPlugin",),
-    dependencies=(),
-    compatible_versions=VersionRange(">=2.0.0,<3.0.0"),
-    min_python_version="3.11",
-    max_python_version=None,
-    required_packages=(),
-    optional_packages=(),
-    configuration_schema={},
-    permissions=(),
-    resource_limits=PluginResourceLimits(max_execution_time_seconds=20.0, max_cpu_percent=100),
-    tags=(),
-)
+INFO = plugin_info(resource_limits=PluginResourceLimits(max_execution_time_seconds=20.0, max_cpu_percent=100))
 
 
 class MovedClock:
