@@ -10,6 +10,7 @@ becomes ``<name>.1`` and the chain goes on in a new one.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -80,7 +81,7 @@ class AccessLog:
             self.granted += count
         else:
             self.denied += count
-        bucket = self._bucket(source, permission)
+        bucket = self._bucket(source, permission, granted=granted)
         if not bucket.take(time.monotonic()):
             return
         entry: dict[str, Any] = {
@@ -115,24 +116,44 @@ class AccessLog:
             os.close(self._lock)
             self._fd = -1
 
-    def _bucket(self, source: str, permission: str) -> TokenBucket:
-        """Return the rate of a kind of record: what a worker reports must not crowd out what the broker saw."""
-        kind = permission if source == "broker" else "worker"
+    def _bucket(self, source: str, permission: str, *, granted: bool) -> TokenBucket:
+        """Return the rate of a kind of record.
+
+        What a worker reports must not crowd out what the broker saw, nor many refusals what was granted, or the
+        other way round.
+        """
+        kind = f"{permission} {granted}" if source == "broker" else "worker"
         return self._buckets.setdefault(kind, TokenBucket(RECORDS_PER_SECOND, 4 * RECORDS_PER_SECOND))
 
     def _append(self, entry: dict[str, Any]) -> None:
         entry["prev"] = self._prev
         line = _as_json(entry) + b"\n"
-        if os.fstat(self._fd).st_size + len(line) > MAX_BYTES:
+        size = os.fstat(self._fd).st_size
+        if size + len(line) > MAX_BYTES:
             self._rotate()
-        os.write(self._fd, line)
+            size = 0
+        self._write(line, size)
         self._seq += 1
         self._prev = hashlib.sha256(line).hexdigest()
 
+    def _write(self, line: bytes, size: int) -> None:
+        """Write a whole line or none: a disk that is nearly full takes a part of it and calls that a success."""
+        written = os.write(self._fd, line)
+        if written < len(line):
+            os.ftruncate(self._fd, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+
     def _rotate(self) -> None:
+        """Exchange the file. The descriptor stays ours until there is another: its number would be somebody else's."""
+        older = self.path.with_name(self.path.name + ".1")
+        self.path.replace(older)
+        try:
+            fresh = self._open()
+        except OSError:
+            older.replace(self.path)
+            raise
         os.close(self._fd)
-        self.path.replace(self.path.with_name(self.path.name + ".1"))
-        self._fd = self._open()
+        self._fd = fresh
 
     def _open(self) -> int:
         return os.open(self.path, os.O_APPEND | _FLAGS, 0o600)

@@ -71,9 +71,11 @@ class PluginLogs:
     def _rotated(self, plugin: str) -> int:
         path = log_path(self._folder, plugin)
         old = self._open.pop(plugin)
-        if _is_at(old, path):  # else another host has done it
-            path.replace(older(path))
-        os.close(old)
+        try:
+            if _is_at(old, path):  # else another host has done it
+                path.replace(older(path))
+        finally:
+            os.close(old)
         return self._file(plugin)
 
 

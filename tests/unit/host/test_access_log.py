@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from hypothesis import given, settings
@@ -144,3 +145,41 @@ def test_a_flood_of_worker_reports_crowds_out_no_record_of_the_broker(log):
     last = list(access_log.read(log.path))[-1]
     assert (last["resource"], last["trust"]) == ("evil.example:443", "host")
     assert access_log.broken_at(log.path) is None
+
+
+def test_a_record_that_fits_in_part_only_is_an_error_and_leaves_no_trace(log, monkeypatch):
+    log.record("network", "a:1", granted=True, source="broker")
+    write = os.write
+    monkeypatch.setattr(access_log.os, "write", lambda descriptor, data: write(descriptor, data[:20]))
+    with pytest.raises(OSError, match="No space left"):
+        log.record("network", "a:2", granted=True, source="broker")
+    monkeypatch.undo()
+    log.record("network", "a:3", granted=True, source="broker")
+    assert [entry["resource"] for entry in access_log.read(log.path)] == ["a:1", "a:3"]
+    assert access_log.broken_at(log.path, "0" * 64) is None
+
+
+@pytest.mark.parametrize("fails", ["rename", "open"])
+def test_a_rotation_that_fails_keeps_the_descriptor_it_has(log, monkeypatch, fails):
+    log.record("network", "a:1", granted=True, source="broker")
+    monkeypatch.setattr(access_log, "MAX_BYTES", 100)
+    if fails == "rename":
+        log.path.with_name(log.path.name + ".1").mkdir()
+    else:
+        monkeypatch.setattr(log, "_open", lambda: os.open(log.path / "no", os.O_RDONLY))
+    with pytest.raises(OSError, match=r"Is a directory|Not a directory|No such file"):
+        log.record("network", "a:2", granted=True, source="broker")
+    with (log.path.parent / "another").open("wb") as another:  # would get the number that was closed
+        with pytest.raises(OSError, match=r"Is a directory|Not a directory|No such file"):
+            log.record("network", "a:3", granted=True, source="broker")
+        log.close()
+        assert os.fstat(another.fileno()).st_size == 0
+    assert access_log.broken_at(log.path, "0" * 64) is None
+
+
+@pytest.mark.parametrize("crowd", [True, False])
+def test_many_decisions_of_one_kind_leave_room_for_the_other(log, crowd):
+    for _ in range(5000):
+        log.record("network", "crowd:1", granted=crowd, source="broker")
+    log.record("network", "one:1", granted=not crowd, source="broker")
+    assert list(access_log.read(log.path))[-1]["resource"] == "one:1"

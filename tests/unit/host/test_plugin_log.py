@@ -90,3 +90,19 @@ def test_no_descriptor_stays_open(folder):
         logs(record("x", f"plugin-{number}"))
     logs.close()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_log_that_cannot_be_rotated_costs_no_descriptor(folder, monkeypatch):
+    monkeypatch.setattr(plugin_log, "MAX_BYTES", 500)
+    plugin_log.older(plugin_log.log_path(folder, "demo")).mkdir(parents=True, mode=0o700)
+    folder.chmod(0o700)
+    logs = PluginLogs(folder, lambda _record: None)
+    logs(record("x" * 400))
+    with (folder / "next").open("wb") as before:
+        number = before.fileno()
+    for _ in range(5):
+        logs(record("x" * 400))
+    with (folder / "next").open("wb") as after:
+        assert after.fileno() <= number + 1
+    logs.close()
+    assert logs.lost == 5
