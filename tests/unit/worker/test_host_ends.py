@@ -81,9 +81,10 @@ def host(folder: Path, scene: str, launcher: str):
     script = folder / "host.py"
     script.write_text(HOST)
     command = [sys.executable, str(script), str(TOOLS), str(folder), scene, launcher]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}  # what the tests share
     with (
         (folder / "errors.txt").open("w") as errors,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment) as process,
     ):
         try:
             assert process.stdout is not None
