@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 
 import pytest
@@ -172,45 +171,3 @@ async def test_a_closed_host_end_ends_the_worker(start):
     running = await start("return say('')")
     running.worker._channel._link.close()
     await asyncio.wait_for(running.worker._process.done, 5)
-
-
-async def test_the_worker_dies_with_its_host(start, tmp_path, tier):
-    """A host that is killed takes its workers with it, even one that holds the interpreter."""
-    import subprocess
-    import sys
-    from pathlib import Path
-
-    script = tmp_path / "host.py"
-    script.write_text(f"""
-import asyncio, importlib.util, sys
-from pathlib import Path
-spec = importlib.util.spec_from_file_location("tools", {str(Path(__file__).parent / "conftest.py")!r})
-tools = importlib.util.module_from_spec(spec); sys.modules["tools"] = tools; spec.loader.exec_module(tools)
-async def main():
-    tmp = Path({str(tmp_path / "inner")!r}); tmp.mkdir()
-    worker = await tools.make_worker(tmp, tools.runtime_folder(tmp / "home"), "while True: pass")
-    print(worker.pid, flush=True)
-    await worker.call(worker.methods["scrape_content"], (tools.ScrapingRequest(url=""),), {{}})
-asyncio.run(main())
-""")
-    host = subprocess.Popen(  # noqa: ASYNC220 - starting takes milliseconds
-        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True
-    )
-    with host:
-        pid = int(await asyncio.to_thread(host.stdout.readline))
-        assert _alive(pid)
-        host.kill()
-    for _ in range(100):
-        if not _alive(pid):
-            break
-        await asyncio.sleep(0.02)
-    assert not _alive(pid)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    with open(f"/proc/{pid}/stat") as stat:
-        return stat.read().rpartition(")")[2].split()[0] != "Z"
