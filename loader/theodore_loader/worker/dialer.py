@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import itertools
+import operator
 import os
 import socket
 import threading
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Final, Protocol, SupportsIndex
 
 from theodore_loader.broker.wire import MAX_PACKET, Abandon, Dial, Dialled, decode_dialled, encode
 from theodore_sdk.errors import PluginPermissionError, ResourceLimitExceeded
@@ -24,6 +25,7 @@ Outcome = int | Exception
 """A connected descriptor, which belongs to whoever takes it, or why there is none."""
 
 _SOME_THREAD: Final = object()
+MAX_PORT = 65535
 
 
 class _Waiter(Protocol):
@@ -142,8 +144,9 @@ class Dialer:
             raise
 
     def _ask(self, waiter: _Waiter, host: str, port: int, seconds: float | None, location: str | None) -> int:
-        number = next(self._ids)
-        self._broker.send(encode(Dial(number, host[:512], port, seconds, location and location[:512])))
+        dial = Dial(next(self._ids), host_of(host), port_of(port), seconds, location and location[:512])
+        number = dial.id
+        self._broker.send(encode(dial))
         self._waiting[number] = waiter
         return number
 
@@ -228,6 +231,37 @@ class Dialer:
             waiter = self._waiting.pop(number, None)
             if waiter is not None:
                 waiter.answer(ConnectionAbortedError(errno.ECONNABORTED, "the host's broker is gone"))
+
+
+def host_of(host: object) -> str:
+    """Return the host of an address as the broker takes it.
+
+    Addresses are often other people's: a port out of a URL that somebody wrote must fail here, as it does in any
+    process, and not on the wire, where it would look like an attack.
+
+    Raises:
+        TypeError, UnicodeError: it is no host.
+
+    """
+    if isinstance(host, bytes | bytearray):
+        host = host.decode("ascii")
+    if not isinstance(host, str):
+        raise TypeError(f"str, bytes or bytearray expected, not {type(host).__name__}")
+    host.encode()  # lone surrogates
+    return host[:512]
+
+
+def port_of(port: SupportsIndex) -> int:
+    """Return the port of an address as the broker takes it.
+
+    Raises:
+        TypeError, OverflowError: it is none, as ``socket.connect`` says.
+
+    """
+    number = operator.index(port)
+    if not 0 <= number <= MAX_PORT:
+        raise OverflowError("connect(): port must be 0-65535.")
+    return int(number)
 
 
 def _close(outcome: Outcome) -> None:

@@ -19,7 +19,7 @@ from typing import Any, Final
 from theodore_loader.permissions import Permission
 from theodore_loader.worker import asking, sockets
 from theodore_loader.worker.asking import the_broker
-from theodore_loader.worker.dialer import Dialer
+from theodore_loader.worker.dialer import Dialer, port_of
 from theodore_sdk.errors import PluginPermissionError
 
 _SERVICES: Final = {"http": 80, "https": 443, "ftp": 21, "smtp": 25, "imap": 143, "postgresql": 5432}
@@ -55,8 +55,8 @@ def _host_name(host: bytes | str | None) -> str:
 def _port_number(port: bytes | str | int | None) -> int:
     text = port.decode() if isinstance(port, bytes) else port
     try:
-        return _SERVICES[text] if text in _SERVICES else int(text or 0)
-    except ValueError:
+        return port_of(_SERVICES[text] if text in _SERVICES else int(text or 0))
+    except (ValueError, OverflowError):
         raise socket.gaierror(socket.EAI_SERVICE, f"unknown service {text!r}; give a port number") from None
 
 

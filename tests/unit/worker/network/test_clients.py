@@ -287,3 +287,61 @@ async def test_a_descriptor_of_the_broker_is_not_inherited_by_the_next_connectio
 
 if sys.platform != "linux":
     pytestmark = pytest.mark.skip("descriptors are passed and counted the Linux way")
+
+
+@pytest.mark.parametrize(
+    ("address", "raised"),
+    [
+        ('("localhost", -1)', "OverflowError"),
+        ('("localhost", 65536)', "OverflowError"),
+        ('("localhost", 2**70)', "OverflowError"),
+        ('("localhost", "80")', "TypeError"),
+        ('("localhost", 80.0)', "TypeError"),
+        ("(None, 80)", "TypeError"),
+        ('("\\udc80", 80)', "UnicodeEncodeError"),
+        ('(b"\\xff", 80)', "UnicodeDecodeError"),
+    ],
+)
+async def test_what_is_no_address_fails_in_the_worker_and_does_not_look_like_an_attack(start, address, raised):
+    body = f"""
+    import socket
+    async def loop():
+        sock = socket.socket()
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, {address})
+    found = []
+    try:
+        socket.socket().connect({address})
+    except Exception as problem:
+        found.append(type(problem).__name__)
+    try:
+        await loop()
+    except Exception as problem:
+        found.append(type(problem).__name__)
+    return say(" ".join(found))
+    """
+    running = await start(body, grants=("network localhost",))
+    assert await running.scrape() == f"{raised} {raised}"
+    assert await running.scrape() == f"{raised} {raised}"
+
+
+async def test_a_port_out_of_somebody_elses_url_is_an_ordinary_error(start):
+    body = """
+    try:
+        await asyncio.open_connection("localhost", int(request.url))
+    except OSError as problem:
+        return say(type(problem).__name__)
+    """
+    running = await start(body, grants=("network localhost",))
+    assert [await running.scrape(port) for port in ("70000", "-1")] == ["gaierror", "gaierror"]
+
+
+async def test_a_host_given_as_bytes_is_reached(start, port):
+    body = """
+    import socket
+    with socket.socket() as sock:
+        sock.connect((b"localhost", int(request.url)))
+        return say("connected")
+    """
+    running = await start(body, grants=(f"network localhost:{port}",))
+    assert await running.scrape(str(port)) == "connected"
