@@ -128,6 +128,7 @@ class _Zygote:
             channel, broker, stdout, stderr, folder = received
             os.setsid()
             os.fchdir(folder)
+            _open_no_input()
             os.dup2(stdout, 1)
             os.dup2(stderr, 2)
             descriptors.close_all_except((0, 1, 2, channel, broker))
@@ -160,3 +161,10 @@ class _Zygote:
 
     def _send(self, message: fork_wire.FromZygote) -> None:
         self._control.send(fork_wire.encode(message))
+
+
+def _open_no_input() -> None:
+    """Open an empty standard input of one's own: flags of the one that was inherited would be every worker's."""
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.close(empty)

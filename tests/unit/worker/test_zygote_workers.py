@@ -212,3 +212,17 @@ async def test_a_launcher_is_closed_for_good(runtime, tmp_path):
     await zygote.close()
     with pytest.raises(WorkerCrashed, match="closed"):
         await zygote.launch(tmp_path)
+
+
+async def test_flags_of_standard_input_are_a_workers_own(start, zygote):
+    body = """
+    import fcntl
+    before = fcntl.fcntl(0, fcntl.F_GETFL)
+    fcntl.fcntl(0, fcntl.F_SETFL, before ^ os.O_NONBLOCK ^ os.O_APPEND)
+    return say(f"{before} {os.read(0, 1)}")
+    """
+    first = await start(body, workers_from=zygote)
+    second = await start(body, workers_from=zygote)
+    said = [await first.scrape(), await second.scrape()]
+    assert said[0] == said[1]
+    assert said[0].endswith("b''")
