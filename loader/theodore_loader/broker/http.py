@@ -36,6 +36,8 @@ MAX_KEPT = 4
 CALLS_PER_SECOND = 1000
 PAUSE_SECONDS = 0.1
 """How long each call waits when a worker makes more than that (16 at once): what is refused costs something, too."""
+REFUSALS_PER_SECOND = 50
+"""Each is a record, as with dials; the answers to more of them wait, so that none has to be left out."""
 KEEP_SECONDS = 15.0
 
 
@@ -55,6 +57,7 @@ class HttpService:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._calls = TokenBucket(CALLS_PER_SECOND, 2 * CALLS_PER_SECOND)
+        self._refusals = TokenBucket(REFUSALS_PER_SECOND, 2 * REFUSALS_PER_SECOND)
         self._closed = False
 
     async def call(self, call: HostCall) -> HostResult:
@@ -105,6 +108,8 @@ class HttpService:
         except DialRefused as problem:
             if problem.is_refusal:
                 self._record(Decision(resource, False, problem.message, fetch.location))
+                if not self._refusals.take(time.monotonic()):
+                    await asyncio.sleep(PAUSE_SECONDS)
             raise
 
     async def _answer(self, request: Request, fetch: Fetch) -> Fetched:

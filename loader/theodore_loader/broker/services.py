@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from theodore_loader.broker.rate import TokenBucket
 from theodore_loader.channel.client import NIL
 from theodore_loader.channel.codec import Denial, HostCall, HostResult, truncated
 from theodore_loader.channel.depth import check_depth
@@ -23,6 +25,10 @@ from theodore_sdk.info import PermissionType
 MAX_STEPS = 20_000
 """Parts the arguments of one call may have (``check_depth``): some tens of milliseconds of the host's event loop. A
 mebibyte of empty lists would be seconds, for every call, as often as a plugin likes."""
+
+REFUSALS_PER_SECOND = 50
+PAUSE_SECONDS = 0.1
+"""How long the answer to each further refusal waits (16 at once): each is a record, and none shall be left out."""
 
 Record = Callable[[str, bool], None]
 
@@ -35,6 +41,7 @@ class Services:
         self._grants = tuple(grants)
         self._record = record
         self._reading = asyncio.Lock()
+        self._refusals = TokenBucket(REFUSALS_PER_SECOND, 2 * REFUSALS_PER_SECOND)
         self._reserved: dict[str, Callable[[HostCall], Awaitable[HostResult]]] = {}
 
     def reserve(self, name: str, answer: Callable[[HostCall], Awaitable[HostResult]]) -> None:
@@ -54,6 +61,8 @@ class Services:
         allowed = self._allows(call.service)
         self._record(f"{call.service}.{call.method}", allowed)
         if not allowed:
+            if not self._refusals.take(time.monotonic()):
+                await asyncio.sleep(PAUSE_SECONDS)
             return HostResult(call.id, NIL, denial=Denial("registry", call.service, None, "broker"))
         try:
             method = self._method(call.service, call.method)

@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 import pytest
 
-from theodore_loader.broker.services import MAX_STEPS, Services
+from theodore_loader.broker.services import MAX_STEPS, REFUSALS_PER_SECOND, Services
 from theodore_loader.channel.codec import HostCall
 from theodore_loader.permissions import Permission
 
@@ -66,3 +66,13 @@ async def test_other_work_comes_between_two_calls_with_arguments(services, store
         group.create_task(other())
     assert len(store.calls) == 8
     assert max(order) < 8
+
+
+async def test_refusals_beyond_a_rate_are_answered_late(services):
+    refused = HostCall(1, "other", "put", msgspec.Raw(msgspec.msgpack.encode([[], {}])))
+    for _ in range(2 * REFUSALS_PER_SECOND):
+        assert (await services.call(refused)).denial is not None
+    late = [asyncio.create_task(services.call(refused)) for _ in range(10)]
+    await asyncio.sleep(0)
+    assert not all(task.done() for task in late)
+    assert all(answer.denial is not None for answer in await asyncio.gather(*late))

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from theodore_loader.broker.connector import Connector
-from theodore_loader.broker.http import HttpService
+from theodore_loader.broker.http import REFUSALS_PER_SECOND, HttpService
 from theodore_loader.broker.http_wire import MAX_BODY_BYTES, Fetch
 from theodore_loader.broker.limits import NetworkLimits
 from theodore_loader.channel.codec import HostCall
@@ -315,3 +315,19 @@ async def answering():
     for server in servers:
         server.close()
         await server.wait_closed()
+
+
+async def test_refused_fetches_beyond_a_rate_are_answered_late_and_all_recorded():
+    decisions = []
+    connector = Connector([], per_minute=10, limits=NetworkLimits(), closed=lambda _: None)
+    service = HttpService(connector, decisions.append)
+    fetch = msgspec.Raw(encode_value([[Fetch("http://evil.example/", "GET", (), b"", 5.0)], {}]))
+    for number in range(2 * REFUSALS_PER_SECOND):
+        assert (await service.call(HostCall(number + 1, "theodore.http", "fetch", fetch))).denial is not None
+    late = [asyncio.create_task(service.call(HostCall(1, "theodore.http", "fetch", fetch))) for _ in range(10)]
+    await asyncio.sleep(0)
+    assert not all(task.done() for task in late)
+    assert all(answer.denial is not None for answer in await asyncio.gather(*late))
+    assert len(decisions) == 2 * REFUSALS_PER_SECOND + 10
+    service.close()
+    connector.close()
