@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
 import shutil
 import subprocess
@@ -20,7 +21,9 @@ from theodore_loader.supervise.control import hosts
 from theodore_plugin.cli import main
 from theodore_plugin.dev import session
 from theodore_plugin.dev.session import Told, Wanted
+from theodore_plugin.dev.snapshot import snapshot
 from theodore_plugin.dev.tree import Tree, edition_of
+from theodore_plugin.project import PluginProject
 
 EXAMPLE = Path(__file__).parents[3] / "docs/examples/webpage-scraper"
 TIER = min(available().tier, Tier.STANDARD)
@@ -93,7 +96,7 @@ async def test_tree_is_started_called_and_leaves_nothing(tree):
     assert script.told[0] == "ready 1.0.0"
     assert script.told[-1].startswith("answered HealthStatus")
     home = tree.parent / "home/dev"
-    assert list((home / "trees").iterdir()) == []
+    assert list((home / "trees/tmp").iterdir()) == []
     assert not [path for path in (home / "tmp").rglob("*") if path.is_dir()]
     assert list(hosts(tree.parent / "home")) == []
 
@@ -235,3 +238,32 @@ def test_links_out_of_the_tree_are_not_followed_into_the_copy(tree, tmp_path):
     (tree / "src/webpage_scraper/data.txt").symlink_to(tmp_path / "secret.txt")
     root = edition_of(asked(tree)).plan.roots[0]
     assert not (root / "webpage_scraper/data.txt").exists()
+
+
+def test_a_file_larger_than_a_plugin_is_refused_and_not_copied(tree):
+    huge = source(tree).with_name("huge.bin")
+    with huge.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(ConfigurationProblem, match=r"huge\.bin: .* larger than 512 MiB"):
+        edition_of(asked(tree))
+    assert not list((tree.parent / "home/dev/trees").iterdir())
+
+
+def test_a_file_that_became_a_pipe_is_an_error_and_nobody_waits_for_it(tree):
+    data = source(tree).with_name("data.bin")
+    data.write_bytes(b"x")
+    opened = PluginProject.open(tree)
+    data.unlink()
+    os.mkfifo(data)
+    with pytest.raises(OSError, match="no ordinary file"):
+        snapshot(opened, tree.parent)
+
+
+def test_copies_of_a_session_that_was_killed_go_with_the_next(tree, capsys):
+    left = tree.parent / "home/dev/trees/tmp/host-0123456789ab/tree-1"
+    left.mkdir(parents=True, mode=0o700)
+    for folder in (left.parents[2], left.parents[3], left.parents[4]):
+        folder.chmod(0o700)
+    assert main(["dev", "run", str(tree)]) == 0
+    capsys.readouterr()
+    assert not list((tree.parent / "home/dev/trees/tmp").iterdir())

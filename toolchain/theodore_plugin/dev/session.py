@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -85,13 +84,13 @@ class _Session:
         self._wanted, self._told = wanted, told
         self._home = wanted.tree.home
         self._temporary = TemporaryFolders(self._home)
+        self._copies = TemporaryFolders(self._home / "trees")  # those of a session that was killed go with the next
         self._launcher = launcher_for(runtime_folder(self._home), wanted.tree.tier)
         self._surroundings = Surroundings(
             self._home / "logs", self._launcher.runtime, {}, os.environ, told.log, self._launcher
         )
         self._supervisor: Supervisor | None = None
         self._control = Control(home_dir(), self._statuses)
-        self._trees: list[Path] = []
 
     def _statuses(self) -> tuple[Any, ...]:
         return () if self._supervisor is None else (self._supervisor.status(),)
@@ -120,8 +119,7 @@ class _Session:
         await asyncio.to_thread(self._clear)
 
     async def _start(self) -> None:
-        edition = await asyncio.to_thread(edition_of, self._wanted.tree)
-        self._trees.append(edition.plan.roots[0])
+        edition = await asyncio.to_thread(lambda: edition_of(self._wanted.tree, self._copies.fresh("tree")))
         started = time.perf_counter()
         receipt = await self._started(edition)
         self._told.ready(receipt, time.perf_counter() - started)
@@ -157,8 +155,7 @@ class _Session:
 
     def _clear(self) -> None:
         self._temporary.close()
-        for tree in self._trees:
-            shutil.rmtree(tree, ignore_errors=True)
+        self._copies.close()
 
 
 async def _from_thread(changes: Changes) -> AsyncIterator[frozenset[Path]]:

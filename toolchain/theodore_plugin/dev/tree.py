@@ -52,8 +52,10 @@ class Tree:
         return Tier[self.policy.minimum_tier.upper()] if self.minimum_tier is None else self.minimum_tier
 
 
-def edition_of(tree: Tree) -> Edition:
+def edition_of(tree: Tree, copies: Path | None = None) -> Edition:
     """Read the tree as it is now and return what to start; nothing of it runs here.
+
+    Its copy is made in ``copies``; default: a folder that nobody clears.
 
     Raises:
         ConfigurationProblem: its metadata cannot be read, or the configuration does not fit; file and line are named.
@@ -78,7 +80,7 @@ def edition_of(tree: Tree) -> Edition:
         manifest=manifest,
         grants=granted,
         limits=capped(info.resource_limits, tree.policy, info.category),
-        roots=(snapshot(project, private_dir(tree.home / "trees")), *_environment(tree)),
+        roots=(snapshot(project, copies or private_dir(tree.home / "trees")), *_environment(tree)),
         folders={"data": private_dir(own / "data"), "cache": private_dir(own / "cache"), "tmp": own},
         minimum_tier=tree.tier,
         config=prepare_config(info.configuration_schema, tree.config),
