@@ -93,7 +93,7 @@ def parse(line: bytes) -> dict[str, Any] | None:
     """Return one record, or ``None`` for a torn or foreign line."""
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     whole = isinstance(entry, dict) and all(isinstance(entry.get(key), kind) for key, kind in _FIELDS.items())
     return entry if whole else None

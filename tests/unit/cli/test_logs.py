@@ -118,3 +118,21 @@ def test_interrupt_ends_following_quietly(folder, tmp_path):
         _out, err = process.communicate(timeout=10)
     assert process.returncode == 130
     assert b"Traceback" not in err
+
+
+@pytest.mark.parametrize("option", [(), ("--access",)])
+def test_damaged_lines_are_shown_as_far_as_they_can_be(folder, capsys, option):
+    damaged = [
+        "[" * 100_000,
+        '{"ts": 1e300, "source": "far", "level": 20, "text": "far"}',
+        '{"ts": NaN, "source": "nan", "level": 20, "text": "nan"}',
+        '{"decision": "deny"}',
+        '{"decision": "deny", "ts": 7, "resource": "seven"}',
+    ]
+    name = "demo.access.jsonl" if option else "demo.log.jsonl"
+    with (folder / name).open("a") as file:
+        file.write("\n".join(damaged) + "\n")
+    assert main(["logs", "demo", "-n", "2", *option]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert len(shown) == 2
+    assert all(line.startswith("??:??:??.???") for line in shown)

@@ -7,7 +7,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,7 +38,7 @@ class Wanted:
             return entry if entry is not None and entry["level"] >= self.level else None
         try:
             entry = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         if not isinstance(entry, dict) or (self.denied and entry.get("decision") != "deny"):
             return None
@@ -107,7 +107,7 @@ def _said(entry: dict[str, Any]) -> Text:
     level = max((known for known in _COLOURS if known <= entry["level"]), default=0)
     name = logging.getLevelName(entry["level"]).lower()
     said = visible(entry["text"])
-    clock = _clock(datetime.fromtimestamp(entry["ts"], UTC))
+    clock = _clock(lambda: datetime.fromtimestamp(entry["ts"], UTC))
     return Text.assemble(
         (clock, "dim"), f" {name[:8]:<8} ", (visible(entry["source"]), "cyan"), " ", (said, _COLOURS.get(level, ""))
     )
@@ -119,11 +119,15 @@ def _access(entry: dict[str, Any]) -> Text:
     where = f" at {entry['location']}" if "location" in entry else ""
     times = f" x{entry['n']}" if "n" in entry else ""
     detail = f" ({entry['detail']})" if "detail" in entry else ""
-    clock = _clock(datetime.fromisoformat(entry["ts"]))
+    clock = _clock(lambda: datetime.fromisoformat(entry["ts"]))
     word = ("denied ", "red") if denied else ("allowed", "green")
     text = visible(f" {' '.join(parts)}{where}{times}{detail} [{entry.get('source', '')}]")
     return Text.assemble((clock, "dim"), " ", word, text)
 
 
-def _clock(moment: datetime) -> str:
-    return moment.astimezone().strftime("%H:%M:%S.%f")[:-3]
+def _clock(read: Callable[[], datetime]) -> str:
+    """Return a record's time of day; a damaged file may hold anything in its place."""
+    try:
+        return read().astimezone().strftime("%H:%M:%S.%f")[:-3]
+    except (ValueError, TypeError, KeyError, OverflowError, OSError):
+        return "??:??:??.???"
