@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 HostCaller = Callable[[str, str, tuple[Any, ...], dict[str, Any]], Awaitable[Any]]
 
 
+MAX_NAME = 256
+
+
 class Service:
     """A host service seen from a worker: every attribute is an asyncio method of the same name on the host."""
 
@@ -28,8 +31,8 @@ class Service:
         self._call = call
 
     def __getattr__(self, method: str) -> Callable[..., Awaitable[Any]]:
-        if method.startswith("_"):
-            raise AttributeError(method)
+        if method.startswith("_") or len(method) > MAX_NAME:  # a longer one would look like an attack on the wire
+            raise AttributeError(method[:MAX_NAME])
 
         async def remote(*args: Any, **kwargs: Any) -> Any:
             return await self._call(self._name, method, args, kwargs)

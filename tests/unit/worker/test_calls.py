@@ -359,3 +359,14 @@ async def test_close_cleans_up_and_leaves_no_process(start):
     running = await start("return say('')")
     await running.worker.close()
     assert running.worker._process.done.result() == 0
+
+
+async def test_a_service_has_no_method_of_a_name_too_long_for_a_frame(start):
+    body = """
+    try:
+        return say(await getattr(self.container.resolve("store"), "m" * 300)())
+    except AttributeError:
+        return say("no such method")
+    """
+    running = await start(body, services={"store": object()}, grants=("registry store",))
+    assert [await running.scrape(), await running.scrape()] == ["no such method"] * 2
