@@ -765,4 +765,5 @@ def test_the_cases_are_refused_for_what_was_changed(bench, tools) -> None:
 def test_every_rule_of_trust_is_documented_and_has_a_case() -> None:
     from theodore_plugin.rules.trust.refusals import TRUST_RULES
 
-    assert {rule.name for rule in TRUST_RULES} <= {rule for rule, _ in CASES.values()}
+    elsewhere = {"upgrade-needs-consent"}  # about two wheels: test_reload.py
+    assert {rule.name for rule in TRUST_RULES} - elsewhere <= {rule for rule, _ in CASES.values()}

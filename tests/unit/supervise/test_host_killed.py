@@ -16,6 +16,7 @@ import asyncio, importlib.util, os, signal, sys
 from pathlib import Path
 
 conftest, folder, *grants = sys.argv[1:]
+sys.path.append(str(Path(conftest).parents[2] / "support"))
 spec = importlib.util.spec_from_file_location("supervise_conftest", conftest)
 given = importlib.util.module_from_spec(spec)
 sys.modules[spec.name] = given
