@@ -83,7 +83,12 @@ async def begin(
         As :func:`~theodore_loader.supervise.worker.spawn_worker`; nothing is left behind then.
 
     """
-    folder = await asyncio.to_thread(temporary.fresh, edition.plan.name)
+    making = asyncio.ensure_future(asyncio.to_thread(temporary.fresh, edition.plan.name))
+    try:
+        folder = await asyncio.shield(making)
+    except asyncio.CancelledError:  # its thread goes on, and what it makes would be nobody's
+        await asyncio.to_thread(temporary.discard, await making)
+        raise
 
     def discard() -> None:
         temporary.discard(folder)
