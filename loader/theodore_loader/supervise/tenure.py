@@ -28,6 +28,7 @@ class Tenure:
         self.calls = 0
         self.health: HealthStatus | None = None
         self._discard = discard
+        self._ending: asyncio.Future[None] | None = None
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -64,7 +65,16 @@ class Tenure:
         return True
 
     async def end(self) -> None:
-        """End the worker now if it has not ended, and remove its folder."""
+        """End the worker now if it has not ended, and remove its folder: all of it, also for a caller who is cancelled."""
+        if self._ending is None:
+            self._ending = asyncio.ensure_future(self._end())
+        try:
+            await asyncio.shield(self._ending)
+        except asyncio.CancelledError:
+            await asyncio.wait([self._ending])
+            raise
+
+    async def _end(self) -> None:
         await self.worker.kill()
         await asyncio.to_thread(self._discard)
 
@@ -97,6 +107,7 @@ async def begin(
         plan = replace(edition.plan, folders={**edition.plan.folders, "tmp": Path(folder)})
         worker = await spawn_worker(plan, surroundings, log, metrics)
     except BaseException:
-        await asyncio.to_thread(discard)
+        removing = asyncio.ensure_future(asyncio.to_thread(discard))
+        await asyncio.wait([removing])  # unlike awaiting it, not cancelled together with its waiter
         raise
     return Tenure(worker, edition, now, discard)
