@@ -65,7 +65,7 @@ class Tenure:
         return True
 
     async def end(self) -> None:
-        """End the worker now if it has not ended, and remove its folder: all of it, also for a caller who is cancelled."""
+        """End the worker now if it has not ended, and remove its folder, whoever stops waiting for it."""
         if self._ending is None:
             self._ending = asyncio.ensure_future(self._end())
         try:
