@@ -6,6 +6,7 @@ No client is told about the authority: it comes from the operator's file, which 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import textwrap
 
 import pytest
@@ -361,10 +362,15 @@ async def test_anyio_and_the_loops_own_connects_work(start, libraries, plain):
 
 
 async def test_ipv6_addresses_are_reached_like_others(start, libraries):
+    serving = []
+
     async def serve(reader, writer):
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nsix")
+        serving.append(asyncio.current_task())
+        with contextlib.suppress(asyncio.IncompleteReadError):  # the last one only connects
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nsix")
         writer.close()
+        await writer.wait_closed()
 
     try:
         server = await asyncio.start_server(serve, "::1", 0)
@@ -388,6 +394,7 @@ async def test_ipv6_addresses_are_reached_like_others(start, libraries):
     )
     async with server:
         assert await running.scrape(f"http://[::1]:{port}/") == str([*["six"] * 5, ("AF_INET6", "::1")])
+        await asyncio.gather(*serving)
 
 
 async def test_a_connect_that_is_given_up_leaves_the_client_usable(start, plain):
