@@ -7,7 +7,6 @@ import pytest
 from shooting import catalogue
 from shooting.expected import BEYOND_THE_WORKER
 from shooting.modes import WORKERS
-from theodore_loader.sandbox.tier import available
 
 needs_catalogue = pytest.mark.skipif(not catalogue.all_cases(), reason="the catalogue is not beside this checkout")
 
@@ -30,4 +29,5 @@ async def test_a_plugin_in_a_real_worker_cannot(shooting_range, workers, case):
 
 
 def offered():
-    return [name for name, tier in WORKERS.items() if name == "standard" or available(tier).tier >= tier]
+    """Every tier is tried by ``matrix.py``, which takes its time; here is the one that most plugins run in."""
+    return ["standard"]
