@@ -29,7 +29,7 @@ from theodore_loader.supervise.access_log import AccessLog
 from theodore_loader.supervise.authorities import with_authorities
 from theodore_loader.supervise.launch import Ends
 from theodore_loader.supervise.meter import Meter, Usage, group_for, refuse_full
-from theodore_loader.supervise.metrics import Live, Metrics
+from theodore_loader.supervise.metrics import Live, MethodFigures, Metrics
 from theodore_loader.supervise.plan import Plan, not_enforced, setup_of
 from theodore_loader.supervise.process import WorkerProcess
 from theodore_loader.supervise.receipt import LoadReceipt
@@ -316,12 +316,7 @@ class Worker:
         try:
             answer = await self._channel.call(request, read)
         except ChannelClosed as closed:
-            ending: LoaderError = closed
-            try:
-                ending = await self._diagnosis()
-            finally:  # also where nobody waits for the diagnosis any more
-                figures.end(started, ending)
-            raise ending from None
+            raise await self._counted_diagnosis(figures, started, closed) from None
         except BaseException as problem:
             figures.end(started, problem)
             raise
@@ -343,12 +338,7 @@ class Worker:
             figures.end(started)
             raise
         except ChannelClosed as closed:
-            ending: LoaderError = closed
-            try:
-                ending = await self._diagnosis()
-            finally:  # also where nobody waits for the diagnosis any more
-                figures.end(started, ending)
-            raise ending from None
+            raise await self._counted_diagnosis(figures, started, closed) from None
         except BaseException as problem:
             figures.end(started, problem)
             raise
@@ -356,6 +346,15 @@ class Worker:
             figures.end(started)
         finally:
             self._in_flight(-1)
+
+    async def _counted_diagnosis(self, figures: MethodFigures, started: float, closed: ChannelClosed) -> LoaderError:
+        """Return why the worker ended, and count the call as ended by it, also where nobody waits for that any more."""
+        ending: LoaderError = closed
+        try:
+            ending = await self._diagnosis()
+        finally:
+            figures.end(started, ending)
+        return ending
 
     def _within(self, seconds: float | None) -> float:
         longest = self.plan.limits.max_execution_time_seconds

@@ -47,7 +47,7 @@ class _Screen:
         stderr.print(Text.assemble(("UNSIGNED ", "bold yellow"), (name, "bold"), how))
 
     def changed(self, paths: frozenset[Path]) -> None:
-        names = [self._relative(path) for path in sorted(paths)]
+        names = [self._watched.named(path) for path in sorted(paths)]
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         line = f"--- {time.strftime('%H:%M:%S')} changed: {', '.join(names[:_SHOWN])}{more}"
         stderr.print(visible(line), style="bold")
@@ -74,7 +74,3 @@ class _Screen:
 
     def waiting(self) -> None:
         stderr.print("watching for changes; Ctrl-C ends", style="dim")
-
-    def _relative(self, path: Path) -> str:
-        folder = next((folder for folder in self._watched.folders if path.is_relative_to(folder)), path.parent)
-        return path.name if path == folder else str(path.relative_to(folder))

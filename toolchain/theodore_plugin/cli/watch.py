@@ -49,6 +49,11 @@ class Watched:
         files = (*wheels, *(path.absolute() for path in inputs))
         return cls(folders, tuple(dict.fromkeys(files)), frozenset(path.absolute() for path in outputs))
 
+    def named(self, path: Path) -> str:
+        """Return a path as its reader knows it: below what is watched, without what lies above."""
+        folder = next((folder for folder in self.folders if path.is_relative_to(folder)), path.parent)
+        return path.name if path == folder else str(path.relative_to(folder))
+
     def matters(self, path: Path) -> bool:
         """Return whether a change of this path can change what a check says."""
         if path in self.outputs or path.name.endswith(_SCRATCH) or path.name.startswith(".#"):
@@ -171,12 +176,7 @@ def _head(changed: Collection[Path], watched: Watched) -> None:
         first = min(changed)
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         now = time.strftime("%H:%M:%S")
-        stderr.print(Text(f"--- {now} changed: {visible(_named(first, watched))}{more}", style="bold"))
-
-
-def _named(path: Path, watched: Watched) -> str:
-    folder = next((folder for folder in watched.folders if path.is_relative_to(folder)), path.parent)
-    return path.name if path == folder else str(path.relative_to(folder))
+        stderr.print(Text(f"--- {now} changed: {visible(watched.named(first))}{more}", style="bold"))
 
 
 def _all_named(watched: Watched) -> str:
