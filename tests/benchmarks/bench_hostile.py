@@ -19,6 +19,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
+from measured_plugin import plugin_info
+
 from theodore_loader.errors import LoaderError
 from theodore_loader.manifest import Manifest
 from theodore_loader.permissions import Permission
@@ -28,7 +30,7 @@ from theodore_loader.supervise.runtime import runtime_folder
 from theodore_loader.supervise.surroundings import Surroundings
 from theodore_loader.supervise.worker import Worker, spawn_worker
 from theodore_loader.supervise.zygote import launcher_for
-from theodore_sdk import PluginCategory, PluginInfo, PluginResourceLimits, ScrapingRequest, VersionRange
+from theodore_sdk import PluginResourceLimits, ScrapingRequest
 from theodore_sdk.errors import PluginError
 
 PLUGIN = """
@@ -143,26 +145,8 @@ KINDS = (
     *("never_answers", "closes_the_channel", "stops_itself", "forks", "threads", "memory", "descriptors", "disk"),
     *("logs", "output", "endless_line", "accesses", "dials", "host_calls", "from_a_thread"),
 )
-INFO = PluginInfo(
-    name="bench",
-    version="1.0.0",
-    description="measured",
-    author="A",
-    email="a@example.com",
-    homepage="https://example.com",
-    license="MIT",
-    category=PluginCategory.SCRAPER,
-    interfaces=("ScraperPlugin",),
-    dependencies=(),
-    compatible_versions=VersionRange(">=2.0.0,<3.0.0"),
-    min_python_version="3.11",
-    max_python_version=None,
-    required_packages=(),
-    optional_packages=(),
-    configuration_schema={},
-    permissions=(),
-    resource_limits=PluginResourceLimits(max_execution_time_seconds=2.0, max_memory_mb=128, max_cpu_percent=25),
-    tags=(),
+INFO = plugin_info(
+    resource_limits=PluginResourceLimits(max_execution_time_seconds=2.0, max_memory_mb=128, max_cpu_percent=25)
 )
 ROUNDS, CALLS, IN_FLIGHT = 5, 300, 16
 Start = Callable[[str], Awaitable[Worker]]

@@ -1,33 +1,13 @@
-"""The metadata of a plugin that is measured: what matters is said, the rest is filled in."""
+"""The metadata of a plugin that is measured: as tests make it up, under a name of its own."""
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from functools import partial
+from pathlib import Path
 
-from theodore_sdk import PluginCategory, PluginInfo, PluginResourceLimits, VersionRange
+sys.path.append(str(Path(__file__).parents[1] / "support"))
 
+import plugin_infos
 
-def plugin_info(name: str = "bench", **changes: Any) -> PluginInfo:
-    """Return a scraper that asks for nothing, with ``changes`` made to it."""
-    fields: dict[str, Any] = {
-        "name": name,
-        "version": "1.0.0",
-        "description": "measured",
-        "author": "A",
-        "email": "a@example.com",
-        "homepage": "https://example.com",
-        "license": "MIT",
-        "category": PluginCategory.SCRAPER,
-        "interfaces": ("ScraperPlugin",),
-        "dependencies": (),
-        "compatible_versions": VersionRange(">=2.0.0,<3.0.0"),
-        "min_python_version": "3.11",
-        "max_python_version": None,
-        "required_packages": (),
-        "optional_packages": (),
-        "configuration_schema": {},
-        "permissions": (),
-        "resource_limits": PluginResourceLimits(),
-        "tags": (),
-    }
-    return PluginInfo(**{**fields, **changes})
+plugin_info = partial(plugin_infos.plugin_info, "bench")
