@@ -19,6 +19,7 @@ from theodore_loader.permissions import Permission
 from theodore_loader.policy import Policy
 from theodore_loader.supervise import own_state
 from theodore_loader.trust.files import SignedFiles, read_signed
+from theodore_loader.trust.purpose import Purpose
 from theodore_loader.trust.receipts import Receipts
 from theodore_loader.trust.signatures import Signer
 from theodore_loader.trust.trust_file import TrustFile
@@ -76,7 +77,7 @@ class Preparation:
     def install(self, wheel: Path) -> InstalledPlugin:
         """Verify a wheel, store it, make its environment, and record it. Raises as :meth:`prepare`."""
         files = read_signed(wheel)
-        verified = self._verified(files)
+        verified = self._verified(files, "install")
         self._materialised(verified)
         info = verified.manifest.info
         return Installed(self._home).add(info.name, info.version, verified.wheel.sha256, files)
@@ -90,7 +91,7 @@ class Preparation:
 
         """
         files = self._signed_files(name_or_wheel)
-        verified = self._verified(files)
+        verified = self._verified(files, "load")
         _refuse_other_name(name_or_wheel, verified.manifest.info.name)
         return Prepared(
             manifest=verified.manifest,
@@ -110,7 +111,7 @@ class Preparation:
         """
         known = prepared.signatures
         data = Store(self._home).open(known.sha256).wheel.data
-        verified = self._verified(SignedFiles(known.filename, data, known.bundle, known.attestations))
+        verified = self._verified(SignedFiles(known.filename, data, known.bundle, known.attestations), "load")
         if verified.grants.permissions != prepared.grants or self._materialised(verified) != prepared.roots:
             raise Refused(
                 "policy-denied",
@@ -125,7 +126,7 @@ class Preparation:
         plugin = installed.get(name_or_wheel)
         return installed.signed(plugin, Store(self._home).open(plugin.sha256).wheel.data)
 
-    def _verified(self, files: SignedFiles) -> Verified:
+    def _verified(self, files: SignedFiles, purpose: Purpose) -> Verified:
         verified = verify(
             data=files.data,
             filename=files.filename,
@@ -134,6 +135,7 @@ class Preparation:
             trust=self._trust or TrustFile.of_home(self._home),
             policy=self._policy,
             receipts=Receipts(self._home),
+            purpose=purpose,
         )
         trust = () if self._trust is None else (self._trust.path.parent,)
         own_state.refuse_reaching((self._home, cache_dir(), *trust), verified.grants.permissions)

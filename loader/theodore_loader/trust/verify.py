@@ -32,6 +32,7 @@ from theodore_loader.policy import Grants, Policy, grants
 from theodore_loader.trust.attestations import Attestation, authenticate
 from theodore_loader.trust.files import BUNDLE_SUFFIX, MAX_WHEEL, SignedFiles
 from theodore_loader.trust.identity import matches
+from theodore_loader.trust.purpose import Purpose
 from theodore_loader.trust.receipts import Receipt, Receipts
 from theodore_loader.trust.revocation import Revocations
 from theodore_loader.trust.signatures import OtherSigner, ParsedBundle, Signatures, Signer, parse_bundle
@@ -97,15 +98,18 @@ def verify(
     now: datetime | None = None,
     revocations: Revocations | None = None,
     receipts: Receipts | None = None,
+    purpose: Purpose = "load",
+    pins: object | None = None,
 ) -> Verified:
     """Verify a wheel given as bytes. Raises :class:`NotVerified` with the rule, the step and the steps passed.
 
-    ``revocations`` defaults to the list beside the trust file. With ``receipts``, what was authenticated before is not
-    authenticated again, and what is authenticated now is kept. A damaged trust root or revocation list raises
-    ConfigurationProblem: this host cannot decide anything.
+    ``purpose`` is what it is for: some revocations block an installation only. ``revocations`` defaults to the list
+    beside the trust file; ``pins`` is what this host holds the plugin to since it was first installed. With
+    ``receipts``, what was authenticated before is not authenticated again, and what is authenticated now is kept. A
+    damaged trust root or revocation list raises ConfigurationProblem: this host cannot decide anything.
     """
     files = SignedFiles(filename, data, bundle, attestations)
-    return _Verification(files, trust, policy, now or datetime.now(UTC), revocations, receipts).run()
+    return _Verification(files, trust, policy, now or datetime.now(UTC), revocations, receipts, purpose, pins).run()
 
 
 @dataclass
@@ -118,6 +122,8 @@ class _Verification:
     now: datetime
     revocations: Revocations | None
     receipts: Receipts | None
+    purpose: Purpose
+    pins: object | None
     steps: list[VerifiedStep] = field(default_factory=list)
     sha256: str = ""
     name: str = ""
