@@ -89,8 +89,7 @@ class Stopwatch:
 
 def main(channel_fd: int, broker_fd: int, parent: int) -> None:
     """Serve the host on two inherited descriptors until it is done. Does not return."""
-    for descriptor in (channel_fd, broker_fd):
-        os.set_inheritable(descriptor, False)  # a program it may start later has no business with them
+    channel_fd, broker_fd = _own(channel_fd), _own(broker_fd)
     channel = socket.socket(fileno=channel_fd)
     watch = Stopwatch()
     try:
@@ -104,6 +103,16 @@ def main(channel_fd: int, broker_fd: int, parent: int) -> None:
     channel.sendall(codec.encode(_ready(hello, achieved, hook, watch)))
     gc.enable()  # what starts a worker makes no garbage to speak of, and a collection writes to every page it visits
     asyncio.run(_serve(channel, setup, accesses))
+
+
+def _own(descriptor: int) -> int:
+    """Move an inherited descriptor to the lowest number free, out of reach of programs started later.
+
+    The number it had is the host's, and would tell how many descriptors the host has open.
+    """
+    moved = os.dup(descriptor)
+    os.close(descriptor)
+    return moved
 
 
 def _receive_hello(channel: socket.socket) -> codec.Hello:
