@@ -41,7 +41,7 @@ from theodore_loader.trust.signatures import Signer
 from theodore_loader.trust.statements import StatementInvalid
 from theodore_loader.trust.trust_file import TrustFile
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever steps 3 and 4 change what they accept."""
 _MAX_BYTES = MAX_BUNDLE * MAX_ATTESTATIONS
 

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from theodore_loader import strict_json
 from theodore_loader.errors import ConfigurationProblem, Refused
+from theodore_loader.trust.certificate import claims_of, identity_of
 from theodore_loader.trust.claims import CLAIMS
 from theodore_loader.trust.files import MAX_BUNDLE
 from theodore_loader.trust.identity import matches
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from sigstore.verify import Verifier
 
 _Result = TypeVar("_Result")
+_Verify: TypeAlias = "Callable[[Verifier, Bundle, _SignerPolicy], _Result]"
 _RESIGN = "sign it again with `theodore-plugin sign`, or fetch wheel and bundle again from where they were published"
 
 
@@ -40,13 +42,18 @@ class OtherSigner(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """An authenticated signer: the trust file's root, issuer and identity of the certificate, and the log's record."""
+    """An authenticated signer: the trust file's root, issuer, identity and claims of the certificate, the log's record.
+
+    ``claims`` are the certificate's own, by the names of :data:`theodore_loader.trust.claims.CLAIMS`, those it has.
+    ``signed_at`` is a verified time: the log's promise (Rekor v1) or a timestamp authority's (RFC 3161), never a hint.
+    """
 
     root: str
     issuer: str
     identity: str
     log_index: int | None
     signed_at: datetime | None
+    claims: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __str__(self) -> str:
         return f"{self.identity} (issuer {self.issuer}, root {self.root})"
@@ -72,19 +79,34 @@ class ParsedBundle:
 
     @property
     def log_index(self) -> int | None:
-        """Where the log has it."""
-        return self._number("logIndex")
+        """Where the proof says the log has it. The number beside the proof is an unsigned hint, and not read."""
+        with suppress(ValueError, TypeError, KeyError):
+            return int(self._log_entry["inclusionProof"]["logIndex"])
+        return None
 
     @property
-    def signed_at(self) -> datetime | None:
-        """When the log took it in, where the log says so."""
-        seconds = self._number("integratedTime")
-        return datetime.fromtimestamp(seconds, UTC) if seconds else None
-
-    def _number(self, key: str) -> int | None:
+    def promised_at(self) -> datetime | None:
+        """When the log promised to take it in; ``None`` without a promise, whose signature is what binds the time."""
         with suppress(ValueError, TypeError, KeyError):
-            return int(self._log_entry[key])
+            if self._log_entry["inclusionPromise"]["signedEntryTimestamp"]:
+                return datetime.fromtimestamp(int(self._log_entry["integratedTime"]), UTC)
         return None
+
+    @property
+    def timestamps(self) -> Sequence[datetime]:
+        """When timestamp authorities saw the signature, each as its own token says; unverified."""
+        data = self.bundle.verification_material.timestamp_verification_data
+        return [one.tst_info.gen_time for one in data.rfc3161_timestamps] if data else []
+
+    def with_timestamp(self, index: int) -> Bundle:
+        """Return the bundle with one of its timestamps only."""
+        from sigstore.models import Bundle
+
+        material = self.document["verificationMaterial"]
+        data = material["timestampVerificationData"]
+        data = {**data, "rfc3161Timestamps": [data["rfc3161Timestamps"][index]]}
+        material = {**material, "timestampVerificationData": data}
+        return Bundle.from_json(json.dumps({**self.document, "verificationMaterial": material}))
 
     @property
     def _log_entry(self) -> Mapping[str, Any]:
@@ -101,25 +123,25 @@ class Signatures:
     def artifact(self, data: bytes, parsed: ParsedBundle, rule: SignerRule) -> Signer:
         """Return who signed ``data``; raises :class:`OtherSigner` or ``signature-invalid``."""
         return self._checked(
-            parsed, rule, lambda verifier, policy: verifier.verify_artifact(data, parsed.bundle, policy)
+            parsed, rule, lambda verifier, bundle, policy: verifier.verify_artifact(data, bundle, policy)
         )[0]
 
     def envelope(self, parsed: ParsedBundle, rule: SignerRule) -> tuple[Signer, str, bytes]:
         """Return who signed the DSSE envelope, its payload type and its payload; raises as :meth:`artifact`."""
         signer, (payload_type, payload) = self._checked(
-            parsed, rule, lambda verifier, policy: verifier.verify_dsse(parsed.bundle, policy)
+            parsed, rule, lambda verifier, bundle, policy: verifier.verify_dsse(bundle, policy)
         )
         return signer, payload_type, payload
 
-    def _checked(
-        self, parsed: ParsedBundle, rule: SignerRule, verify: Callable[[Verifier, _SignerPolicy], _Result]
-    ) -> tuple[Signer, _Result]:
+    def _checked(self, parsed: ParsedBundle, rule: SignerRule, verify: _Verify[_Result]) -> tuple[Signer, _Result]:
         from sigstore.errors import CertValidationError
 
-        verifier = self._verifier(rule.root)
+        verifier, policy = self._verifier(rule.root), _SignerPolicy(rule)
         try:
-            result = verify(verifier, _SignerPolicy(rule))
-            identity = _identity(parsed.bundle.signing_certificate)
+            result = verify(verifier, parsed.bundle, policy)
+            certificate = parsed.bundle.signing_certificate
+            identity, claims = identity_of(certificate), claims_of(certificate)
+            signed_at = _signed_at(parsed, lambda bundle: verify(verifier, bundle, policy))
         except OtherSigner:
             raise
         except CertValidationError as error:
@@ -128,7 +150,7 @@ class Signatures:
             raise Refused(
                 "signature-invalid", f"the signature does not verify: {_reason(error)}", help=_RESIGN
             ) from error
-        return Signer(rule.root, rule.issuer, identity, parsed.log_index, parsed.signed_at), result
+        return Signer(rule.root, rule.issuer, identity, parsed.log_index, signed_at, claims), result
 
     def _without_chain(self, parsed: ParsedBundle, root: str) -> Exception:
         """Say why no chain was found: a certificate of another authority, or one of ours out of its time."""
@@ -152,8 +174,10 @@ def parse_bundle(data: bytes) -> ParsedBundle:
     from sigstore.models import Bundle
 
     try:
-        document = strict_json.loads(data, max_bytes=MAX_BUNDLE)
-        return ParsedBundle(Bundle.from_json(data), document)
+        strict_json.loads(data, max_bytes=MAX_BUNDLE)
+        bundle = Bundle.from_json(data)
+        # What sigstore has understood is what it verifies; a field it reads under two names must not mean two things.
+        return ParsedBundle(bundle, json.loads(bundle.to_json()))
     except Exception as error:
         raise Refused("signature-invalid", f"this is no sigstore bundle: {_reason(error)}", help=_RESIGN) from error
 
@@ -169,7 +193,10 @@ class _SignerPolicy:
         from sigstore.errors import VerificationError
         from sigstore.verify import policy
 
-        identity = _identity(cert)
+        try:
+            identity = identity_of(cert)
+        except ValueError as error:
+            raise OtherSigner(f"its certificate {error}") from None
         if not matches(self._rule.identity, identity):
             raise OtherSigner(f"it was signed by {identity!r}, not by {self._rule.identity!r}")
         try:
@@ -180,15 +207,21 @@ class _SignerPolicy:
             raise OtherSigner(f"it was signed by {identity!r}, but {_reason(error)}") from None
 
 
-def _identity(certificate: Certificate) -> str:
-    """Return the one URI or e-mail address a certificate is for."""
-    from cryptography.x509 import RFC822Name, SubjectAlternativeName, UniformResourceIdentifier
+def _signed_at(parsed: ParsedBundle, verify: Callable[[Bundle], object]) -> datetime | None:
+    """Return the verified time of a bundle that verified; of several, the latest: revocation errs to that side.
 
-    names = certificate.extensions.get_extension_for_class(SubjectAlternativeName).value
-    identities = [name.value for name in names if isinstance(name, RFC822Name | UniformResourceIdentifier)]
-    if len(identities) != 1 or len(list(names)) != 1:
-        raise OtherSigner("its certificate does not name exactly one identity")
-    return identities[0]
+    Sigstore demands one verified time and does not tell which. A promise it always verifies, and so the only timestamp
+    where there is no promise. Of several timestamps each is tried alone.
+    """
+    times = parsed.timestamps
+    if parsed.promised_at or len(times) < 2:
+        return parsed.promised_at or next(iter(times), None)
+    verified = []
+    for index, moment in enumerate(times):
+        with suppress(Exception):
+            verify(parsed.with_timestamp(index))
+            verified.append(moment)
+    return max(verified)
 
 
 @lru_cache(maxsize=32)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID, ObjectIdentifier
 
+from theodore_loader.trust.claims import CLAIMS
 from theodore_plugin.signing.local import der
 
 LEAF_VALIDITY = timedelta(minutes=10)
@@ -44,9 +45,19 @@ class Authority:
         """SHA-256 of the root certificate in DER, hex: the name of this trust root everywhere."""
         return self.root.fingerprint(hashes.SHA256()).hex()
 
-    def issue(self, public_key: ec.EllipticCurvePublicKey, identity: str, issuer: str, now: datetime) -> Leaf:
-        """Issue a leaf for ``identity`` as vouched for by ``issuer``, valid from ``now`` cut to the second."""
-        builder = self._leaf(public_key, identity, issuer, now.replace(microsecond=0))
+    def issue(
+        self,
+        public_key: ec.EllipticCurvePublicKey,
+        identity: str,
+        issuer: str,
+        now: datetime,
+        claims: Mapping[str, str] | None = None,
+    ) -> Leaf:
+        """Issue a leaf for ``identity`` as vouched for by ``issuer``, valid from ``now`` cut to the second.
+
+        ``claims`` are further values the issuer vouches for, by their names in a trust file.
+        """
+        builder = _with_claims(self._leaf(public_key, identity, issuer, now.replace(microsecond=0)), claims or {})
         # The CT log signs the TBS without the SCT list. The SCT is added last, so signing the same builder once
         # without it yields exactly those bytes.
         precertificate = builder.sign(self.key, hashes.SHA256())
@@ -111,6 +122,17 @@ def spki(public_key: ec.EllipticCurvePublicKey) -> bytes:
 def key_id(public_key: ec.EllipticCurvePublicKey) -> bytes:
     """Return the log id of a key: SHA-256 of its SubjectPublicKeyInfo (RFC 6962, section 3.2)."""
     return hashlib.sha256(spki(public_key)).digest()
+
+
+def _with_claims(builder: x509.CertificateBuilder, claims: Mapping[str, str]) -> x509.CertificateBuilder:
+    if claims:
+        from sigstore.verify import policy
+
+        for name, value in claims.items():
+            oid = getattr(policy, CLAIMS[name]).oid
+            extension = x509.UnrecognizedExtension(oid, der.utf8_string(value))
+            builder = builder.add_extension(extension, critical=False)
+    return builder
 
 
 def _ca(
