@@ -1,9 +1,9 @@
 """The instance's certificate authority and its certificate-transparency key.
 
 A leaf follows Fulcio's profile (sigstore/fulcio, ``docs/certificate-specification.md``): empty subject, one critical
-URI subject alternative name, code signing only, both issuer extensions, ten minutes of validity, and exactly one
-embedded SCT over the precertificate (RFC 6962, section 3.2). The root's private key signs the intermediate and is then
-forgotten: it never reaches the disk.
+subject alternative name (a URI or an e-mail address), code signing only, both issuer extensions, whatever else the
+issuer vouches for (``docs/oid-info.md``), ten minutes of validity, and exactly one embedded SCT over the precertificate
+(RFC 6962, section 3.2). The root's private key signs the intermediate and is then forgotten: it never reaches the disk.
 """
 
 from __future__ import annotations
@@ -19,13 +19,33 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID, ObjectIdentifier
 
-from theodore_loader.trust.claims import CLAIMS
 from theodore_plugin.signing.local import der
 
 LEAF_VALIDITY = timedelta(minutes=10)
 _AUTHORITY_VALIDITY = timedelta(days=3650)
-_ISSUER_V1 = ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
-_ISSUER_V2 = ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
+_FULCIO = "1.3.6.1.4.1.57264.1"
+_ISSUER_V1 = ObjectIdentifier(f"{_FULCIO}.1")
+_ISSUER_V2 = ObjectIdentifier(f"{_FULCIO}.8")
+STATEMENTS: Mapping[str, ObjectIdentifier] = {
+    name: ObjectIdentifier(f"{_FULCIO}.{number}")
+    for name, number in {
+        "build_signer_uri": 9,
+        "build_signer_digest": 10,
+        "runner_environment": 11,
+        "source_repository_uri": 12,
+        "source_repository_digest": 13,
+        "source_repository_ref": 14,
+        "source_repository_id": 15,
+        "source_repository_owner_uri": 16,
+        "source_repository_owner_id": 17,
+        "build_config_uri": 18,
+        "build_config_digest": 19,
+        "build_trigger": 20,
+        "run_invocation_uri": 21,
+        "source_repository_visibility": 22,
+    }.items()
+}
+"""What an issuer may state in a leaf, each a UTF8String. The names a trust file can demand are among them."""
 _PRECERT_ENTRY = 1
 _SHA256_ECDSA = b"\x04\x03"
 """TLS ``SignatureAndHashAlgorithm`` of an SCT: SHA-256 with ECDSA (RFC 5246, section 7.4.1.4.1)."""
@@ -52,12 +72,16 @@ class Authority:
         issuer: str,
         now: datetime,
         claims: Mapping[str, str] | None = None,
+        *,
+        email: bool = False,
     ) -> Leaf:
         """Issue a leaf for ``identity`` as vouched for by ``issuer``, valid from ``now`` cut to the second.
 
-        ``claims`` are further values the issuer vouches for, by their names in a trust file.
+        ``identity`` is a URI, or an address where ``email`` says so, in ASCII. ``claims`` are further values the issuer
+        vouches for, by the names of :data:`STATEMENTS`.
         """
-        builder = _with_claims(self._leaf(public_key, identity, issuer, now.replace(microsecond=0)), claims or {})
+        name = x509.RFC822Name(identity) if email else x509.UniformResourceIdentifier(identity)
+        builder = _with_claims(self._leaf(public_key, name, issuer, now.replace(microsecond=0)), claims or {})
         # The CT log signs the TBS without the SCT list. The SCT is added last, so signing the same builder once
         # without it yields exactly those bytes.
         precertificate = builder.sign(self.key, hashes.SHA256())
@@ -72,7 +96,7 @@ class Authority:
         return Leaf(final, entry)
 
     def _leaf(
-        self, public_key: ec.EllipticCurvePublicKey, identity: str, issuer: str, start: datetime
+        self, public_key: ec.EllipticCurvePublicKey, name: x509.GeneralName, issuer: str, start: datetime
     ) -> x509.CertificateBuilder:
         unrecognised = x509.UnrecognizedExtension
         return (
@@ -87,7 +111,7 @@ class Authority:
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
             .add_extension(_authority_key_identifier(self.intermediate), critical=False)
-            .add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier(identity)]), critical=True)
+            .add_extension(x509.SubjectAlternativeName([name]), critical=True)
             .add_extension(unrecognised(_ISSUER_V1, issuer.encode()), critical=False)
             .add_extension(unrecognised(_ISSUER_V2, der.utf8_string(issuer)), critical=False)
         )
@@ -125,13 +149,9 @@ def key_id(public_key: ec.EllipticCurvePublicKey) -> bytes:
 
 
 def _with_claims(builder: x509.CertificateBuilder, claims: Mapping[str, str]) -> x509.CertificateBuilder:
-    if claims:
-        from sigstore.verify import policy
-
-        for name, value in claims.items():
-            oid = getattr(policy, CLAIMS[name]).oid
-            extension = x509.UnrecognizedExtension(oid, der.utf8_string(value))
-            builder = builder.add_extension(extension, critical=False)
+    for name, value in claims.items():
+        extension = x509.UnrecognizedExtension(STATEMENTS[name], der.utf8_string(value))
+        builder = builder.add_extension(extension, critical=False)
     return builder
 
 

@@ -19,7 +19,7 @@ from theodore_plugin.signing.local.authority import Authority, key_id
 from theodore_plugin.signing.local.checkpoint import signed_checkpoint
 from theodore_plugin.signing.local.entries import EntryError, canonical_body, canonical_json
 from theodore_plugin.signing.local.log import Appended, Log
-from theodore_plugin.signing.local.tokens import Mint, TokenError
+from theodore_plugin.signing.local.tokens import Claims, Mint, TokenError
 
 
 class RejectedError(Exception):
@@ -47,25 +47,39 @@ class Service:
 
     def signing_certificate(self, token: str, body: bytes) -> dict[str, Any]:
         """Answer ``POST /api/v2/signingCert``: a leaf for the identity the token names."""
-        public_key = _csr_key(_json(body))
+        public_key = proven_key(body)
         now = self.now()
         try:
             claims = self.mint.redeem(token, now)
         except TokenError as error:
             raise RejectedError(401, str(error)) from error
-        leaf = self.authority.issue(public_key, claims.identity, claims.issuer, now)
+        return self.certify(public_key, claims, now).answer
+
+    def certify(self, public_key: ec.EllipticCurvePublicKey, claims: Claims, now: datetime) -> Certified:
+        """Issue a leaf for what ``claims`` state, whoever has checked them, and enter it into the CT log."""
+        leaf = self.authority.issue(
+            public_key, claims.identity, claims.issuer, now, claims.statements, email=claims.email
+        )
         # the SCT inside the leaf is a promise: keep it before anyone sees the leaf
-        self.log.append("ct", leaf.ct_entry, int(now.timestamp()))
+        appended = self.log.append("ct", leaf.ct_entry, int(now.timestamp()))
         chain = (leaf.certificate, self.authority.intermediate, self.authority.root)
-        return {"signedCertificateEmbeddedSct": {"chain": {"certificates": [_pem(cert) for cert in chain]}}}
+        answer = {"signedCertificateEmbeddedSct": {"chain": {"certificates": [_pem(cert) for cert in chain]}}}
+        return Certified(leaf.certificate, appended.index, answer)
 
     def log_entry(self, body: bytes) -> dict[str, Any]:
         """Answer ``POST /api/v1/log/entries``: log the entry, prove its inclusion and promise it."""
         now = self.now()
+        return self.record(self.accepted(body, now), now)
+
+    def accepted(self, body: bytes, now: datetime) -> bytes:
+        """Return the canonical entry that ``body`` proposes; raises RejectedError. Nothing is logged yet."""
         try:
-            entry = canonical_body(_json(body), self.authority.intermediate, now)
+            return canonical_body(_json(body), self.authority.intermediate, now)
         except EntryError as error:
             raise RejectedError(400, str(error)) from error
+
+    def record(self, entry: bytes, now: datetime) -> dict[str, Any]:
+        """Log an accepted entry and return Rekor's answer about it."""
         time = int(now.timestamp())
         appended = self.log.append("rekor", entry, time)
         return {merkle.leaf_hash(entry).hex(): self._logged(entry, time, appended)}
@@ -89,6 +103,15 @@ class Service:
         return {**promised, "verification": verification}
 
 
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """An issued certificate, where it stands in the CT log, and Fulcio's answer."""
+
+    certificate: x509.Certificate
+    ct_index: int
+    answer: dict[str, Any]
+
+
 def _json(body: bytes) -> Mapping[str, Any]:
     try:
         value = json.loads(body)
@@ -99,7 +122,9 @@ def _json(body: bytes) -> Mapping[str, Any]:
     return value
 
 
-def _csr_key(request: Mapping[str, Any]) -> ec.EllipticCurvePublicKey:
+def proven_key(body: bytes) -> ec.EllipticCurvePublicKey:
+    """Return the P-256 key that a request for a certificate proves possession of; raises RejectedError."""
+    request = _json(body)
     try:
         csr = x509.load_pem_x509_csr(base64.b64decode(request["certificateSigningRequest"], validate=True))
     except (KeyError, TypeError, ValueError, binascii.Error) as error:

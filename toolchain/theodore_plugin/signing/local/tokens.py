@@ -13,6 +13,7 @@ import hmac
 import json
 import secrets
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,10 +29,16 @@ class TokenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """Who a token speaks for, and who vouches for it."""
+    """Who a token speaks for, and who vouches for it: what a certificate made for it states.
+
+    ``identity`` is a URI, or an e-mail address where ``email`` says so. ``statements`` are what else the issuer
+    vouches for, by names of :data:`theodore_plugin.signing.local.authority.STATEMENTS`.
+    """
 
     identity: str
     issuer: str
+    email: bool = False
+    statements: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
