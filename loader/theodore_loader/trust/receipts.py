@@ -7,19 +7,14 @@ bundle and attestations, the roots and rules of the trust file, and the versions
 
 ::
 
-    <home>/receipts/secret          32 random bytes, 0600
-    <home>/receipts/<sha256>        HMAC-SHA256 of the rest under the secret, hex, newline, JSON
+    <home>/receipts/<sha256>        the seal on the rest (:mod:`.seal`), newline, JSON
 
-A receipt that is damaged, edited or from another home is no receipt, and the wheel is verified in full. Whoever can
-read the secret can forge receipts, but could as well rewrite the trust file: both are protected alike.
+A receipt that is damaged, edited or from another home is no receipt, and the wheel is verified in full.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
-import os
-import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,10 +28,10 @@ import msgspec
 
 from theodore_loader import strict_json
 from theodore_loader.errors import ConfigurationProblem
-from theodore_loader.paths import private_dir
 from theodore_loader.trust.attestations import Attestation, read_attestation
 from theodore_loader.trust.files import MAX_ATTESTATIONS, MAX_BUNDLE, SignedFiles
 from theodore_loader.trust.protected import read_protected, replace_file
+from theodore_loader.trust.seal import Seal
 from theodore_loader.trust.signatures import Signer
 from theodore_loader.trust.statements import StatementInvalid
 from theodore_loader.trust.trust_file import TrustFile
@@ -73,6 +68,7 @@ class Receipts:
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "receipts"
+        self._seal = Seal(home)
 
     def find(self, files: SignedFiles, sha256: str, trust: TrustFile) -> Receipt | None:
         """Return the receipt for exactly these files under exactly this trust, or ``None``."""
@@ -88,31 +84,17 @@ class Receipts:
         stored = _Stored(rests_on(files, sha256, trust), receipt.made, receipt.publisher, stated)
         body = strict_json.canonical(msgspec.to_builtins(stored))
         with suppress(OSError, ConfigurationProblem):
-            secret = self._secret(create=True)
-            if secret is not None:
-                replace_file(self._folder / sha256, _seal(secret, body) + b"\n" + body)
+            seal = self._seal.on(body)
+            if seal is not None:
+                replace_file(self._folder / sha256, seal + b"\n" + body)
                 return True
         return False
 
     def _read(self, sha256: str) -> _Stored | None:
-        secret = self._secret(create=False)
-        if secret is None:
-            return None
         seal, _, body = read_protected(self._folder / sha256, _MAX_BYTES).partition(b"\n")
-        if not hmac.compare_digest(seal, _seal(secret, body)):
+        if not self._seal.fits(seal, body):
             return None
         return msgspec.convert(strict_json.loads(body, max_bytes=_MAX_BYTES), _Stored)
-
-    def _secret(self, *, create: bool) -> bytes | None:
-        """Return the secret, or ``None`` if there is none or others can read it."""
-        path = self._folder / "secret"
-        if create and not path.exists():
-            private_dir(self._folder)
-            _create_secret(path)
-        if path.stat().st_mode & 0o077:
-            return None
-        secret = read_protected(path, 32)
-        return secret if len(secret) == 32 else None
 
 
 def rests_on(files: SignedFiles, sha256: str, trust: TrustFile) -> str:
@@ -147,23 +129,6 @@ def _attestations(stated: Sequence[_Stated], trust: TrustFile) -> tuple[Attestat
 def _stated(attestation: Attestation, trust: TrustFile) -> _Stated:
     indexes = [trust.verifiers.index(rule) for rule in attestation.rules]
     return _Stated(attestation.signer, indexes, msgspec.to_builtins(attestation.statement))
-
-
-def _create_secret(path: Path) -> None:
-    """Write a new secret whole or not at all; if another process was first, its secret stays."""
-    temporary = path.with_name(f".secret.{secrets.token_hex(8)}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(32))
-        with suppress(FileExistsError):
-            os.link(temporary, path)
-    finally:
-        temporary.unlink()
-
-
-def _seal(secret: bytes, body: bytes) -> bytes:
-    return hmac.digest(secret, body, "sha256").hex().encode()
 
 
 def _digest(data: bytes | None) -> str | None:

@@ -1,0 +1,67 @@
+"""Seals: what this host authenticated once, and kept, is believed again only if nobody else wrote it.
+
+::
+
+    <home>/receipts/secret          32 random bytes, 0600
+
+A sealed text begins with its HMAC-SHA256 under the secret, in hex, and a newline. One that is damaged, edited or from
+another home is none. Whoever can read the secret can forge seals, but could as well rewrite the trust file: both are
+protected alike.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from theodore_loader.paths import private_dir
+from theodore_loader.trust.protected import read_protected
+
+_BYTES = 32
+
+
+class Seal:
+    """The seal of one state folder; safe for several processes."""
+
+    def __init__(self, home: Path) -> None:
+        self._path = home / "receipts" / "secret"
+
+    def on(self, body: bytes) -> bytes | None:
+        """Return the seal for ``body``, made with a new secret where there is none; ``None`` if others can read it."""
+        if not self._path.exists():
+            private_dir(self._path.parent)
+            _create_secret(self._path)
+        secret = self._secret()
+        return None if secret is None else _mac(secret, body)
+
+    def fits(self, seal: bytes, body: bytes) -> bool:
+        """Tell whether ``seal`` is the one on ``body``."""
+        secret = self._secret()
+        return secret is not None and hmac.compare_digest(seal, _mac(secret, body))
+
+    def _secret(self) -> bytes | None:
+        with suppress(FileNotFoundError):
+            if not self._path.stat().st_mode & 0o077:
+                secret = read_protected(self._path, _BYTES)
+                return secret if len(secret) == _BYTES else None
+        return None
+
+
+def _mac(secret: bytes, body: bytes) -> bytes:
+    return hmac.digest(secret, body, "sha256").hex().encode()
+
+
+def _create_secret(path: Path) -> None:
+    """Write a new secret whole or not at all; if another process was first, its secret stays."""
+    temporary = path.with_name(f".secret.{secrets.token_hex(8)}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(_BYTES))
+        with suppress(FileExistsError):
+            os.link(temporary, path)
+    finally:
+        temporary.unlink()
