@@ -53,7 +53,14 @@ class Refused(LoaderError):
 
 
 class InvalidWheel(Refused):
-    """The archive itself is not acceptable: not a wheel, unsafe entries, RECORD disagrees, too large."""
+    """The archive itself is not acceptable: not a wheel, unsafe entries, RECORD disagrees, too large.
+
+    ``entry`` is the name inside the archive that it is about, ``None`` if it is about the whole.
+    """
+
+    def __init__(self, rule: str, message: str, *, help: str | None = None, entry: str | None = None) -> None:  # noqa: A002
+        self.entry = entry
+        super().__init__(rule, message, help=help)
 
 
 class TierUnavailable(Refused):

@@ -10,6 +10,9 @@ This one accepts a single shape (PKWARE APPNOTE 6.3.10, sections 4.3.6 to 4.3.16
 5. each inflates to precisely its declared size and checksum, within :class:`~.limits.Limits`.
 
 Nothing is written to disk and :mod:`zipfile` is not involved.
+
+There is one parser and two attitudes: hosts pass :func:`~.entry_name.refuse`, so the first defect ends the reading;
+a check passes a collector, gets every defect, and what could be read of the rest.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from theodore_loader.artifact.entry_name import check_collisions, check_name, unsafe
+from theodore_loader.artifact.entry_name import Reporter, collisions, name_defect, refuse, unsafe
 from theodore_loader.artifact.limits import Limits
 from theodore_loader.errors import InvalidWheel
 
@@ -60,24 +63,58 @@ class Entry:
         """Whether the name marks a folder."""
         return self.name.endswith("/")
 
+    @property
+    def moment(self) -> tuple[int, int]:
+        """Date and time as the archive has them (MS-DOS format, two seconds fine)."""
+        return self.common[4], self.common[3]
 
-def read_archive(data: bytes, limits: Limits) -> dict[str, bytes]:
-    """Return every file of the archive, in central directory order, or raise :class:`InvalidWheel`."""
+
+def read_archive(data: bytes, limits: Limits, report: Reporter = refuse) -> dict[str, bytes]:
+    """Return every file of the archive, in central directory order, or raise :class:`InvalidWheel`.
+
+    With another ``report`` the files are those without a defect of their own; what makes the rest unreadable is raised.
+    """
+    entries, start = _entries(data, limits, report)
+    sound = _sound(entries, len(data), limits, report)
+    positions = _local_entries(data, entries, start, report)
+    files = (entry for entry in sound if not entry.is_directory and entry.offset in positions)
+    contents = ((entry.name, _inflate(data, entry, positions[entry.offset], report)) for entry in files)
+    return {name: content for name, content in contents if content is not None}
+
+
+def list_archive(data: bytes, limits: Limits) -> tuple[Entry, ...]:
+    """Return what the central directory says about each entry, in its order; raises :class:`InvalidWheel`."""
+    return tuple(_entries(data, limits, refuse)[0])
+
+
+def _entries(data: bytes, limits: Limits, report: Reporter) -> tuple[list[Entry], int]:
     if len(data) > limits.archive_bytes:
-        raise _too_large(f"the archive has {len(data)} bytes, more than {limits.archive_bytes}")
+        report(_too_large(f"the archive has {len(data)} bytes, more than {limits.archive_bytes}"))
     count, start = _end_record(data)
     if count > limits.entries:
-        raise _too_large(f"the archive has {count} entries, more than {limits.entries}")
-    entries = list(_central_directory(data, start, count))
+        report(_too_large(f"the archive has {count} entries, more than {limits.entries}"))
+    return list(_central_directory(data, start, count, report)), start
+
+
+def _sound(entries: list[Entry], archive_size: int, limits: Limits, report: Reporter) -> list[Entry]:
+    """Return the entries that mean one thing and stay within bounds by what they declare."""
+    clashing: set[str] = set()
+    unfit: set[int] = set()
     for entry in entries:
-        _check_entry(entry, limits)
-    check_collisions(
-        [e.name for e in entries if not e.is_directory],
-        [e.name for e in entries if e.is_directory],
-    )
-    _check_declared_sizes(entries, len(data), limits)
-    positions = _local_entries(data, entries, start)
-    return {e.name: _inflate(data, e, positions[e.offset]) for e in entries if not e.is_directory}
+        for defect in entry_defects(entry, limits):
+            unfit.add(entry.offset)
+            report(defect)
+    named = [entry for entry in entries if entry.offset not in unfit]
+    for defect in collisions(
+        [e.name for e in named if not e.is_directory],
+        [e.name for e in named if e.is_directory],
+    ):
+        clashing.add(str(defect.entry))
+        report(defect)
+    for defect in _declared_sizes(entries, archive_size, limits):
+        clashing.update([defect.entry] if defect.entry else [entry.name for entry in entries])
+        report(defect)
+    return [entry for entry in named if entry.name not in clashing]
 
 
 def _end_record(data: bytes) -> tuple[int, int]:
@@ -108,18 +145,19 @@ def _no_end_record(data: bytes) -> InvalidWheel:
     return InvalidWheel("not-a-wheel", what, help="give a .whl file, for example one made by `theodore-plugin package`")
 
 
-def _central_directory(data: bytes, start: int, count: int) -> Iterator[Entry]:
+def _central_directory(data: bytes, start: int, count: int, report: Reporter) -> Iterator[Entry]:
     at, end = start, len(data) - _END.size
     for _ in range(count):
         if at + _CENTRAL.size > end or data[at : at + 4] != _CENTRAL_MAGIC:
             raise _crooked(f"the central directory breaks off at byte {at}")
-        entry, at = _central_entry(data, at, end)
-        yield entry
+        entry, at = _central_entry(data, at, end, report)
+        if entry is not None:
+            yield entry
     if at != end:
-        raise _crooked(f"the central directory holds {end - at} bytes more than its entries")
+        report(_crooked(f"the central directory holds {end - at} bytes more than its entries"))
 
 
-def _central_entry(data: bytes, at: int, end: int) -> tuple[Entry, int]:
+def _central_entry(data: bytes, at: int, end: int, report: Reporter) -> tuple[Entry | None, int]:
     fields = _CENTRAL.unpack_from(data, at)
     common = fields[2:11]
     name_length, extra_length, comment_length = fields[10:13]
@@ -128,10 +166,12 @@ def _central_entry(data: bytes, at: int, end: int) -> tuple[Entry, int]:
     if following + comment_length > end:
         raise _crooked(f"a central directory entry at byte {at} reaches past the directory")
     raw_name = data[at + _CENTRAL.size : after_name]
-    name = _decode_name(raw_name, utf8=bool(fields[3] & _UTF8_NAME))
+    name = _decode_name(raw_name, utf8=bool(fields[3] & _UTF8_NAME), report=report)
+    if name is None:
+        return None, following + comment_length
     if comment_length:
-        raise _crooked(f"entry {name!r} carries a comment")
-    _check_extra(data[after_name:following], name)
+        report(_crooked(f"entry {name!r} carries a comment", name))
+    _check_extra(data[after_name:following], name, report)
     entry = Entry(
         name=name,
         raw_name=raw_name,
@@ -145,124 +185,142 @@ def _central_entry(data: bytes, at: int, end: int) -> tuple[Entry, int]:
         dos_attributes=fields[15] & 0xFF,
     )
     if fields[13]:
-        raise _crooked(f"entry {name!r} starts on another disk")
-    return entry, following
+        report(_crooked(f"entry {name!r} starts on another disk", name))
+    return entry, following + comment_length
 
 
-def _decode_name(raw: bytes, *, utf8: bool) -> str:
+def _decode_name(raw: bytes, *, utf8: bool, report: Reporter) -> str | None:
     try:
         return raw.decode("utf-8" if utf8 else "ascii")
     except UnicodeDecodeError:
-        raise unsafe(raw.decode("latin-1"), "has a name that is not UTF-8 (or not marked as such)") from None
+        report(unsafe(raw.decode("latin-1"), "has a name that is not UTF-8 (or not marked as such)"))
+        return None
 
 
-def _check_extra(extra: bytes, name: str, restated: bytes | None = None) -> None:
-    """Refuse extra fields that contradict the header; ``restated`` is the zip64 field that would not."""
+def _check_extra(extra: bytes, name: str, report: Reporter, restated: bytes | None = None) -> None:
+    """Report extra fields that contradict the header; ``restated`` is the zip64 field that would not."""
     at = 0
-    while at < len(extra):
-        if at + 4 > len(extra):
-            raise _crooked(f"entry {name!r} has a broken extra field")
+    while at + 4 <= len(extra):
         kind, size = struct.unpack_from("<2H", extra, at)
         if kind in _CONTRADICTING_EXTRAS and extra[at : at + 4 + size] != restated:
-            raise _crooked(f"entry {name!r} carries a {_CONTRADICTING_EXTRAS[kind]} extra field")
+            report(_crooked(f"entry {name!r} carries a {_CONTRADICTING_EXTRAS[kind]} extra field", name))
         at += 4 + size
     if at != len(extra):
-        raise _crooked(f"entry {name!r} has a broken extra field")
+        report(_crooked(f"entry {name!r} has a broken extra field", name))
 
 
-def _check_entry(entry: Entry, limits: Limits) -> None:
-    check_name(entry.name, limits)
+def entry_defects(entry: Entry, limits: Limits) -> Iterator[InvalidWheel]:
+    """Say what is wrong with one entry by itself, as the central directory describes it."""
+    if defect := name_defect(entry.name, limits):
+        yield defect
     if entry.common[1] & ~_HARMLESS_FLAGS:
-        raise unsafe(entry.name, f"is encrypted, streamed or patched (zip flags {entry.common[1]:#06x})")
+        yield unsafe(entry.name, f"is encrypted, streamed or patched (zip flags {entry.common[1]:#06x})")
     if entry.method not in (_STORED, _DEFLATED):
-        raise unsafe(entry.name, f"uses compression method {entry.method}; only stored and deflated are read")
+        yield unsafe(entry.name, f"uses compression method {entry.method}; only stored and deflated are read")
     if entry.method == _STORED and entry.stored_size != entry.size:
-        raise _crooked(f"entry {entry.name!r} is stored, yet its two sizes differ")
-    _check_kind(entry)
+        yield _crooked(f"entry {entry.name!r} is stored, yet its two sizes differ", entry.name)
+    yield from _kind_defects(entry)
 
 
-def _check_kind(entry: Entry) -> None:
+def _kind_defects(entry: Entry) -> Iterator[InvalidWheel]:
     expected = stat.S_IFDIR if entry.is_directory else stat.S_IFREG
     if stat.S_IFMT(entry.mode) not in (0, expected):
         kind = "symbolic link" if stat.S_ISLNK(entry.mode) else "special file"
-        raise unsafe(entry.name, f"is a {kind} by its mode ({entry.mode:#o}); only regular files are read")
+        yield unsafe(entry.name, f"is a {kind} by its mode ({entry.mode:#o}); only regular files are read")
     if entry.mode & (stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX):
-        raise unsafe(entry.name, "has a set-user-id, set-group-id or sticky bit")
+        yield unsafe(entry.name, "has a set-user-id, set-group-id or sticky bit")
     if entry.is_directory and entry.size:
-        raise unsafe(entry.name, "is a folder with content")
+        yield unsafe(entry.name, "is a folder with content")
     if entry.dos_attributes & _DOS_DIRECTORY and not entry.is_directory:
-        raise unsafe(entry.name, "is a file by name and a folder by attribute")
+        yield unsafe(entry.name, "is a file by name and a folder by attribute")
 
 
-def _check_declared_sizes(entries: list[Entry], archive_size: int, limits: Limits) -> None:
-    """Refuse early what declares itself too large; :func:`_inflate` then holds entries to their declaration."""
+def _declared_sizes(entries: list[Entry], archive_size: int, limits: Limits) -> Iterator[InvalidWheel]:
+    """Report early what declares itself too large; :func:`_inflate` then holds entries to their declaration."""
     for entry in entries:
         if entry.size > limits.entry_bytes:
-            raise _too_large(f"entry {entry.name!r} inflates to {entry.size} bytes, more than {limits.entry_bytes}")
+            message = f"entry {entry.name!r} inflates to {entry.size} bytes, more than {limits.entry_bytes}"
+            yield _too_large(message, entry.name)
     total = sum(entry.size for entry in entries)
     if total > limits.total_bytes:
-        raise _too_large(f"the archive inflates to {total} bytes, more than {limits.total_bytes}")
+        yield _too_large(f"the archive inflates to {total} bytes, more than {limits.total_bytes}")
     if total > limits.ratio_floor and total > archive_size * limits.ratio:
-        raise _too_large(f"the archive inflates {total // archive_size}-fold, more than {limits.ratio}-fold")
+        yield _too_large(f"the archive inflates {total // archive_size}-fold, more than {limits.ratio}-fold")
 
 
-def _local_entries(data: bytes, entries: list[Entry], directory: int) -> dict[int, int]:
+def _local_entries(data: bytes, entries: list[Entry], directory: int, report: Reporter) -> dict[int, int]:
     """Check that the local entries tile the file up to ``directory``; return header offset -> data offset."""
     positions: dict[int, int] = {}
     at = 0
     for entry in sorted(entries, key=lambda e: e.offset):
         if entry.offset != at:
             what = "before the first entry" if at == 0 else f"between entries, or entries overlap, at {entry.name!r}"
-            raise _crooked(f"bytes lie {what}")
-        positions[at] = _local_data(data, entry, directory)
-        at = positions[at] + entry.stored_size
+            report(_crooked(f"bytes lie {what}", entry.name))
+        start = _local_data(data, entry, directory, report)
+        if start is not None:
+            positions[entry.offset] = start
+            at = start + entry.stored_size
     if at != directory:
-        raise _crooked("bytes lie between the last entry and the central directory")
+        report(_crooked("bytes lie between the last entry and the central directory"))
     return positions
 
 
-def _local_data(data: bytes, entry: Entry, directory: int) -> int:
+def _local_data(data: bytes, entry: Entry, directory: int, report: Reporter) -> int | None:
     after_header = entry.offset + _LOCAL.size
     if after_header > directory or data[entry.offset : entry.offset + 4] != _LOCAL_MAGIC:
-        raise _crooked(f"entry {entry.name!r} has no local header where the central directory says")
+        what = f"entry {entry.name!r} has no local header where the central directory says"
+        report(_crooked(what, entry.name))
+        return None
     *fields, extra_length = _LOCAL.unpack_from(data, entry.offset)
     after_name = after_header + len(entry.raw_name)
     if tuple(fields[1:]) != entry.common or data[after_header:after_name] != entry.raw_name:
-        raise _crooked(f"entry {entry.name!r} is described differently by its local header and the central directory")
+        what = f"entry {entry.name!r} is described differently by its local header and the central directory"
+        report(_crooked(what, entry.name))
+        return None
     start: int = after_name + extra_length
     if start + entry.stored_size > directory:
-        raise _crooked(f"entry {entry.name!r} reaches into the central directory")
-    _check_extra(data[after_name:start], entry.name, struct.pack("<2H2Q", _ZIP64, 16, entry.size, entry.stored_size))
+        report(_crooked(f"entry {entry.name!r} reaches into the central directory", entry.name))
+        return None
+    same = struct.pack("<2H2Q", _ZIP64, 16, entry.size, entry.stored_size)
+    _check_extra(data[after_name:start], entry.name, report, same)
     return start
 
 
-def _inflate(data: bytes, entry: Entry, start: int) -> bytes:
+def _inflate(data: bytes, entry: Entry, start: int, report: Reporter) -> bytes | None:
+    """Return the entry's content, or ``None`` if a defect was reported instead."""
     stored = data[start : start + entry.stored_size]
-    content = stored if entry.method == _STORED else _inflate_exactly(stored, entry)
-    if zlib.crc32(content) != entry.crc:
-        raise _crooked(f"entry {entry.name!r} fails its checksum")
+    content = stored if entry.method == _STORED else _inflate_exactly(stored, entry, report)
+    if content is not None and zlib.crc32(content) != entry.crc:
+        report(_crooked(f"entry {entry.name!r} fails its checksum", entry.name))
+        return None
     return content
 
 
-def _inflate_exactly(stored: bytes, entry: Entry) -> bytes:
+def _inflate_exactly(stored: bytes, entry: Entry, report: Reporter) -> bytes | None:
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         # One byte more than declared is asked for, so that a liar is caught and a bomb never unfolds.
         content = inflater.decompress(stored, entry.size + 1)
     except zlib.error:
-        raise _crooked(f"entry {entry.name!r} does not inflate") from None
+        report(_crooked(f"entry {entry.name!r} does not inflate", entry.name))
+        return None
     if len(content) != entry.size or not inflater.eof or inflater.unused_data or inflater.unconsumed_tail:
-        raise _crooked(f"entry {entry.name!r} does not inflate to its declared size of {entry.size} bytes")
+        what = f"entry {entry.name!r} does not inflate to its declared size of {entry.size} bytes"
+        report(_crooked(what, entry.name))
+        return None
     return content
 
 
-def _crooked(message: str) -> InvalidWheel:
+def _crooked(message: str, entry: str | None = None) -> InvalidWheel:
     return InvalidWheel(
         "polyglot-or-trailing-data",
         message,
         help="rebuild the wheel with `theodore-plugin package`; a reader that tolerates this may see other content",
+        entry=entry,
     )
 
 
-def _too_large(message: str) -> InvalidWheel:
-    return InvalidWheel("archive-too-large", message, help="ship less in the wheel; fetch large data at run time")
+def _too_large(message: str, entry: str | None = None) -> InvalidWheel:
+    return InvalidWheel(
+        "archive-too-large", message, help="ship less in the wheel; fetch large data at run time", entry=entry
+    )

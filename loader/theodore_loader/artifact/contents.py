@@ -1,13 +1,13 @@
 """What a wheel may contain beyond being well-formed: no start-up hooks, no secrets, no undeclared machine code.
 
-Each function looks at names and first bytes only and raises :class:`InvalidWheel` with its own rule.
+Each function looks at names and first bytes only and reports each :class:`InvalidWheel` with its own rule.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from theodore_loader.errors import InvalidWheel
@@ -32,22 +32,22 @@ _MACH_O = frozenset(
 HOST_PACKAGES = frozenset({"theodore_sdk", "theodore_loader", "theodore_plugin"})
 
 
-def refuse_startup_hooks(entries: Mapping[str, bytes]) -> None:
-    """Refuse what an interpreter or installer would run or place without being asked (``startup-hook-in-wheel``)."""
+def startup_hooks(entries: Mapping[str, bytes]) -> Iterator[InvalidWheel]:
+    """Name what an interpreter or installer would run or place without being asked (``startup-hook-in-wheel``)."""
     for name in entries:
         if reason := hook_reason(name) or _placed_elsewhere(name):
-            raise _startup_hook(name, reason)
+            yield _startup_hook(name, reason)
 
 
-def refuse_dependency_hooks(entries: Mapping[str, bytes]) -> None:
-    """Refuse what would still act when a dependency is unpacked by :func:`unpacked`."""
+def dependency_hooks(entries: Mapping[str, bytes]) -> Iterator[InvalidWheel]:
+    """Name what would still act when a dependency is unpacked by :func:`unpacked`."""
     for name in entries:
         if reason := hook_reason(name):
-            raise _startup_hook(name, reason)
-        if _is_data_code(name):
-            raise _startup_hook(name, "would be importable from a place RECORD does not show")
-        if name.lower().endswith(_BYTECODE) and not _is_cached_bytecode(name):
-            raise _unexpected(name, "is compiled Python without its source")
+            yield _startup_hook(name, reason)
+        elif _is_data_code(name):
+            yield _startup_hook(name, "would be importable from a place RECORD does not show")
+        elif name.lower().endswith(_BYTECODE) and not _is_cached_bytecode(name):
+            yield _unexpected(name, "is compiled Python without its source")
 
 
 def unpacked(entries: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -62,40 +62,44 @@ def unpacked(entries: Mapping[str, bytes]) -> dict[str, bytes]:
     }
 
 
-def refuse_unexpected_files(entries: Mapping[str, bytes]) -> None:
-    """Refuse secrets, workshop leftovers, bytecode and nested archives (``unexpected-file``)."""
+def unexpected_files(entries: Mapping[str, bytes]) -> Iterator[InvalidWheel]:
+    """Name secrets, workshop leftovers, bytecode and nested archives (``unexpected-file``)."""
     for name, content in entries.items():
         if reason := unexpected_reason(name, content):
-            raise _unexpected(name, reason)
+            yield _unexpected(name, reason)
 
 
-def refuse_pollution(entries: Mapping[str, bytes], dist_info: str) -> None:
-    """Refuse more than one top-level package, or a name that hides another module (``top-level-pollution``)."""
-    tops = top_levels(entries, dist_info)
+def pollution(entries: Mapping[str, bytes], dist_info: str) -> Iterator[InvalidWheel]:
+    """Name more than one top-level package, or a name that hides another module (``top-level-pollution``)."""
+    tops = sorted(top_levels(entries, dist_info))
     if len(tops) != 1:
-        found = ", ".join(sorted(tops)) or "none"
-        raise _pollution(f"a plugin wheel holds exactly one top-level package, this one holds: {found}")
-    (top,) = tops
-    if not top.isidentifier():
-        raise _pollution(f"the top-level entry {top!r} is no importable package")
-    refuse_shadowing(entries, dist_info, rule="top-level-pollution")
+        found = ", ".join(tops) or "none"
+        yield _pollution(f"a plugin wheel holds exactly one top-level package, this one holds: {found}")
+    elif not tops[0].isidentifier():
+        yield _pollution(f"the top-level entry {tops[0]!r} is no importable package")
+    yield from shadowing(entries, dist_info, rule="top-level-pollution")
 
 
-def refuse_shadowing(entries: Mapping[str, bytes], dist_info: str, *, rule: str) -> None:
-    """Refuse top-level names that hide the standard library or the host's own packages."""
+def shadowing(entries: Mapping[str, bytes], dist_info: str, *, rule: str) -> Iterator[InvalidWheel]:
+    """Name top-level names that hide the standard library or the host's own packages."""
     for top in sorted(top_levels(entries, dist_info)):
         if top in sys.stdlib_module_names or top in HOST_PACKAGES:
-            raise InvalidWheel(
+            yield InvalidWheel(
                 rule,
                 f"the top-level name {top!r} would hide the module of that name of the host or the standard library",
                 help="rename the package",
+                entry=next(name for name in entries if _top(name) == top),
             )
 
 
 def top_levels(entries: Mapping[str, bytes], dist_info: str) -> frozenset[str]:
     """Return the importable top-level names: first path components, modules without their suffix."""
-    firsts = (name.partition("/") for name in entries if not name.startswith(f"{dist_info}/"))
-    return frozenset(first if slash else first.partition(".")[0] or first for first, slash, _ in firsts)
+    return frozenset(_top(name) for name in entries if not name.startswith(f"{dist_info}/"))
+
+
+def _top(name: str) -> str:
+    first, slash, _ = name.partition("/")
+    return first if slash else first.partition(".")[0] or first
 
 
 def native_files(entries: Mapping[str, bytes]) -> tuple[str, ...]:
@@ -162,11 +166,12 @@ def _startup_hook(name: str, reason: str) -> InvalidWheel:
         "startup-hook-in-wheel",
         f"entry {name!r} {reason}",
         help="remove it; a plugin's code runs only when the host calls it",
+        entry=name,
     )
 
 
 def _unexpected(name: str, reason: str) -> InvalidWheel:
-    return InvalidWheel("unexpected-file", f"entry {name!r} {reason}", help="exclude it from the build")
+    return InvalidWheel("unexpected-file", f"entry {name!r} {reason}", help="exclude it from the build", entry=name)
 
 
 def _pollution(message: str) -> InvalidWheel:

@@ -7,7 +7,8 @@ drive, or differs from another only by case or Unicode form means something else
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import NoReturn
 
 from theodore_loader.artifact.limits import Limits
 from theodore_loader.errors import InvalidWheel
@@ -21,33 +22,51 @@ _DEVICES = frozenset(
 )
 
 
-def check_name(name: str, limits: Limits) -> None:
-    """Refuse ``name`` (a file's, or a directory's with its trailing slash) unless it is plain and relative."""
+Reporter = Callable[[InvalidWheel], None]
+"""Told each defect; what it does with it is the caller's attitude."""
+
+
+def refuse(defect: InvalidWheel) -> NoReturn:
+    """Be strict: the first defect is the last."""
+    raise defect
+
+
+def name_defect(name: str, limits: Limits) -> InvalidWheel | None:
+    """Say why ``name`` (a file's, or a directory's with its trailing slash) is not plain and relative."""
     path = name.removesuffix("/")
     if defect := _whole_defect(path) or next(filter(None, map(_part_defect, path.split("/"))), None):
-        raise unsafe(name, defect)
+        return unsafe(name, defect)
     if len(path.encode()) > limits.path_bytes or path.count("/") >= limits.depth:
-        raise InvalidWheel(
+        return InvalidWheel(
             "archive-too-large",
             f"entry {name[:80]!r}… is longer than {limits.path_bytes} bytes or deeper than {limits.depth} folders",
             help="shorten the path",
+            entry=name,
         )
+    return None
 
 
 def check_collisions(files: Iterable[str], directories: Iterable[str]) -> None:
     """Refuse names that become one file on some file system, and a file that is also a folder."""
+    for defect in collisions(files, directories):
+        raise defect
+
+
+def collisions(files: Iterable[str], directories: Iterable[str]) -> Iterator[InvalidWheel]:
+    """Name every entry that becomes one file with another on some file system, or is a file and a folder."""
     seen: dict[str, str] = {}
     for name in files:
         key = folded(name)
         if key in seen:
             same = seen[key] == name
-            raise unsafe(name, "is there twice" if same else f"and {seen[key]!r} differ only by case or Unicode form")
-        seen[key] = name
+            yield unsafe(name, "is there twice" if same else f"and {seen[key]!r} differ only by case or Unicode form")
+        else:
+            seen[key] = name
     for name in seen.values():
-        _check_parents(name, seen)
+        yield from _parents(name, seen)
     for directory in directories:
         if clash := seen.get(folded(directory.rstrip("/"))):
-            raise unsafe(clash, "is both a file and a folder")
+            yield unsafe(clash, "is both a file and a folder")
 
 
 def folded(name: str) -> str:
@@ -57,14 +76,14 @@ def folded(name: str) -> str:
 
 def unsafe(name: str, defect: str) -> InvalidWheel:
     """Build the refusal of one unsafe entry."""
-    return InvalidWheel("unsafe-archive-entry", f"entry {name!r} {defect}", help=_REBUILD)
+    return InvalidWheel("unsafe-archive-entry", f"entry {name!r} {defect}", help=_REBUILD, entry=name)
 
 
-def _check_parents(name: str, seen: dict[str, str]) -> None:
+def _parents(name: str, seen: dict[str, str]) -> Iterator[InvalidWheel]:
     parent = name.rpartition("/")[0]
     while parent:
         if clash := seen.get(folded(parent)):
-            raise unsafe(clash, f"is a file and also the folder of {name!r}")
+            yield unsafe(clash, f"is a file and also the folder of {name!r}")
         parent = parent.rpartition("/")[0]
 
 

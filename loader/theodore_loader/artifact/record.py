@@ -10,7 +10,7 @@ import base64
 import csv
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from theodore_loader.errors import InvalidWheel
 
@@ -20,17 +20,28 @@ _ALGORITHMS = ("sha256", "sha384", "sha512")
 
 def check_record(entries: Mapping[str, bytes], dist_info: str) -> None:
     """Raise ``record-mismatch`` unless RECORD describes ``entries`` completely and truly."""
+    for defect in record_defects(entries, dist_info):
+        raise defect
+
+
+def record_defects(entries: Mapping[str, bytes], dist_info: str) -> Iterator[InvalidWheel]:
+    """Name every way in which RECORD does not describe ``entries`` completely and truly (``record-mismatch``)."""
     record_name = f"{dist_info}/RECORD"
     if record_name not in entries:
-        raise _mismatch(f"{record_name} is missing")
-    rows = _rows(entries[record_name], record_name)
-    _check_names(set(rows), set(entries))
+        yield _mismatch(f"{record_name} is missing")
+        return
+    try:
+        rows = _rows(entries[record_name], record_name)
+    except InvalidWheel as unreadable:
+        yield unreadable
+        return
+    yield from _name_defects(set(rows), set(entries))
     for name, (digest, size) in rows.items():
         if name == record_name:
             if digest or size:
-                raise _mismatch("RECORD states a hash of itself, which cannot be true")
-        else:
-            _check_row(name, entries[name], digest, size)
+                yield _mismatch("RECORD states a hash of itself, which cannot be true", name)
+        elif name in entries and (defect := _row_defect(name, entries[name], digest, size)):
+            yield defect
 
 
 def record_line(name: str, content: bytes) -> str:
@@ -62,21 +73,22 @@ def _rows(record: bytes, record_name: str) -> dict[str, tuple[str, str]]:
     return rows
 
 
-def _check_names(listed: set[str], present: set[str]) -> None:
+def _name_defects(listed: set[str], present: set[str]) -> Iterator[InvalidWheel]:
     if extra := sorted(present - listed):
-        raise _mismatch(f"{_named(extra)} in the archive but not in RECORD")
+        yield _mismatch(f"{_named(extra)} in the archive but not in RECORD", extra[0])
     if absent := sorted(listed - present):
-        raise _mismatch(f"{_named(absent)} in RECORD but not in the archive")
+        yield _mismatch(f"{_named(absent)} in RECORD but not in the archive", absent[0])
 
 
-def _check_row(name: str, content: bytes, digest: str, size: str) -> None:
+def _row_defect(name: str, content: bytes, digest: str, size: str) -> InvalidWheel | None:
     algorithm, _, stated = digest.partition("=")
     if algorithm not in _ALGORITHMS:
-        raise _mismatch(f"RECORD gives no SHA-256 (or better) hash of {name!r}")
+        return _mismatch(f"RECORD gives no SHA-256 (or better) hash of {name!r}", name)
     if encoded_digest(algorithm, content) != stated:
-        raise _mismatch(f"{name!r} does not have the {algorithm} that RECORD states")
+        return _mismatch(f"{name!r} does not have the {algorithm} that RECORD states", name)
     if size != str(len(content)):
-        raise _mismatch(f"{name!r} has {len(content)} bytes, RECORD states {size or 'no size'!s}")
+        return _mismatch(f"{name!r} has {len(content)} bytes, RECORD states {size or 'no size'!s}", name)
+    return None
 
 
 def _named(names: list[str]) -> str:
@@ -84,5 +96,7 @@ def _named(names: list[str]) -> str:
     return ", ".join(map(repr, names[:3])) + more
 
 
-def _mismatch(message: str) -> InvalidWheel:
-    return InvalidWheel("record-mismatch", message, help="rebuild the wheel; a file was changed, added or removed")
+def _mismatch(message: str, entry: str | None = None) -> InvalidWheel:
+    return InvalidWheel(
+        "record-mismatch", message, help="rebuild the wheel; a file was changed, added or removed", entry=entry
+    )

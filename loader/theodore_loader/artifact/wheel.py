@@ -64,10 +64,8 @@ class Wheel:
         with _named(filename):
             wheel = _read(data, filename, PLUGIN)
             check_tags(wheel.entries, wheel.dist_info, wheel.tags)
-            contents.refuse_startup_hooks(wheel.entries)
-            contents.refuse_unexpected_files(wheel.entries)
-            contents.refuse_pollution(wheel.entries, wheel.dist_info)
-            _refuse_undeclared_native(wheel)
+            for defect in plugin_defects(wheel):
+                raise defect
         return wheel
 
     @property
@@ -96,9 +94,23 @@ def read_dependency_wheel(data: bytes, filename: str) -> Wheel:
     """
     with _named(filename):
         wheel = _read(data, filename, DEPENDENCY)
-        contents.refuse_dependency_hooks(wheel.entries)
-        contents.refuse_shadowing(wheel.entries, wheel.dist_info, rule="unclean-dependency-wheel")
+        for defect in dependency_defects(wheel):
+            raise defect
     return wheel
+
+
+def plugin_defects(wheel: Wheel) -> Iterator[InvalidWheel]:
+    """Name what may not be in a plugin's wheel, however well-formed: steps 5 and 6 above."""
+    yield from contents.startup_hooks(wheel.entries)
+    yield from contents.unexpected_files(wheel.entries)
+    yield from contents.pollution(wheel.entries, wheel.dist_info)
+    yield from _undeclared_native(wheel)
+
+
+def dependency_defects(wheel: Wheel) -> Iterator[InvalidWheel]:
+    """Name what may not be in the wheel of a dependency."""
+    yield from contents.dependency_hooks(wheel.entries)
+    yield from contents.shadowing(wheel.entries, wheel.dist_info, rule="unclean-dependency-wheel")
 
 
 @contextmanager
@@ -109,7 +121,7 @@ def _named(filename: str) -> Iterator[None]:
     except InvalidWheel as defect:
         if filename in defect.message:
             raise
-        raise InvalidWheel(defect.rule, f"{filename}: {defect.message}", help=defect.help) from None
+        raise InvalidWheel(defect.rule, f"{filename}: {defect.message}", help=defect.help, entry=defect.entry) from None
 
 
 def _read(data: bytes, filename: str, limits: Limits) -> Wheel:
@@ -132,21 +144,24 @@ def _read(data: bytes, filename: str, limits: Limits) -> Wheel:
     )
 
 
-def _refuse_undeclared_native(wheel: Wheel) -> None:
+def _undeclared_native(wheel: Wheel) -> Iterator[InvalidWheel]:
     if not wheel.native_files:
         return
-    first = wheel.native_files[0]
     if not _declares_native(wheel):
-        raise InvalidWheel(
-            "undeclared-native-binary",
-            f"entry {first!r} is machine code, and the manifest asks for no `native` permission",
-            help="declare PluginPermission(PermissionType.NATIVE, …), or ship source only",
-        )
+        for name in wheel.native_files:
+            yield InvalidWheel(
+                "undeclared-native-binary",
+                f"entry {name!r} is machine code, and the manifest asks for no `native` permission",
+                help="declare PluginPermission(PermissionType.NATIVE, …), or ship source only",
+                entry=name,
+            )
     if any(tag.platform == "any" for tag in wheel.tags):
-        raise InvalidWheel(
+        first = wheel.native_files[0]
+        yield InvalidWheel(
             "platform-tag-wrong",
             f"entry {first!r} is machine code in a wheel tagged for any platform",
             help="build a platform wheel",
+            entry=first,
         )
 
 
