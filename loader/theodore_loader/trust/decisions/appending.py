@@ -1,0 +1,152 @@
+"""How an entry gets to the end of the chain, whoever else appends, and whatever a killed writer left behind.
+
+The files are opened for each entry, so nothing goes stale when another process begins a segment or the folder is
+removed; what is remembered of the last entry counts only while the file is exactly as it was left.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from theodore_loader.artifact.tree import flush_folder
+from theodore_loader.paths import private_dir
+from theodore_loader.trust.decisions import segments
+from theodore_loader.trust.decisions.decision import Decision, Entry, digest, entry_of
+from theodore_loader.trust.decisions.tail import START, Head, Tail, advance_head, begin_head, read_head, read_tail
+from theodore_loader.trust.protected import name_file
+
+_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC
+_APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT | _FLAGS
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """How this writer left the segment it wrote to last."""
+
+    inode: int
+    size: int
+    changed: int
+    head: Head
+
+
+class Appender:
+    """Appends to the record in ``folder``. One thread at a time; other processes are kept out by a lock."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._left: _Left | None = None
+        self._unflushed: dict[Path, Head] = {}
+
+    def append(self, decision: Decision) -> None:
+        """Write one entry whole or not at all. Raises OSError or ConfigurationProblem."""
+        with locked(private_dir(self._folder)):
+            known = segments.numbers(self._folder)
+            if not known:
+                begin_head(self._folder)
+            path = segments.segment_path(self._folder, known[-1] if known else 1)
+            tail = self._tail(path, known)
+            line = _entry(decision, tail).line()
+            if tail.head.seq and path.stat().st_size + len(line) > segments.MAX_SEGMENT:
+                path = self._next_segment(path, known[-1] + 1)
+            self._left = _write(path, line, tail.head.seq + 1)
+            self._unflushed[path] = self._left.head
+
+    def flush(self) -> None:
+        """Put on disk what was appended, then move the head. Raises OSError; what was to be flushed stays so."""
+        if not self._unflushed:
+            return
+        newest = max(self._unflushed.values(), key=lambda head: head.seq)
+        for path in self._unflushed:
+            _flush_file(path)
+        flush_folder(self._folder)
+        with locked(self._folder):
+            advance_head(self._folder, newest)
+        self._unflushed.clear()
+
+    def _tail(self, path: Path, known: list[int]) -> Tail:
+        """Return where the chain stands. What a killed writer left unfinished is cut off: nobody is writing now."""
+        descriptor = os.open(path, _APPEND, 0o600)
+        try:
+            status = os.fstat(descriptor)
+            left = self._left
+            if left and (left.inode, left.size, left.changed) == (status.st_ino, status.st_size, status.st_mtime_ns):
+                return Tail(left.head)
+            tail = read_tail(descriptor, self._before(known))
+            if tail.torn:
+                os.ftruncate(descriptor, status.st_size - tail.torn)
+        finally:
+            os.close(descriptor)
+        return tail.held_against(read_head(self._folder))
+
+    def _before(self, known: list[int]) -> Head:
+        """Return the end of the last segment but one: what an empty last one goes on from."""
+        if len(known) < 2:
+            return START
+        descriptor = os.open(segments.segment_path(self._folder, known[-2]), os.O_RDONLY | _FLAGS)
+        try:
+            return read_tail(descriptor, START).head
+        finally:
+            os.close(descriptor)
+
+    def _next_segment(self, full: Path, number: int) -> Path:
+        """Begin a segment, once the one before is on disk: the head may only name what is."""
+        _flush_file(full)
+        self._unflushed.pop(full, None)
+        segments.remove_old(self._folder, number)
+        return segments.segment_path(self._folder, number)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the record's lock. Raises OSError where it cannot be had."""
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | _FLAGS, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _entry(decision: Decision, tail: Tail) -> Entry:
+    return entry_of(
+        decision,
+        seq=tail.head.seq + 1,
+        prev=tail.head.digest,
+        process=os.getpid(),
+        torn=tail.torn,
+        broken=tail.broken,
+    )
+
+
+def _write(path: Path, line: bytes, seq: int) -> _Left:
+    """Write a whole line or none: a disk that is nearly full takes a part of it and calls that a success."""
+    descriptor = os.open(path, _APPEND, 0o600)
+    try:
+        size = os.fstat(descriptor).st_size
+        if os.write(descriptor, line) < len(line):
+            os.ftruncate(descriptor, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        status = os.fstat(descriptor)
+        return _Left(status.st_ino, status.st_size, status.st_mtime_ns, Head(seq, digest(line)))
+    except OSError as problem:
+        name_file(problem, path)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def _flush_file(path: Path) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _FLAGS)
+    except FileNotFoundError:
+        return  # no longer kept
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
