@@ -169,12 +169,12 @@ class Signatures:
         return _make_verifier(trusted.id, trusted.document)
 
 
-def parse_bundle(data: bytes) -> ParsedBundle:
+def parse_bundle(data: bytes, max_bytes: int = MAX_BUNDLE) -> ParsedBundle:
     """Read a bundle from untrusted bytes; raises ``signature-invalid``."""
     from sigstore.models import Bundle
 
     try:
-        strict_json.loads(data, max_bytes=MAX_BUNDLE)
+        strict_json.loads(data, max_bytes=max_bytes)
         bundle = Bundle.from_json(data)
         # What sigstore has understood is what it verifies; a field it reads under two names must not mean two things.
         return ParsedBundle(bundle, json.loads(bundle.to_json()))

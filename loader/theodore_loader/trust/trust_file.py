@@ -14,6 +14,7 @@
     root = "local"
     issuer = "https://…"            always exact
     identity = "…"                  exact, or an anchored glob: `*` stops at `/`, `**` does not
+    registry = "acme"               optional: the revoker whose version ranges apply to these plugins
 
     [[verifier]]                    whose verdicts count; a publisher is no verifier unless it is listed here
     id = "urn:…"                    the VSA's verifier.id, believed from this signer only
@@ -21,8 +22,15 @@
     policies = ["<sha256>"]         digests of the policies a verdict may have been made under
     max_age_days = 90               optional; the policy's own bound holds as well
 
+    [[revoker]]                     whose revocation lists are heeded; without a current one nothing is loaded
+    id = "acme"                     the id its lists name
+    root, issuer, identity          as above
+    max_age_days = 7                optional; `max_revocation_age_days` where it is missing
+    url = "https://…"               optional: where `revocations update` fetches it
+
     [loader]
     mode = "enforce"
+    require_provenance = true       optional; a wheel whose source commit its publisher does not state is refused
     max_revocation_age_days = 30
     allow_unsigned_sha256 = [{ sha256 = "…", reason = "…", expires = 2027-03-01 }]
 
@@ -33,7 +41,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -84,10 +92,11 @@ class SignerRule:
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Who may publish the plugins whose names match one of the globs."""
+    """Who may publish the plugins whose names match one of the globs; ``registry`` is the revoker that offers them."""
 
     plugins: tuple[str, ...]
     signer: SignerRule
+    registry: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,16 @@ class Verifier:
 
 
 @dataclass(frozen=True, slots=True)
+class Revoker:
+    """Whose revocation lists this host heeds: ``id`` is what they name, ``url`` where they are fetched on demand."""
+
+    id: str
+    signer: SignerRule
+    max_age_days: int | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class UnsignedException:
     """One exact wheel that may be loaded without signature and verdict, why, and until when."""
 
@@ -111,10 +130,11 @@ class UnsignedException:
 
 @dataclass(frozen=True, slots=True)
 class LoaderRules:
-    """How strict the loader is: staleness bounds, and exceptions by exact digest."""
+    """How strict the loader is: staleness bounds, exceptions by exact digest, whether provenance is demanded."""
 
     max_revocation_age_days: int | None = None
     unsigned: tuple[UnsignedException, ...] = ()
+    require_provenance: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +147,7 @@ class TrustFile:
     verifiers: tuple[Verifier, ...] = ()
     loader: LoaderRules = LoaderRules()
     found: bool = True
+    revokers: tuple[Revoker, ...] = ()
 
     @classmethod
     def default_path(cls) -> Path:
@@ -178,14 +199,16 @@ def _toml(data: bytes, path: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _read(reader: Reader, path: Path) -> TrustFile:
-    reader.check_top_level(SCHEMA, ("root", "publisher", "verifier", "loader"))
+    reader.check_top_level(SCHEMA, ("root", "publisher", "verifier", "revoker", "loader"))
     roots = _roots(reader, path)
+    revokers = _revokers(reader, roots)
     return TrustFile(
         path=path,
         roots=roots,
-        publishers=_publishers(reader, roots),
+        publishers=_publishers(reader, roots, {revoker.id for revoker in revokers}),
         verifiers=_verifiers(reader, roots),
         loader=_loader(reader),
+        revokers=revokers,
     )
 
 
@@ -218,10 +241,11 @@ def _root_document(path: Path) -> bytes | str:
     return data if len(data) <= MAX_ROOT_BYTES else f"{path} is larger than {MAX_ROOT_BYTES:,} bytes"
 
 
-def _publishers(reader: Reader, roots: Mapping[str, Root]) -> tuple[Publisher, ...]:
+def _publishers(reader: Reader, roots: Mapping[str, Root], registries: Collection[str]) -> tuple[Publisher, ...]:
     found = []
     for table in reader.tables("publisher"):
-        found.append(Publisher(table.globs("plugins"), SignerRule(**table.signer(roots))))
+        signer = SignerRule(**table.signer(roots))
+        found.append(Publisher(table.globs("plugins"), signer, table.registry("registry", registries)))
         table.finish()
     return tuple(found)
 
@@ -236,12 +260,23 @@ def _verifiers(reader: Reader, roots: Mapping[str, Root]) -> tuple[Verifier, ...
     return tuple(found)
 
 
+def _revokers(reader: Reader, roots: Mapping[str, Root]) -> tuple[Revoker, ...]:
+    found: list[Revoker] = []
+    for table in reader.tables("revoker"):
+        name, signer = table.revoker_id("id"), SignerRule(**table.signer(roots))
+        if any(known.id == name for known in found):
+            table.problem("id", f"a second revoker named {name!r}")
+        found.append(Revoker(name, signer, table.days("max_age_days"), table.address("url")))
+        table.finish()
+    return tuple(found)
+
+
 def _loader(reader: Reader) -> LoaderRules:
     table = reader.table("loader")
     if table is None:
         return LoaderRules()
     table.constant("mode", "enforce")
     unsigned = tuple(UnsignedException(*entry) for entry in table.exceptions("allow_unsigned_sha256"))
-    rules = LoaderRules(table.days("max_revocation_age_days"), unsigned)
+    rules = LoaderRules(table.days("max_revocation_age_days"), unsigned, table.flag("require_provenance"))
     table.finish()
     return rules

@@ -13,6 +13,7 @@ from theodore_loader.trust.toml_lines import Lines
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PLUGIN_GLOB = re.compile(r"[a-z0-9*][a-z0-9*-]{0,63}")
+_REVOKER_ID = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 _MAX_DAYS = 36_500
 
 
@@ -70,6 +71,37 @@ class Table:
             return value
         self.problem(key, f"{key} is not a number of days from 1 to {_MAX_DAYS}")
         return None
+
+    def flag(self, key: str) -> bool:
+        """Return an optional yes or no, by default no."""
+        value = self._optional(key)
+        if value is not None and not isinstance(value, bool):
+            self.problem(key, f"{key} is true or false")
+        return value is True
+
+    def revoker_id(self, key: str) -> str:
+        """Return a required id of a revoker: files of the state folder are named after it."""
+        value = self.text(key)
+        if value and not _REVOKER_ID.fullmatch(value):
+            self.problem(key, f"{key} is lower-case letters, digits, dots and hyphens, 64 at most")
+            return ""
+        return value
+
+    def registry(self, key: str, revokers: Collection[str]) -> str | None:
+        """Return the optional id of a revoker; with a list of its own to look into it need not be a [[revoker]]."""
+        if self._optional(key) is None:
+            return None
+        value = self.revoker_id(key)
+        if value and value not in revokers:
+            self.problem(key, f"no [[revoker]] has the id {value!r}{_nearest(value, revokers)}")
+        return value or None
+
+    def address(self, key: str) -> str | None:
+        """Return an optional address of a web server."""
+        value = None if self._optional(key) is None else self.text(key)
+        if value and not value.startswith(("https://", "http://")):
+            self.problem(key, f"{key} is an https:// or http:// address")
+        return value or None
 
     def constant(self, key: str, only: str) -> None:
         """Accept an optional text that has one allowed value."""
