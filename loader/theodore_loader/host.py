@@ -42,7 +42,10 @@ from theodore_loader.supervise.status import PluginStatus
 from theodore_loader.supervise.supervisor import Supervisor
 from theodore_loader.supervise.surroundings import OnLog
 from theodore_loader.supervise.telemetry import Telemetry
+from theodore_loader.trust.files import SignedFiles
+from theodore_loader.trust.pins import NO_CONSENT, Consent
 from theodore_loader.trust.trust_file import TrustFile
+from theodore_loader.trust.verify import Verified
 from theodore_loader.upgrade import refuse_other_terms
 from theodore_loader.workshop import Terms, Workshop
 from theodore_sdk.info import PluginInfo
@@ -141,15 +144,28 @@ class PluginHost:
     ) -> None:
         await self.close()
 
-    async def install(self, wheel: Path) -> InstalledPlugin:
+    async def install(self, wheel: Path | SignedFiles, consent: Consent = NO_CONSENT) -> InstalledPlugin:
         """Verify a wheel, store it, make its environment, and remember it under its plugin's name.
+
+        Over another version it goes by itself only if nothing in it reaches further (``difference.py``); ``consent``
+        is for what does, and names the digest of the wheel that was looked at (:meth:`judge`).
 
         Raises:
             Refused: trust or policy says no; the rule is named.
             ConfigurationProblem: no such file, a damaged trust file, a dependency that cannot be fetched.
 
         """
-        return await asyncio.to_thread(self._preparation.install, wheel)
+        return await asyncio.to_thread(self._preparation.install, wheel, consent)
+
+    async def judge(self, wheel: Path | SignedFiles) -> Verified:
+        """Verify a wheel as for an installation, whatever was installed before; nothing is stored or remembered.
+
+        Raises:
+            Refused: trust or policy says no; the rule is named.
+            ConfigurationProblem: no such file, or a damaged trust file.
+
+        """
+        return await asyncio.to_thread(self._preparation.judge, wheel)
 
     @overload
     async def load(
@@ -223,8 +239,9 @@ class PluginHost:
         then calls go to it, and the old one finishes those it has. Whatever fails, the old one stays in place.
 
         Raises:
-            Refused: trust or policy says no; or another signer, more permissions, an older version
-                (``upgrade-needs-consent``); or a weaker sandbox than the running worker has.
+            Refused: trust or policy says no; or another signer (``signer-changed``), an older version
+                (``version-went-back``), terms that reach further (``upgrade-needs-consent``), unless exactly this wheel
+                was installed; or a weaker sandbox than the running worker has.
             ConfigurationProblem: not loaded, another plugin's wheel, or a configuration that no longer fits.
             WorkerError, RemoteError, PluginPermissionError: the new worker failed.
 

@@ -19,9 +19,11 @@ from theodore_loader.permissions import Permission
 from theodore_loader.policy import Policy
 from theodore_loader.supervise import own_state
 from theodore_loader.trust.files import SignedFiles, read_signed
+from theodore_loader.trust.pins import NO_CONSENT, Consent, Pins
 from theodore_loader.trust.purpose import Purpose
 from theodore_loader.trust.receipts import Receipts
 from theodore_loader.trust.signatures import Signer
+from theodore_loader.trust.terms import Terms
 from theodore_loader.trust.trust_file import TrustFile
 from theodore_loader.trust.verify import Verified, verify
 from theodore_sdk.info import PermissionType, PluginInfo
@@ -50,6 +52,9 @@ class Prepared:
     verification: tuple[str, ...]
     publisher: Signer | None
     signatures: Signatures
+    terms: Terms
+    agreed: bool = False
+    """Whether exactly this wheel was installed here, on these terms."""
 
     @property
     def info(self) -> PluginInfo:
@@ -74,13 +79,22 @@ class Preparation:
         self._policy = policy
         self._find_links = tuple(find_links)
 
-    def install(self, wheel: Path) -> InstalledPlugin:
-        """Verify a wheel, store it, make its environment, and record it. Raises as :meth:`prepare`."""
-        files = read_signed(wheel)
-        verified = self._verified(files, "install")
+    def install(self, wheel: Path | SignedFiles, consent: Consent = NO_CONSENT) -> InstalledPlugin:
+        """Verify a wheel, store it, make its environment, pin it and record it. Raises as :meth:`prepare`.
+
+        ``consent`` is what somebody agreed to who has seen the difference to what was installed before.
+        """
+        files = wheel if isinstance(wheel, SignedFiles) else read_signed(wheel)
+        verified = self._verified(files, "install", consent)
         self._materialised(verified)
         info = verified.manifest.info
-        return Installed(self._home).add(info.name, info.version, verified.wheel.sha256, files)
+        with Pins(self._home).accepting(info.name, verified.terms, consent):
+            return Installed(self._home).add(info.name, info.version, verified.wheel.sha256, files)
+
+    def judge(self, wheel: Path | SignedFiles) -> Verified:
+        """Verify a wheel as for an installation, but for the pins: whoever asks wants to see the difference first."""
+        files = wheel if isinstance(wheel, SignedFiles) else read_signed(wheel)
+        return self._verified(files, "install", pinned=False)
 
     def prepare(self, name_or_wheel: str | Path) -> Prepared:
         """Verify a plugin with the trust of this moment, and put on disk what its worker imports.
@@ -90,9 +104,34 @@ class Preparation:
             ConfigurationProblem: no such plugin or file, a damaged record, a dependency that cannot be fetched.
 
         """
-        files = self._signed_files(name_or_wheel)
+        if isinstance(name_or_wheel, Path) or name_or_wheel.endswith(".whl"):
+            return self._prepared(read_signed(Path(name_or_wheel)))
+        installed = Installed(self._home)
+        plugin = installed.get(name_or_wheel)
+        try:
+            return self._installed(plugin)
+        except Refused:
+            now = installed.get(name_or_wheel)
+            if now == plugin:
+                raise
+            return self._installed(now)  # another version was installed between the two looks
+
+    def _installed(self, plugin: InstalledPlugin) -> Prepared:
+        pins = Pins(self._home)
+        if pins.get(plugin.name) is None:
+            raise ConfigurationProblem(
+                f"{plugin.name} is recorded as installed, and nothing is remembered of who published it",
+                help=f"install {plugin.name} again, and find out who removed its file from {self._home / 'pins'}",
+            )
+        data = Store(self._home).open(plugin.sha256).wheel.data
+        prepared = self._prepared(Installed(self._home).signed(plugin, data))
+        _refuse_other_name(plugin.name, prepared.info.name)
+        pins.settle(plugin.name, plugin.sha256)
+        return prepared
+
+    def _prepared(self, files: SignedFiles) -> Prepared:
         verified = self._verified(files, "load")
-        _refuse_other_name(name_or_wheel, verified.manifest.info.name)
+        pin = Pins(self._home).get(verified.manifest.info.name)
         return Prepared(
             manifest=verified.manifest,
             grants=verified.grants.permissions,
@@ -100,6 +139,8 @@ class Preparation:
             verification=tuple(f"{step.number} {step.title}: {step.detail}" for step in verified.steps),
             publisher=verified.publisher,
             signatures=Signatures(verified.wheel.sha256, files.filename, files.bundle, files.attestations),
+            terms=verified.terms,
+            agreed=pin is not None and pin.accepted(verified.wheel.sha256) is not None,
         )
 
     def recheck(self, prepared: Prepared) -> None:
@@ -111,7 +152,9 @@ class Preparation:
         """
         known = prepared.signatures
         data = Store(self._home).open(known.sha256).wheel.data
-        verified = self._verified(SignedFiles(known.filename, data, known.bundle, known.attestations), "load")
+        files = SignedFiles(known.filename, data, known.bundle, known.attestations)
+        # what runs was agreed to: that another version was installed meanwhile does not end it
+        verified = self._verified(files, "load", pinned=False)
         if verified.grants.permissions != prepared.grants or self._materialised(verified) != prepared.roots:
             raise Refused(
                 "policy-denied",
@@ -119,14 +162,9 @@ class Preparation:
                 help="unload it and load it again",
             )
 
-    def _signed_files(self, name_or_wheel: str | Path) -> SignedFiles:
-        if isinstance(name_or_wheel, Path) or name_or_wheel.endswith(".whl"):
-            return read_signed(Path(name_or_wheel))
-        installed = Installed(self._home)
-        plugin = installed.get(name_or_wheel)
-        return installed.signed(plugin, Store(self._home).open(plugin.sha256).wheel.data)
-
-    def _verified(self, files: SignedFiles, purpose: Purpose) -> Verified:
+    def _verified(
+        self, files: SignedFiles, purpose: Purpose, consent: Consent = NO_CONSENT, *, pinned: bool = True
+    ) -> Verified:
         verified = verify(
             data=files.data,
             filename=files.filename,
@@ -136,6 +174,8 @@ class Preparation:
             policy=self._policy,
             receipts=Receipts(self._home),
             purpose=purpose,
+            pins=Pins(self._home) if pinned else None,
+            consent=consent,
         )
         trust = () if self._trust is None else (self._trust.path.parent,)
         own_state.refuse_reaching((self._home, cache_dir(), *trust), verified.grants.permissions)
@@ -154,9 +194,9 @@ class Preparation:
         return stored.path, site
 
 
-def _refuse_other_name(asked: str | Path, found: str) -> None:
+def _refuse_other_name(asked: str, found: str) -> None:
     """Hold what the record of installed plugins led to against the name asked for: the record is no evidence."""
-    if isinstance(asked, str) and not asked.endswith(".whl") and asked != found:
+    if asked != found:
         raise ConfigurationProblem(
             f"{asked} is recorded as installed, and the stored wheel is of {found}",
             help=f"install {asked} again, and find out who changed installed.json",

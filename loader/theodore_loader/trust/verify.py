@@ -4,8 +4,9 @@
 2 receipt: has exactly this been decided before?
 3 publisher: who may publish this name, and did they sign these bytes
 4 statements: every attestation authentic, well-formed and about this wheel
-5 verdict: by a verifier this host believes, under an accepted policy, passed, complete, recent
-6 revocation: neither the digest nor a signer is revoked
+5 verdict: by a verifier this host believes, under an accepted policy, passed, complete, recent, resting on what is
+  there; provenance and SBOM, where there are any, fit the wheel
+6 revocation: neither the digest nor a signer is revoked; pins: nothing that was not agreed to since the first version
 7 permissions: what the manifest asks for, against the host's own policy
 8 hand on the same bytes, RECORD complete
 
@@ -32,11 +33,15 @@ from theodore_loader.policy import Grants, Policy, grants
 from theodore_loader.trust.attestations import Attestation, authenticate
 from theodore_loader.trust.files import BUNDLE_SUFFIX, MAX_WHEEL, SignedFiles
 from theodore_loader.trust.identity import matches
+from theodore_loader.trust.origin import check_origin
+from theodore_loader.trust.pins import NO_CONSENT, Consent, Pins
 from theodore_loader.trust.purpose import Purpose
 from theodore_loader.trust.receipts import Receipt, Receipts
 from theodore_loader.trust.revocation import Revocations
+from theodore_loader.trust.sbom import check_sbom
 from theodore_loader.trust.signatures import OtherSigner, ParsedBundle, Signatures, Signer, parse_bundle
 from theodore_loader.trust.statements import Verdict
+from theodore_loader.trust.terms import PinnedSigner, Terms, terms_of
 from theodore_loader.trust.trust_file import INIT_COMMAND, TrustFile, UnsignedException, Verifier
 from theodore_loader.trust.verdicts import Expected, judge
 
@@ -85,6 +90,8 @@ class Verified:
     verdict: Verdict | None
     grants: Grants
     steps: tuple[VerifiedStep, ...]
+    terms: Terms
+    attestations: tuple[Attestation, ...] = ()
 
 
 def verify(
@@ -93,23 +100,28 @@ def verify(
     filename: str,
     bundle: bytes | None,
     attestations: bytes | None,
+    sbom: bytes | None = None,
     trust: TrustFile,
     policy: Policy,
     now: datetime | None = None,
     revocations: Revocations | None = None,
     receipts: Receipts | None = None,
     purpose: Purpose = "load",
-    pins: object | None = None,
+    pins: Pins | None = None,
+    consent: Consent = NO_CONSENT,
 ) -> Verified:
     """Verify a wheel given as bytes. Raises :class:`NotVerified` with the rule, the step and the steps passed.
 
     ``purpose`` is what it is for: some revocations block an installation only. ``revocations`` defaults to the list
     beside the trust file; ``pins`` is what this host holds the plugin to since it was first installed. With
-    ``receipts``, what was authenticated before is not authenticated again, and what is authenticated now is kept. A
-    damaged trust root or revocation list raises ConfigurationProblem: this host cannot decide anything.
+    ``receipts``, what was authenticated before is not authenticated again, and what is authenticated now is kept.
+    ``sbom`` is the file beside the wheel, if there is one. A damaged trust root or revocation list raises
+    ConfigurationProblem: this host cannot decide anything.
     """
-    files = SignedFiles(filename, data, bundle, attestations)
-    return _Verification(files, trust, policy, now or datetime.now(UTC), revocations, receipts, purpose, pins).run()
+    files = SignedFiles(filename, data, bundle, attestations, sbom)
+    return _Verification(
+        files, trust, policy, now or datetime.now(UTC), revocations, receipts, purpose, pins, consent
+    ).run()
 
 
 @dataclass
@@ -123,7 +135,8 @@ class _Verification:
     revocations: Revocations | None
     receipts: Receipts | None
     purpose: Purpose
-    pins: object | None
+    pins: Pins | None
+    consent: Consent
     steps: list[VerifiedStep] = field(default_factory=list)
     sha256: str = ""
     name: str = ""
@@ -144,7 +157,15 @@ class _Verification:
                 raise NotVerified(refusal, number, self.steps) from refusal
             self.steps.append(VerifiedStep(number, TITLES[number], detail))
         return Verified(
-            self.wheel, self.manifest, self.publisher, self.verifier, self.verdict, self.granted, tuple(self.steps)
+            self.wheel,
+            self.manifest,
+            self.publisher,
+            self.verifier,
+            self.verdict,
+            self.granted,
+            tuple(self.steps),
+            self.terms,
+            self.attestations,
         )
 
     def _1(self) -> str:
@@ -206,16 +227,22 @@ class _Verification:
             return "none is asked for: accepted by digest"
         self.verifier, self.verdict = self._accepted_verdict()
         policy = self.verdict.policy
-        return (
+        said = [
             f"{self.verdict.verification_result} by {self.verdict.verifier.id} on "
-            f"{self.verdict.time_verified:%Y-%m-%d %H:%M}Z under policy {policy.uri} ({policy.digest.sha256[:16]}…)"
-        )
+            f"{self.verdict.time_verified:%Y-%m-%d %H:%M}Z under policy {policy.uri} ({policy.digest.sha256[:16]}…)",
+            self._origin(),
+            check_sbom(self.attestations, self.wheel.sbom, self.files.sbom),
+        ]
+        return "; ".join(filter(None, said))
 
     def _6(self) -> str:
-        """6 revocation, outside any receipt: it is looked up on every decision."""
+        """6 revocation and pins, outside any receipt: they are looked up on every decision."""
         revocations = self.revocations or Revocations.beside(self.trust.path)
         revocations.refuse_stale(self.trust.loader.max_revocation_age_days, self.now)
-        return revocations.check(self.sha256, [signer for signer in (self.publisher, self.verifier) if signer])
+        said = revocations.check(self.sha256, [signer for signer in (self.publisher, self.verifier) if signer])
+        publisher = PinnedSigner.of(self.publisher, self.trust.roots) if self.publisher else None
+        self.terms = terms_of(self.wheel, publisher, self.verdict, self.policy)
+        return said if self.pins is None else f"{said}; {self.pins.refuse(self.name, self.terms, self.consent)}"
 
     def _7(self) -> str:
         """7 declared ∩ policy. What the plugin cannot do without must be granted in full."""
@@ -250,6 +277,10 @@ class _Verification:
                 help="a plugin has the name and version of its distribution; package it again",
             )
 
+    def _origin(self) -> str:
+        demanded = self.trust.loader.require_provenance
+        return check_origin(self.attestations, self.wheel, self.manifest.info.homepage, required=demanded)
+
     def _unsigned_exception(self) -> UnsignedException | None:
         if self.files.bundle is not None:
             return None
@@ -283,11 +314,12 @@ class _Verification:
     def _accepted_verdict(self) -> tuple[Signer, Verdict]:
         """Return the newest acceptable verdict. A FAILED one under an accepted policy ends the search."""
         dated = [(one.verdict.time_verified, one, one.verdict) for one in self.attestations if one.verdict]
+        beside = frozenset(one.sha256 for one in self.attestations)
         refusals = []
         for _, attestation, verdict in sorted(dated, key=lambda entry: entry[0], reverse=True):
             for rule in _speaking(attestation, verdict):
                 try:
-                    judge(verdict, Expected(self.manifest.info, rule, self.policy, self.now))
+                    judge(verdict, Expected(self.manifest.info, rule, self.policy, self.now, beside))
                 except Refused as refusal:
                     if refusal.rule == "verdict-failed":
                         raise
@@ -303,7 +335,7 @@ def _speaking(attestation: Attestation, verdict: Verdict) -> Sequence[Verifier]:
 
 
 def _kinds(attestations: Sequence[Attestation]) -> list[str]:
-    return ["verdict" if one.verdict else one.statement.predicate_type.removeprefix("https://") for one in attestations]
+    return [one.kind.label for one in attestations]
 
 
 def _logged(signer: Signer) -> str:

@@ -6,11 +6,11 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from theodore_loader.errors import ConfigurationProblem, Refused, WorkerCrashed
 from theodore_loader.host import PluginHost
-from theodore_loader.preparation import Prepared, Signatures
-from theodore_loader.trust.signatures import Signer
+from theodore_loader.trust.terms import PinnedSigner
 from theodore_loader.upgrade import refuse_other_terms
 from theodore_sdk import PermissionType, PluginCategory, PluginPermission, ScrapingRequest
 
@@ -71,8 +71,8 @@ async def test_a_new_version_that_is_refused_leaves_the_old_one(build, host_of):
         plugin = await host.load(old.path)
         before = host.plugins()[0]
         refusals = {
-            greedy.path: (Refused, r"would also be granted filesystem rw:\{cache\}/\*\*"),
-            older.path: (Refused, "0.9.0 is older"),
+            greedy.path: (Refused, r"also asks for filesystem rw:\{cache\}/\*\*"),
+            older.path: (Refused, "0.9.0 is older than 1.0.0"),
             breaking.path: (ConfigurationProblem, "key"),
             other.path: (ConfigurationProblem, "the wheel is of other-plugin"),
             build(version="2.0.0").path: (Refused, "nobody this host believes has published"),
@@ -127,7 +127,7 @@ async def test_unloading_ends_a_reload(build, host_of):
         assert not list((host._home / "tmp").glob("*/*"))
 
 
-ALICE = Signer("ours", "https://issuer.example", "alice@example.com", 1, None)
+ALICE = PinnedSigner("ours", "a" * 64, ("b" * 64,), "https://issuer.example", "alice@example.com")
 
 
 @pytest.fixture
@@ -136,34 +136,34 @@ def prepared(build, host_of):
     wheel = build()
     found = host_of(wheel)._preparation.prepare(wheel.path)
 
-    def make(publisher=ALICE, **changes):
-        signatures = Signatures("0" * 64, "x.whl", None, None)
-        return Prepared(
-            replace(found.manifest, info=replace(found.info, **changes)), found.grants, (), (), publisher, signatures
-        )
+    def make(agreed=False, **changes):
+        return replace(found, terms=structs.replace(found.terms, **{"publisher": ALICE, **changes}), agreed=agreed)
 
     return make
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    ("change", "rule", "reason"),
     [
-        ({"publisher": replace(ALICE, identity="mallory@example.com")}, "mallory@example.com .* alice@example.com"),
-        ({"publisher": replace(ALICE, root="public")}, "root public"),
-        ({"publisher": replace(ALICE, issuer="https://other.example")}, "other.example"),
-        ({"publisher": None}, "accepted unsigned by its digest"),
-        ({"version": "0.9.9"}, "is older"),
-        ({"category": PluginCategory.EXPORTER}, "exporter"),
+        (
+            {"publisher": structs.replace(ALICE, identity="mallory@example.com")},
+            "signer-changed",
+            "mallory@example.com .* alice@example.com",
+        ),
+        ({"publisher": None}, "signer-changed", "accepted unsigned by its digest"),
+        ({"version": "0.9.9"}, "version-went-back", "is older"),
+        ({"category": PluginCategory.EXPORTER}, "upgrade-needs-consent", "exporter"),
     ],
-    ids=["identity", "root", "issuer", "unsigned", "older", "category"],
+    ids=["identity", "unsigned", "older", "category"],
 )
-def test_other_terms_need_consent(prepared, change, reason):
+def test_other_terms_need_consent(prepared, change, rule, reason):
     with pytest.raises(Refused, match=reason) as refusal:
         refuse_other_terms(prepared(), prepared(**change))
-    assert refusal.value.rule == "upgrade-needs-consent"
+    assert refusal.value.rule == rule
+    refuse_other_terms(prepared(), prepared(agreed=True, **change))
 
 
-def test_the_same_signer_may_sign_again_and_every_difference_is_named(prepared):
-    refuse_other_terms(prepared(), prepared(replace(ALICE, log_index=7), version="1.0.1"))
+def test_nothing_new_needs_no_consent_and_every_difference_is_named(prepared):
+    refuse_other_terms(prepared(), prepared(version="1.0.1"))
     with pytest.raises(Refused, match=r"unsigned.*older"):
-        refuse_other_terms(prepared(), prepared(None, version="0.1"))
+        refuse_other_terms(prepared(), prepared(publisher=None, version="0.1"))
