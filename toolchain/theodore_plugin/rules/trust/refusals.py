@@ -85,6 +85,35 @@ TRUST_RULES: tuple[Rule, ...] = (
         "Install the missing tools and check again; the report says what was not looked at.",
     ),
     _rule(
+        "verdict-input-missing",
+        "The verdict rests on a statement that is not among those beside the wheel.",
+        "A verdict names the statements it considered by their digests. If one of them was exchanged or taken away, the "
+        "verifier judged something else than what lies here.",
+        "Fetch the attestations again from where the wheel was published, or check and sign the wheel again.",
+    ),
+    _rule(
+        "provenance-missing",
+        "The host demands provenance, and its publisher states no commit the wheel was built from.",
+        "Without it nobody can hold the wheel against its source, so nobody can see what was added on the way.",
+        "Commit, build with `theodore-plugin package`, then sign: `package` leaves what `sign` needs beside the wheel. Or "
+        "have `sign --source` rebuild it.",
+        Silencer.POLICY,
+    ),
+    _rule(
+        "provenance-source-mismatch",
+        "The provenance names another repository or commit than the wheel, the certificate, or the source it is held "
+        "against.",
+        "A wheel built from a fork, or from a tree that was never published, can carry a trusted name and other code.",
+        "Build from the repository that the wheel's `Project-URL: Source` names, or correct that address.",
+        Silencer.POLICY,
+    ),
+    _rule(
+        "sbom-mismatch",
+        "The SBOM beside the wheel, the one inside it and the signed one are not all the same.",
+        "People and scanners read the file beside the wheel; it must not tell them another story than the wheel.",
+        "Fetch all files again from where the wheel was published, or package and sign again.",
+    ),
+    _rule(
         "revoked",
         "The wheel's digest, or a signer from a moment on, is on this host's revocation list.",
         "The list's owner learnt something after the signature was made: a stolen key, a malicious release.",
@@ -98,10 +127,30 @@ TRUST_RULES: tuple[Rule, ...] = (
         Silencer.POLICY,
     ),
     _rule(
+        "signer-changed",
+        "The wheel is signed by another signer than the version that was installed here before.",
+        "The trust file may believe several signers about one name. That a plugin changes hands is still what happens"
+        " when an account is taken over, an abandoned name is registered anew, or a wheel comes from a fork. Root, "
+        "issuer, identity and the numbers of repository and owner are compared; a workflow's tag is not.",
+        "Ask the publisher, not by the means the wheel came with. If it is right: look at `theodore-plugin diff NAME "
+        "WHEEL`, then `theodore-plugin install WHEEL --accept DIGEST` with the digest that was shown.",
+    ),
+    _rule(
+        "version-went-back",
+        "The version is lower than the highest that was ever installed here.",
+        "A signature does not age: whoever can hand out an old, signed version can bring back every hole that was "
+        "mended since. The highest version is remembered, also after the plugin was removed.",
+        "Install a newer version. If you want this one: `theodore-plugin install WHEEL --allow-downgrade`; a "
+        "revocation holds nevertheless.",
+    ),
+    _rule(
         "upgrade-needs-consent",
-        "The new version of a running plugin is by another signer, older, of another category, or granted more.",
-        "Whoever takes over a plugin's name or its release account would otherwise reach every host that runs it, with "
-        "whatever the new version asks for.",
-        "Look at the difference that is named. If you accept it, unload the plugin and load the new version.",
+        "The new version reaches further than the one accepted before, or less was done to judge it.",
+        "Whoever takes over a plugin's release account would otherwise reach every host that runs it, with whatever "
+        "the new version asks for. Without being asked, a new version may not ask for more permissions, bring machine"
+        " code or make code where the old one did not, change its category, be held by a weaker sandbox, or come with"
+        " a weaker verdict.",
+        "Look at the difference: `theodore-plugin diff NAME WHEEL`. If you accept it: `theodore-plugin install WHEEL "
+        "--accept DIGEST` with the digest that was shown. It counts for exactly this wheel.",
     ),
 )
