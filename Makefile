@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test corpus coverage lint format types layers docs bench extension wheel requirements clean
+.PHONY: demo test fuzz accuracy corpus coverage lint format types layers docs bench extension wheel requirements clean
 
 demo: $(READY)          ## the main job end to end on the example plugin, then three attacks
 	$(BIN)/python docs/examples/demo.py
@@ -41,6 +41,9 @@ bench: $(READY)         ## ratios, side by side in one run
 
 corpus: $(READY)        ## both lowerings over every installed module (minutes)
 	$(BIN)/python -m pytest -m corpus tests/differential
+
+fuzz: $(READY)          ## 100,000 mutants of bundles, attestations, wheels and their archives (minutes)
+	MUTANTS=100000 $(BIN)/python -m pytest -n 2 tests/trust/test_mutations.py tests/unit/artifact/test_wheel_fuzz.py
 
 accuracy: $(READY)      ## precision and recall on real packages (fetches about 100 pinned wheels once)
 	$(BIN)/python tests/accuracy fetch

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from campaign import mutants
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from theodore_loader.artifact.limits import PLUGIN
 from theodore_loader.artifact.wheel import Wheel, read_dependency_wheel
 from theodore_loader.errors import InvalidWheel
 
-MUTATIONS = 4000
+MUTATIONS = mutants(1500)
 
 
 def mutated(data: bytes, rng: random.Random) -> bytes:
