@@ -104,6 +104,18 @@ class Installed:
             replace_file(self._path, _written({**self.all(), name: plugin}))
         return plugin
 
+    def remove(self, name: str) -> InstalledPlugin:
+        """Record that a plugin is not installed any more, and return what was; its pin stays (``trust/pins.py``).
+
+        Raises:
+            ConfigurationProblem: none has this name.
+
+        """
+        with FileLock(private_dir(self._home) / "installed.lock"):
+            plugin = self.get(name)
+            replace_file(self._path, _written({one: rest for one, rest in self.all().items() if one != name}))
+        return plugin
+
     def signed(self, plugin: InstalledPlugin, data: bytes) -> SignedFiles:
         """Return the wheel's bytes together with the signatures kept for it."""
         folder = self._signatures(plugin.sha256)
