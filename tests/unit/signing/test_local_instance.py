@@ -90,7 +90,7 @@ def test_a_full_disk_leaves_no_instance(tmp_path: Path, monkeypatch) -> None:
     def full(path: Path, data: bytes) -> None:
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(module, "_write_private", full)
+    monkeypatch.setattr(module, "write_private", full)
     with pytest.raises(OSError, match="No space left"):
         open_or_create("default", tmp_path)
     assert not exists("default", tmp_path)
@@ -359,7 +359,7 @@ def test_unknown_paths_other_methods_and_huge_bodies_are_refused(served) -> None
     assert post(endpoint, "/api/v1/log", b"{}")[0] == 404
     host, port = endpoint.url.removeprefix("http://").split(":")
     for request, expected in (
-        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"501"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"421"),
         (f"POST {ENTRIES} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 99999999999\r\n\r\n".encode(), b"413"),
         (f"POST {ENTRIES} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: -1\r\n\r\n".encode(), b"413"),
         (f"POST {ENTRIES} HTTP/1.1\r\nHost: {host}:{port}\r\nTransfer-Encoding: chunked\r\n\r\n".encode(), b"413"),

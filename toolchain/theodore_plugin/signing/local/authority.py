@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID, ObjectIdentifier
 
 from theodore_plugin.signing.local import der
+from theodore_plugin.signing.local.timestamps import TimestampAuthority
 
 LEAF_VALIDITY = timedelta(minutes=10)
 _AUTHORITY_VALIDITY = timedelta(days=3650)
@@ -53,12 +54,13 @@ _SHA256_ECDSA = b"\x04\x03"
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Everything needed to issue leaves: the chain, the issuing key and the CT key."""
+    """Everything needed to issue leaves and timestamps: the chain, the issuing key, the CT key and the stamper."""
 
     root: x509.Certificate
     intermediate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
     ct_key: ec.EllipticCurvePrivateKey
+    stamper: TimestampAuthority
 
     @property
     def fingerprint(self) -> str:
@@ -126,16 +128,24 @@ class Leaf:
 
 
 def create_authority(now: datetime) -> Authority:
-    """Create a root, an intermediate and a CT key, all new."""
+    """Create a root, an intermediate, a CT key and a timestamp authority, all new."""
     start = now.replace(microsecond=0)
-    root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    root_key, key, stamping_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
     tag = hashlib.sha256(spki(root_key.public_key())).hexdigest()[:12]
-    root = _ca(root_key, root_key.public_key(), (f"theodore local root {tag}",) * 2, start, path_length=1)
-    names = (f"theodore local signing {tag}", f"theodore local root {tag}")
+    root_name = f"theodore local root {tag}"
+    root = _ca(root_key, root_key.public_key(), (root_name, root_name), start, path_length=1)
     intermediate = _ca(
-        root_key, key.public_key(), names, start, path_length=0, extra=lambda b: _code_signing_under(b, root)
+        root_key,
+        key.public_key(),
+        (f"theodore local signing {tag}", root_name),
+        start,
+        path_length=0,
+        extra=lambda builder: _code_signing_under(builder, root),
     )
-    return Authority(root, intermediate, key, ec.generate_private_key(ec.SECP256R1()))
+    names = (f"theodore local timestamps {tag}", root_name)
+    stamping = _stamping(_named(stamping_key.public_key(), names, start), root).sign(root_key, hashes.SHA256())
+    stamper = TimestampAuthority(stamping, root, stamping_key)
+    return Authority(root, intermediate, key, ec.generate_private_key(ec.SECP256R1()), stamper)
 
 
 def spki(public_key: ec.EllipticCurvePublicKey) -> bytes:
@@ -164,8 +174,17 @@ def _ca(
     path_length: int,
     extra: Callable[[x509.CertificateBuilder], x509.CertificateBuilder] = lambda builder: builder,
 ) -> x509.Certificate:
-    subject, issuer = names
     builder = (
+        _named(public_key, names, start)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
+        .add_extension(_key_usage(signs_certificates=True), critical=True)
+    )
+    return extra(builder).sign(signing_key, hashes.SHA256())
+
+
+def _named(public_key: ec.EllipticCurvePublicKey, names: tuple[str, str], start: datetime) -> x509.CertificateBuilder:
+    subject, issuer = names
+    return (
         x509.CertificateBuilder()
         .subject_name(_name(subject))
         .issuer_name(_name(issuer))
@@ -173,11 +192,18 @@ def _ca(
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
         .not_valid_after(start + _AUTHORITY_VALIDITY)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
-        .add_extension(_key_usage(signs_certificates=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
     )
-    return extra(builder).sign(signing_key, hashes.SHA256())
+
+
+def _stamping(builder: x509.CertificateBuilder, root: x509.Certificate) -> x509.CertificateBuilder:
+    """Make it a certificate for timestamps and nothing else, as RFC 3161, section 2.3, demands."""
+    return (
+        builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
+        .add_extension(_authority_key_identifier(root), critical=False)
+    )
 
 
 def _code_signing_under(builder: x509.CertificateBuilder, root: x509.Certificate) -> x509.CertificateBuilder:

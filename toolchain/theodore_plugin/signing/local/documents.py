@@ -6,51 +6,67 @@ Formats: sigstore/protobuf-specs, ``trustroot.proto`` (TrustedRoot 0.1, SigningC
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from theodore_plugin.signing.local.authority import Authority, key_id, spki
+from theodore_plugin.signing.local.authority import Authority
+from theodore_plugin.signing.local.trees import SignedTree
 
 if TYPE_CHECKING:
     from cryptography import x509
-    from cryptography.hazmat.primitives.asymmetric import ec
 
+RekorVersion = Literal[1, 2]
+REKOR_V2: RekorVersion = 2
 _OPERATOR = "theodore-plugin"
 
 
-def trusted_root(
-    authority: Authority, log_key: ec.EllipticCurvePublicKey, origin: str, start: datetime
-) -> dict[str, Any]:
-    """Return the instance's TrustedRoot: its chain, its CT key and its log key, valid from ``start`` on."""
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """The three trees of an instance: signatures in both versions of Rekor, and certificates."""
+
+    rekor: SignedTree
+    rekor2: SignedTree
+    ct: SignedTree
+
+
+def trusted_root(authority: Authority, trees: Trees, start: datetime) -> dict[str, Any]:
+    """Return the instance's TrustedRoot: its chain, its CT key, its log keys, its stamper, valid from ``start`` on."""
     valid_for = {"start": _timestamp(start)}
-    base_url = f"https://{origin}"
+    base_url = f"https://{trees.rekor.origin}"
     subject = {"organization": "theodore-plugin local instance", "commonName": authority.fingerprint}
+    chains = {
+        "certificateAuthorities": (authority.intermediate, authority.root),
+        "timestampAuthorities": (authority.stamper.certificate, authority.stamper.root),
+    }
     return {
         "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-        "tlogs": [_log(log_key, base_url, valid_for)],
-        "certificateAuthorities": [
-            {
-                "subject": subject,
-                "uri": base_url,
-                "certChain": {"certificates": [_der(authority.intermediate), _der(authority.root)]},
-                "validFor": valid_for,
-            }
-        ],
-        "ctlogs": [_log(authority.ct_key.public_key(), base_url, valid_for)],
-        "timestampAuthorities": [],
+        "tlogs": [_log(tree, valid_for) for tree in (trees.rekor, trees.rekor2)],
+        "ctlogs": [_log(trees.ct, valid_for)],
+        **{
+            kind: [
+                {
+                    "subject": subject,
+                    "uri": base_url,
+                    "certChain": {"certificates": [_der(certificate) for certificate in chain]},
+                    "validFor": valid_for,
+                }
+            ]
+            for kind, chain in chains.items()
+        },
     }
 
 
-def client_trust_config(root: dict[str, Any], url: str, start: datetime) -> dict[str, Any]:
-    """Return a ClientTrustConfig whose services all live at ``url``."""
-    service = {
-        "url": url,
-        "majorApiVersion": 1,
-        "validFor": {"start": _timestamp(start)},
-        "operator": _OPERATOR,
-    }
+def client_trust_config(root: dict[str, Any], url: str, start: datetime, rekor: RekorVersion) -> dict[str, Any]:
+    """Return a ClientTrustConfig whose services all live at ``url``, for entries of version ``rekor``.
+
+    Version 2 entries have no time of their own, so the timestamp authority is named with them and only with them.
+    """
+    service = _service(url, 1, start)
+    stampers = [{**service, "url": f"{url}/api/v1/timestamp"}] if rekor == REKOR_V2 else []
     return {
         "mediaType": "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json",
         "trustedRoot": root,
@@ -58,23 +74,28 @@ def client_trust_config(root: dict[str, Any], url: str, start: datetime) -> dict
             "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",
             "caUrls": [service],
             "oidcUrls": [],
-            "rekorTlogUrls": [service],
+            "rekorTlogUrls": [_service(url, rekor, start)],
             "rekorTlogConfig": {"selector": "ANY"},
-            "tsaUrls": [],
+            "tsaUrls": stampers,
+            "tsaConfig": {"selector": "ANY"},
         },
     }
 
 
-def _log(key: ec.EllipticCurvePublicKey, base_url: str, valid_for: dict[str, str]) -> dict[str, Any]:
+def _service(url: str, version: int, start: datetime) -> dict[str, Any]:
+    valid_for = {"start": _timestamp(start)}
+    return {"url": url, "majorApiVersion": version, "validFor": valid_for, "operator": _OPERATOR}
+
+
+def _log(tree: SignedTree, valid_for: dict[str, str]) -> dict[str, Any]:
+    key = tree.key.public_key()
+    details = "PKIX_ED25519" if isinstance(key, Ed25519PublicKey) else "PKIX_ECDSA_P256_SHA_256"
+    spki = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return {
-        "baseUrl": base_url,
+        "baseUrl": f"https://{tree.origin}",
         "hashAlgorithm": "SHA2_256",
-        "publicKey": {
-            "rawBytes": base64.b64encode(spki(key)).decode(),
-            "keyDetails": "PKIX_ECDSA_P256_SHA_256",
-            "validFor": valid_for,
-        },
-        "logId": {"keyId": base64.b64encode(key_id(key)).decode()},
+        "publicKey": {"rawBytes": base64.b64encode(spki).decode(), "keyDetails": details, "validFor": valid_for},
+        "logId": {"keyId": base64.b64encode(tree.id).decode()},
     }
 
 

@@ -63,7 +63,7 @@ def _dsse(spec: Mapping[str, Any], issuer: x509.Certificate, now: datetime) -> d
     (signature,) = envelope["signatures"]
     payload = _base64(envelope["payload"])
     key = _public_key(verifier, issuer, now)
-    key.verify(_base64(signature["sig"]), _pae(envelope["payloadType"], payload), ec.ECDSA(hashes.SHA256()))
+    key.verify(_base64(signature["sig"]), pae(envelope["payloadType"], payload), ec.ECDSA(hashes.SHA256()))
     return {
         "envelopeHash": _sha256(envelope_text.encode()),
         "payloadHash": _sha256(payload),
@@ -74,8 +74,8 @@ def _dsse(spec: Mapping[str, Any], issuer: x509.Certificate, now: datetime) -> d
 _KINDS = {"hashedrekord": _hashedrekord, "dsse": _dsse}
 
 
-def _public_key(verifier: str, issuer: x509.Certificate, now: datetime) -> ec.EllipticCurvePublicKey:
-    certificate = x509.load_pem_x509_certificate(_base64(verifier))
+def current_key(certificate: x509.Certificate, issuer: x509.Certificate, now: datetime) -> ec.EllipticCurvePublicKey:
+    """Return the key of a certificate that ``issuer`` issued and that is valid; raises :class:`EntryError`."""
     certificate.verify_directly_issued_by(issuer)
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
         raise EntryError("the certificate is out of its time")
@@ -85,7 +85,11 @@ def _public_key(verifier: str, issuer: x509.Certificate, now: datetime) -> ec.El
     return key
 
 
-def _pae(payload_type: str, payload: bytes) -> bytes:
+def _public_key(verifier: str, issuer: x509.Certificate, now: datetime) -> ec.EllipticCurvePublicKey:
+    return current_key(x509.load_pem_x509_certificate(_base64(verifier)), issuer, now)
+
+
+def pae(payload_type: str, payload: bytes) -> bytes:
     """Pre-authentication encoding (DSSE protocol, v1)."""
     return b"DSSEv1 %d %s %d %s" % (len(payload_type), payload_type.encode(), len(payload), payload)
 

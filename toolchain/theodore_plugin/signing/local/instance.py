@@ -3,10 +3,12 @@
 ::
 
     <home>/instances/<name>/        0700
-        instance.json               schema, name, time of creation
+        instance.json               schema, time of creation, version of Rekor entries it makes
         root.pem intermediate.pem   the chain; the root's private key was never written
-        intermediate.key ct.key log.key     0600
+        timestamp.pem               the timestamp authority's certificate, issued by the same root
+        intermediate.key ct.key log.key log2.key timestamp.key      0600
         log.sqlite3                 the transparency logs, 0600
+        ct.checkpoints rekor.checkpoints rekor2.checkpoints         every checkpoint they ever issued, 0600
         trusted_root.json           what verifiers need, for any sigstore tool
         trust_config.json           the same inside a ClientTrustConfig, for ``sigstore --trust-config``
 """
@@ -14,28 +16,37 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from filelock import FileLock
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
+from theodore_loader.artifact.tree import flush_folder
 from theodore_loader.errors import ConfigurationProblem
-from theodore_loader.paths import home_dir, private_dir
-from theodore_loader.trust.protected import name_file
-from theodore_plugin.signing.local import documents
+from theodore_loader.paths import home_dir
+from theodore_loader.trust.protected import replace_file
+from theodore_plugin.signing.local import documents, rotation
 from theodore_plugin.signing.local.authority import Authority, create_authority
-from theodore_plugin.signing.local.log import Log
+from theodore_plugin.signing.local.documents import RekorVersion, Trees
+from theodore_plugin.signing.local.keyfiles import (
+    pem_certificate,
+    pem_key,
+    read_certificate,
+    read_ec_key,
+    read_ed25519_key,
+    refuse_exposed,
+    write_private,
+)
+from theodore_plugin.signing.local.log import Log, Tree
 from theodore_plugin.signing.local.service import Service
+from theodore_plugin.signing.local.timestamps import TimestampAuthority
 from theodore_plugin.signing.local.tokens import Mint
+from theodore_plugin.signing.local.trees import SignedTree
 
 ISSUER = "https://local.theodore.invalid"
 """The OIDC issuer every local certificate names. ``.invalid`` never resolves (RFC 6761): which instance it was is told
@@ -43,17 +54,26 @@ by the root and by the identity, never by this name."""
 
 DEFAULT_NAME = "default"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-_SCHEMA = 1
+_SCHEMA = 2
+
+
+@dataclass(frozen=True, slots=True)
+class LogKeys:
+    """The keys of the signature logs: ECDSA for Rekor v1, Ed25519 for Rekor v2."""
+
+    rekor: ec.EllipticCurvePrivateKey
+    rekor2: ed25519.Ed25519PrivateKey
 
 
 @dataclass(frozen=True, slots=True)
 class LocalInstance:
-    """An opened instance: its folder, its keys, and when it was created."""
+    """An opened instance: its folder, its keys, when it was created, and which Rekor entries it makes."""
 
     folder: Path
     authority: Authority
-    log_key: ec.EllipticCurvePrivateKey
+    log_keys: LogKeys
     created: datetime
+    rekor: RekorVersion = 1
 
     @property
     def fingerprint(self) -> str:
@@ -66,14 +86,21 @@ class LocalInstance:
         return f"urn:theodore:local:{self.fingerprint}"
 
     @property
-    def origin(self) -> str:
-        """The log's name in checkpoints."""
-        return f"log-{self.fingerprint[:16]}.theodore.invalid"
-
-    @property
     def log(self) -> Log:
         """The transparency logs."""
-        return Log(self.folder / "log.sqlite3")
+        name = f"{self.fingerprint[:16]}.theodore.invalid"
+        origins: dict[Tree, str] = {"rekor": f"log-{name}", "rekor2": f"log2-{name}", "ct": f"ct-{name}"}
+        return Log(self.folder / "log.sqlite3", origins)
+
+    @property
+    def trees(self) -> Trees:
+        """The logs with their names and keys. No two share either."""
+        log = self.log
+        return Trees(
+            SignedTree(log, "rekor", self.log_keys.rekor),
+            SignedTree(log, "rekor2", self.log_keys.rekor2),
+            SignedTree(log, "ct", self.authority.ct_key),
+        )
 
     @property
     def trusted_root_path(self) -> Path:
@@ -82,15 +109,20 @@ class LocalInstance:
 
     def service(self) -> Service:
         """Return the instance's endpoints with a token mint of their own."""
-        return Service(self.authority, self.log_key, self.log, self.origin, Mint(ISSUER))
+        trees = self.trees
+        return Service(self.authority, trees.rekor, trees.rekor2, trees.ct, Mint(ISSUER))
 
     def trusted_root(self) -> dict[str, Any]:
         """Return the TrustedRoot document."""
-        return documents.trusted_root(self.authority, self.log_key.public_key(), self.origin, self.created)
+        return documents.trusted_root(self.authority, self.trees, self.created)
 
-    def trust_config(self, url: str | None = None) -> dict[str, Any]:
-        """Return the ClientTrustConfig for a service at ``url``; without one it is good for verifying only."""
-        return documents.client_trust_config(self.trusted_root(), url or f"https://{self.origin}", self.created)
+    def trust_config(self, url: str | None = None, rekor: RekorVersion | None = None) -> dict[str, Any]:
+        """Return the ClientTrustConfig for a service at ``url``; without one it is good for verifying only.
+
+        ``rekor`` is the version of the entries that signing with it makes, by default the instance's own choice.
+        """
+        place = url or f"https://{self.trees.rekor.origin}"
+        return documents.client_trust_config(self.trusted_root(), place, self.created, rekor or self.rekor)
 
 
 def instances_dir(home: Path | None = None) -> Path:
@@ -100,111 +132,110 @@ def instances_dir(home: Path | None = None) -> Path:
 
 def exists(name: str = DEFAULT_NAME, home: Path | None = None) -> bool:
     """Tell whether the instance has been created."""
-    return (instances_dir(home) / _checked(name)).is_dir()
+    folder = instance_dir(name, home)
+    return folder.is_dir() or rotation.unfinished(folder)
 
 
-def open_or_create(name: str = DEFAULT_NAME, home: Path | None = None) -> LocalInstance:
-    """Open the instance, creating it first if it is missing; safe when several processes do so at once."""
-    folder = instances_dir(home) / _checked(name)
-    if not folder.is_dir():
-        private_dir(folder.parent)
-        with FileLock(folder.parent / f".{name}.lock", mode=0o600):
+def instance_dir(name: str = DEFAULT_NAME, home: Path | None = None) -> Path:
+    """Return the folder of one instance; raises ConfigurationProblem for a name that is none."""
+    if not _NAME.fullmatch(name):
+        raise ConfigurationProblem(
+            f"{name!r} is no instance name", help="use lower-case letters, digits and hyphens, 64 at most"
+        )
+    return instances_dir(home) / name
+
+
+def open_or_create(
+    name: str = DEFAULT_NAME, home: Path | None = None, rekor: RekorVersion | None = None
+) -> LocalInstance:
+    """Open the instance, creating it first if it is missing; safe when several processes do so at once.
+
+    ``rekor`` decides, from now on, which entries it makes; without it a new instance makes those of version 1.
+    """
+    folder = instance_dir(name, home)
+    if not folder.is_dir() or rotation.unfinished(folder):
+        with rotation.changing(folder):
+            rotation.finish(folder)
             if not folder.is_dir():
-                _create(folder)
-    return open_instance(folder)
+                build(folder, rekor or 1).rename(folder)
+    instance = open_instance(folder)
+    return instance if rekor in (None, instance.rekor) else _switched(instance, rekor)
 
 
 def open_instance(folder: Path) -> LocalInstance:
     """Open the instance in ``folder``; raises ConfigurationProblem if it is damaged or readable by others."""
     try:
-        _refuse_exposed_keys(folder)
+        refuse_exposed(folder)
         described = json.loads((folder / "instance.json").read_bytes())
         if described["schema"] != _SCHEMA:
-            raise ValueError(f"schema {described['schema']} is not known here")
+            raise ValueError(f"it has schema {described['schema']}, {_SCHEMA} is known here")
+        if described["rekor"] not in get_args(RekorVersion):
+            raise ValueError(f"Rekor entries of version {described['rekor']} are not known here")
+        keys = LogKeys(read_ec_key(folder / "log.key"), read_ed25519_key(folder / "log2.key"))
         created = datetime.fromtimestamp(described["created"], UTC)
-        root, intermediate = (_certificate(folder / f"{name}.pem") for name in ("root", "intermediate"))
-        key, ct_key, log_key = (_key(folder / f"{name}.key") for name in ("intermediate", "ct", "log"))
+        return LocalInstance(folder, _authority(folder), keys, created, described["rekor"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationProblem(
             f"the local signing instance in {folder} is damaged: {error}",
             help="restore the folder from a backup, or move it away and run: theodore-plugin trust init",
         ) from error
-    return LocalInstance(folder, Authority(root, intermediate, key, ct_key), log_key, created)
 
 
-def _checked(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise ConfigurationProblem(
-            f"{name!r} is no instance name", help="use lower-case letters, digits and hyphens, 64 at most"
-        )
-    return name
-
-
-def _create(folder: Path) -> None:
-    # Killed creations leave a folder behind that nobody else can be using: the caller holds the lock.
+def build(folder: Path, rekor: RekorVersion) -> Path:
+    """Build a new instance beside ``folder``, whole, and return where; the caller holds the lock and renames it."""
+    # Killed creations leave a folder behind that nobody else can be using.
     for left in folder.parent.glob(f".{folder.name}.new-*"):
         shutil.rmtree(left)
-    building = folder.parent / f".{folder.name}.new-{secrets.token_hex(4)}"
+    building = folder.with_name(f".{folder.name}.new-{secrets.token_hex(4)}")
     building.mkdir(mode=0o700)
     try:
-        _write(building, datetime.now(UTC).replace(microsecond=0))
-        building.rename(folder)
+        _write(building, datetime.now(UTC).replace(microsecond=0), rekor)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
+    return building
 
 
-def _write(folder: Path, now: datetime) -> None:
+def _write(folder: Path, now: datetime, rekor: RekorVersion) -> None:
     authority = create_authority(now)
-    instance = LocalInstance(folder, authority, ec.generate_private_key(ec.SECP256R1()), now)
+    keys = LogKeys(ec.generate_private_key(ec.SECP256R1()), ed25519.Ed25519PrivateKey.generate())
+    instance = LocalInstance(folder, authority, keys, now, rekor)
     instance.log.create()
     files = {
-        "instance.json": _json({"schema": _SCHEMA, "created": int(now.timestamp())}),
-        "root.pem": authority.root.public_bytes(serialization.Encoding.PEM),
-        "intermediate.pem": authority.intermediate.public_bytes(serialization.Encoding.PEM),
-        "intermediate.key": _pem_key(authority.key),
-        "ct.key": _pem_key(authority.ct_key),
-        "log.key": _pem_key(instance.log_key),
+        "instance.json": _described(instance),
+        "root.pem": pem_certificate(authority.root),
+        "intermediate.pem": pem_certificate(authority.intermediate),
+        "timestamp.pem": pem_certificate(authority.stamper.certificate),
+        "intermediate.key": pem_key(authority.key),
+        "ct.key": pem_key(authority.ct_key),
+        "log.key": pem_key(keys.rekor),
+        "log2.key": pem_key(keys.rekor2),
+        "timestamp.key": pem_key(authority.stamper.key),
         "trusted_root.json": _json(instance.trusted_root()),
         "trust_config.json": _json(instance.trust_config()),
     }
     for name, data in files.items():
-        _write_private(folder / name, data)
+        write_private(folder / name, data)
+    flush_folder(folder)
 
 
-def _write_private(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as problem:
-        name_file(problem, path)
-        raise
+def _switched(instance: LocalInstance, rekor: RekorVersion) -> LocalInstance:
+    changed = replace(instance, rekor=rekor)
+    replace_file(instance.folder / "trust_config.json", _json(changed.trust_config()))
+    replace_file(instance.folder / "instance.json", _described(changed))
+    return changed
 
 
-def _refuse_exposed_keys(folder: Path) -> None:
-    for path in folder.glob("*.key"):
-        if path.stat().st_mode & 0o077:
-            raise PermissionError(f"{path.name} can be read by other users; chmod 600 it if nobody has copied it")
-
-
-def _certificate(path: Path) -> x509.Certificate:
-    return x509.load_pem_x509_certificate(path.read_bytes())
-
-
-def _key(path: Path) -> ec.EllipticCurvePrivateKey:
-    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise TypeError(f"{path.name} holds no EC key")
-    return key
-
-
-def _pem_key(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+def _authority(folder: Path) -> Authority:
+    root, intermediate, stamping = (
+        read_certificate(folder / f"{name}.pem") for name in ("root", "intermediate", "timestamp")
     )
+    key, ct_key, stamping_key = (read_ec_key(folder / f"{name}.key") for name in ("intermediate", "ct", "timestamp"))
+    return Authority(root, intermediate, key, ct_key, TimestampAuthority(stamping, root, stamping_key))
+
+
+def _described(instance: LocalInstance) -> bytes:
+    return _json({"schema": _SCHEMA, "created": int(instance.created.timestamp()), "rekor": instance.rekor})
 
 
 def _json(value: dict[str, Any]) -> bytes:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs
 
 from theodore_loader.errors import LoaderError
 from theodore_plugin.signing.local.service import RejectedError, Service
@@ -16,6 +17,7 @@ from theodore_plugin.signing.local.service import RejectedError, Service
 LOOPBACK = "127.0.0.1"
 _MAX_BODY = 1 << 20
 _IDLE_SECONDS = 10
+_TIMESTAMP = "application/timestamp-reply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +62,44 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
-        """Answer one of the two endpoints, or say why not."""
-        try:
-            status, answer = 201, self._answer()
-        except (RejectedError, LoaderError) as problem:
-            self.server.endpoint.problems.append(problem)
-            status = problem.status if isinstance(problem, RejectedError) else 500
-            answer = {"code": status, "message": str(problem)}
-            self.close_connection = True
-        self._send(status, answer)
+        """Answer one of the endpoints that write, or say why not."""
+        self._respond(201, self._written)
 
-    def _answer(self) -> dict[str, Any]:
-        # A page in a browser can reach loopback under a name of its own (DNS rebinding); only our own address counts.
-        if self.headers.get("Host") != self.server.host:
-            raise RejectedError(421, "this port answers to its own address only")
-        body = self._body()
+    def do_GET(self) -> None:
+        """Answer one of the endpoints that read, or say why not."""
+        self._respond(200, self._read)
+
+    def _respond(self, status: int, answer: Callable[[], dict[str, Any] | bytes]) -> None:
+        try:
+            # A page in a browser can reach loopback under a name of its own (DNS rebinding); only our address counts.
+            if self.headers.get("Host") != self.server.host:
+                raise RejectedError(421, "this port answers to its own address only")
+            self._send(status, answer())
+        except (RejectedError, LoaderError, OSError) as problem:
+            self.server.endpoint.problems.append(problem)
+            self.close_connection = True
+            status = problem.status if isinstance(problem, RejectedError) else 500
+            self._send(status, {"code": status, "message": str(problem)})
+
+    def _written(self) -> dict[str, Any] | bytes:
+        body, service = self._body(), self.server.service
         if self.path == "/api/v2/signingCert":
-            return self.server.service.signing_certificate(self._bearer(), body)
-        if self.path == "/api/v1/log/entries":
-            return self.server.service.log_entry(body)
+            return service.signing_certificate(self._bearer(), body)
+        answers: dict[str, Callable[[bytes], dict[str, Any] | bytes]] = {
+            "/api/v1/log/entries": service.log_entry,
+            "/api/v2/log/entries": service.log_entry_v2,
+            "/api/v1/timestamp": service.timestamp,
+        }
+        if self.path not in answers:
+            raise RejectedError(404, "no such endpoint")
+        return answers[self.path](body)
+
+    def _read(self) -> dict[str, Any]:
+        path, _, query = self.path.partition("?")
+        if path == "/api/v1/log":
+            return self.server.service.tree_head()
+        if path == "/api/v1/log/proof":
+            return self.server.service.consistency(*_sizes(query))
         raise RejectedError(404, "no such endpoint")
 
     def _body(self) -> bytes:
@@ -93,13 +114,23 @@ class _Handler(BaseHTTPRequestHandler):
             raise RejectedError(401, "a bearer token is required")
         return token
 
-    def _send(self, status: int, answer: dict[str, Any]) -> None:
-        data = json.dumps(answer).encode()
+    def _send(self, status: int, answer: dict[str, Any] | bytes) -> None:
+        data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", _TIMESTAMP if isinstance(answer, bytes) else "application/json")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the signature of the base class
         """Write nothing: tokens pass through here."""
+
+
+def _sizes(query: str) -> tuple[int, int]:
+    """Return the two tree sizes of a request for a consistency proof; raises RejectedError."""
+    given = parse_qs(query)
+    try:
+        (first,), (last,) = given.get("firstSize", ["1"]), given["lastSize"]
+        return int(first), int(last)
+    except (KeyError, ValueError):
+        raise RejectedError(400, "firstSize and lastSize are sizes of the tree") from None

@@ -1,4 +1,7 @@
-"""What the instance answers: Fulcio's ``signingCert`` and Rekor's ``log/entries``, without the HTTP around them."""
+"""What the instance answers, without the HTTP around it.
+
+Fulcio's ``signingCert``, Rekor's ``log/entries`` in versions 1 and 2, and the timestamp authority's ``timestamp``.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from theodore_plugin.signing.local import merkle
-from theodore_plugin.signing.local.authority import Authority, key_id
-from theodore_plugin.signing.local.checkpoint import signed_checkpoint
+from theodore_plugin.signing.local.authority import Authority
 from theodore_plugin.signing.local.entries import EntryError, canonical_body, canonical_json
-from theodore_plugin.signing.local.log import Appended, Log
+from theodore_plugin.signing.local.entries_v2 import VERSION, EntryV2, canonical_entry
+from theodore_plugin.signing.local.log import Appended
+from theodore_plugin.signing.local.timestamps import TimestampError
 from theodore_plugin.signing.local.tokens import Claims, Mint, TokenError
+from theodore_plugin.signing.local.trees import SignedTree
 
 
 class RejectedError(Exception):
@@ -36,12 +41,12 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The instance's two endpoints over its keys, its log and its token mint."""
+    """The instance's endpoints over its keys, its trees and its token mint."""
 
     authority: Authority
-    log_key: ec.EllipticCurvePrivateKey
-    log: Log
-    log_origin: str
+    rekor: SignedTree
+    rekor2: SignedTree
+    ct: SignedTree
     mint: Mint
     now: Callable[[], datetime] = _utc_now
 
@@ -61,7 +66,7 @@ class Service:
             public_key, claims.identity, claims.issuer, now, claims.statements, email=claims.email
         )
         # the SCT inside the leaf is a promise: keep it before anyone sees the leaf
-        appended = self.log.append("ct", leaf.ct_entry, int(now.timestamp()))
+        appended, _ = self.ct.append(leaf.ct_entry, int(now.timestamp()))
         chain = (leaf.certificate, self.authority.intermediate, self.authority.root)
         answer = {"signedCertificateEmbeddedSct": {"chain": {"certificates": [_pem(cert) for cert in chain]}}}
         return Certified(leaf.certificate, appended.index, answer)
@@ -81,26 +86,74 @@ class Service:
     def record(self, entry: bytes, now: datetime) -> dict[str, Any]:
         """Log an accepted entry and return Rekor's answer about it."""
         time = int(now.timestamp())
-        appended = self.log.append("rekor", entry, time)
-        return {merkle.leaf_hash(entry).hex(): self._logged(entry, time, appended)}
+        return {merkle.leaf_hash(entry).hex(): self._logged(entry, time, *self.rekor.append(entry, time))}
 
-    def _logged(self, entry: bytes, time: int, appended: Appended) -> dict[str, Any]:
+    def log_entry_v2(self, body: bytes) -> dict[str, Any]:
+        """Answer ``POST /api/v2/log/entries`` with a ``TransparencyLogEntry``: no time, no promise, a proof."""
+        now = self.now()
+        return self.record_v2(self.accepted_v2(body, now), now)
+
+    def accepted_v2(self, body: bytes, now: datetime) -> EntryV2:
+        """Return the Rekor v2 entry that ``body`` proposes; raises RejectedError. Nothing is logged yet."""
+        try:
+            return canonical_entry(_json(body), self.authority.intermediate, now)
+        except EntryError as error:
+            raise RejectedError(400, str(error)) from error
+
+    def record_v2(self, entry: EntryV2, now: datetime) -> dict[str, Any]:
+        """Log an accepted Rekor v2 entry and return Rekor's answer about it."""
+        appended, checkpoint = self.rekor2.append(entry.body, int(now.timestamp()))
+        return {
+            "logIndex": str(appended.index),
+            "logId": {"keyId": _base64(self.rekor2.id)},
+            "kindVersion": {"kind": entry.kind, "version": VERSION},
+            "inclusionProof": {
+                "logIndex": str(appended.index),
+                "rootHash": _base64(appended.root),
+                "treeSize": str(appended.size),
+                "hashes": [_base64(digest) for digest in appended.proof],
+                "checkpoint": {"envelope": checkpoint},
+            },
+            "canonicalizedBody": _base64(entry.body),
+        }
+
+    def timestamp(self, request: bytes) -> bytes:
+        """Answer ``POST /api/v1/timestamp`` with a ``TimeStampResp`` in DER; raises RejectedError."""
+        try:
+            return self.authority.stamper.answer(request, self.now())
+        except TimestampError as error:
+            raise RejectedError(400, str(error)) from error
+
+    def tree_head(self) -> dict[str, Any]:
+        """Answer ``GET /api/v1/log``: size, root and a checkpoint of the signature log as it is now."""
+        head, checkpoint = self.rekor.checkpoint()
+        return {"rootHash": head.root.hex(), "signedTreeHead": checkpoint, "treeID": "0", "treeSize": head.size}
+
+    def consistency(self, first: int, last: int) -> dict[str, Any]:
+        """Answer ``GET /api/v1/log/proof``: the tree of ``first`` entries is a prefix of that of ``last``."""
+        try:
+            proof = self.rekor.log.consistency(self.rekor.name, first, last)
+            root = self.rekor.log.head_at(self.rekor.name, last).root
+        except IndexError as error:
+            raise RejectedError(400, str(error)) from error
+        return {"hashes": [digest.hex() for digest in proof], "rootHash": root.hex()}
+
+    def _logged(self, entry: bytes, time: int, appended: Appended, checkpoint: str) -> dict[str, Any]:
         promised = {
-            "body": base64.b64encode(entry).decode(),
+            "body": _base64(entry),
             "integratedTime": time,
-            "logID": key_id(self.log_key.public_key()).hex(),
+            "logID": self.rekor.id.hex(),
             "logIndex": appended.index,
         }
-        promise = self.log_key.sign(canonical_json(promised), ec.ECDSA(hashes.SHA256()))
         proof = {
-            "checkpoint": signed_checkpoint(self.log_origin, appended.size, appended.root, self.log_key),
+            "checkpoint": checkpoint,
             "hashes": [digest.hex() for digest in appended.proof],
             "logIndex": appended.index,
             "rootHash": appended.root.hex(),
             "treeSize": appended.size,
         }
-        verification = {"signedEntryTimestamp": base64.b64encode(promise).decode(), "inclusionProof": proof}
-        return {**promised, "verification": verification}
+        promise = _base64(self.rekor.sign(canonical_json(promised)))
+        return {**promised, "verification": {"signedEntryTimestamp": promise, "inclusionProof": proof}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +192,7 @@ def proven_key(body: bytes) -> ec.EllipticCurvePublicKey:
 
 def _pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
