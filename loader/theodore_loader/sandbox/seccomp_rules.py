@@ -57,6 +57,10 @@ _SOCKET_OPTIONS: Mapping[int, tuple[int, ...]] = {
     0: (1,),  # IP_TOS
     41: (26, 67),  # IPV6_V6ONLY, IPV6_TCLASS
 }
+_RESOLVER_OPTIONS: Mapping[int, tuple[int, ...]] = {0: (11,), 41: (25,)}
+"""``IP_RECVERR``, ``IPV6_RECVERR``: glibc asks for them on every socket it resolves names with, or gives up."""
+_RESOLVING: Mapping[int, tuple[int, ...]] = {0: (11,), 41: (25,)}
+"""IP_RECVERR and IPV6_RECVERR: without them the C library resolves no name at all."""
 
 
 _SO_PEERPIDFD = 77
@@ -136,20 +140,27 @@ def _sockets(shape: Shape) -> Mapping[str, Conditions]:
         "sendmsg": ((Check(2, (0,), _MSG_FASTOPEN),),),
         "sendmmsg": ((plain,),),
         "socketpair": ((Check(0, (_AF_UNIX,)), Check(1, (_STREAM,), _TYPE_MASK)),),
-        "setsockopt": tuple((Check(1, (level,)), Check(2, names)) for level, names in _SOCKET_OPTIONS.items()),
+        "setsockopt": _options(_SOCKET_OPTIONS),
         "getsockopt": ((Check(2, (_SO_PEERPIDFD,), negate=True),),),  # a handle on the process at the other end
     }
     internet = Check(0, (_AF_INET, _AF_INET6))
     if shape.sockets == "outbound":
+        calls["setsockopt"] += _options(_RESOLVING)
         calls["socket"] = (
             (internet, Check(1, (_STREAM,), _TYPE_MASK), Check(2, (0, 6))),
             (internet, Check(1, (_DATAGRAM,), _TYPE_MASK), Check(2, (0, 17))),
         )
+        asked = (*_SOCKET_OPTIONS.items(), *_RESOLVER_OPTIONS.items())
+        calls["setsockopt"] = tuple((Check(1, (level,)), Check(2, names)) for level, names in asked)
     elif shape.sockets == "ports":
         calls["socket"] = ((Check(0, (_AF_INET,)), Check(1, (_STREAM,), _TYPE_MASK), Check(2, (0, 6))),)
     if shape.sockets != "none":
         calls["connect"] = ALWAYS
     return calls
+
+
+def _options(allowed: Mapping[int, tuple[int, ...]]) -> Conditions:
+    return tuple((Check(1, (level,)), Check(2, names)) for level, names in allowed.items())
 
 
 def _processes(shape: Shape) -> Mapping[str, Conditions]:

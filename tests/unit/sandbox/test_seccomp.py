@@ -225,6 +225,9 @@ def test_outbound_tools_reach_the_internet_and_nothing_local(machine):
     assert verdict("socket", 2, 1, 6, machine=machine, sockets="outbound") == ALLOW
     assert verdict("socket", 10, 2 | 0o2004000, 17, machine=machine, sockets="outbound") == ALLOW
     assert verdict("connect", machine=machine, sockets="outbound") == ALLOW
+    for level, option in ((0, 11), (41, 25)):  # what the C library sets before it asks a name server
+        assert verdict("setsockopt", 3, level, option, machine=machine, sockets="outbound") == ALLOW
+        assert verdict("setsockopt", 3, level, option, machine=machine) == "EPERM"
     assert verdict("socket", 1, 1, 0, machine=machine, sockets="outbound") == "EPERM"
     assert verdict("socket", 2, 3, 1, machine=machine, sockets="outbound") == "EPERM"
     assert verdict("socket", 2, 1, 262, machine=machine, sockets="outbound") == "EPERM"
