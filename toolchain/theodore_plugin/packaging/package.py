@@ -20,6 +20,7 @@ from theodore_plugin.finding import Verdict
 from theodore_plugin.packaging.atomic import write_atomically
 from theodore_plugin.packaging.build import build_wheel
 from theodore_plugin.packaging.epoch import source_date_epoch
+from theodore_plugin.packaging.facts import BuildFacts
 from theodore_plugin.packaging.lock import ensure_lock
 from theodore_plugin.packaging.normalise import normalise
 from theodore_plugin.project import PluginProject
@@ -51,6 +52,8 @@ class Packaged:
     report: Report
     locked: int
     """How many distributions the lock names."""
+    build: BuildFacts
+    """What it was built with."""
 
     @property
     def sha256(self) -> str:
@@ -74,9 +77,10 @@ def package(
     fails, and :class:`Refused` if the result is not acceptable. The wheel appears whole or not at all.
     """
     project = _open_tree(project_path)
+    settings = (settings or Settings.load(project)).whole()
     with _step("lock", watch):
-        lock = ensure_lock(project, upgrade=upgrade_lock)
-    settings = dataclasses.replace((settings or Settings.load(project)).whole(), lock=lock)
+        lock = ensure_lock(project, upgrade=upgrade_lock, age=settings.policy.dependencies)
+    settings = dataclasses.replace(settings, lock=lock)
     report = _passed(project, settings, watch)
     manifest = to_json(_manifest(project, settings))
     epoch = source_date_epoch(project.root)
@@ -86,7 +90,7 @@ def package(
     _refuse_unchecked_sources(project, wheel)
     wheel_path = out_dir / wheel.filename
     write_atomically(wheel_path, wheel.data)
-    return Packaged(wheel_path, wheel, report, len(read_lock(lock).packages))
+    return Packaged(wheel_path, wheel, report, len(read_lock(lock).packages), built.facts)
 
 
 def _open_tree(path: Path) -> PluginProject:

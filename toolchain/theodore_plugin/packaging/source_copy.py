@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -15,20 +16,23 @@ _MAX_FILES = 20_000
 _MAX_BYTES = 512 * 1024 * 1024
 
 
-def copy_sources(root: Path, target: Path) -> None:
+def copy_sources(root: Path, target: Path, *, mtime: int | None = None, reverse: bool = False) -> None:
     """Copy the project at ``root`` to the empty folder ``target``; links are not followed but refused.
+
+    ``mtime`` is when the copies say they were written, in seconds since 1970; ``reverse`` is the order of writing.
 
     Hidden files and folders stay behind (``.git``, ``.env``, ``.venv``, editors and caches keep theirs there), as
     do build outputs. Raises :class:`ConfigurationProblem` for links, special files and trees too large to be a plugin.
     """
-    budget = _Budget()
-    _copy_folder(root, target, budget, top=True)
+    _copy_folder(root, target, _Copying(mtime, reverse), top=True)
 
 
-class _Budget:
-    """What may still be copied."""
+class _Copying:
+    """How files are copied, and how much may still be."""
 
-    def __init__(self) -> None:
+    def __init__(self, mtime: int | None, reverse: bool) -> None:
+        self.mtime = mtime
+        self.reverse = reverse
         self.files = _MAX_FILES
         self.bytes = _MAX_BYTES
 
@@ -41,10 +45,18 @@ class _Budget:
                 help="move data and outputs out of the project folder",
             )
 
+    def write(self, source: Path, target: Path) -> None:
+        """Copy one file: its content, with a mode and a time that do not come from the project."""
+        self.spend(source.stat().st_size)
+        shutil.copyfile(source, target, follow_symlinks=False)
+        target.chmod(0o644)
+        if self.mtime is not None:
+            os.utime(target, (self.mtime, self.mtime))
 
-def _copy_folder(source: Path, target: Path, budget: _Budget, *, top: bool = False) -> None:
+
+def _copy_folder(source: Path, target: Path, copying: _Copying, *, top: bool = False) -> None:
     target.mkdir(parents=True, exist_ok=True)
-    for entry in sorted(source.iterdir()):
+    for entry in sorted(source.iterdir(), reverse=copying.reverse):
         if _left_out(entry, top=top):
             continue
         if entry.is_symlink() or not (entry.is_dir() or entry.is_file()):
@@ -52,11 +64,9 @@ def _copy_folder(source: Path, target: Path, budget: _Budget, *, top: bool = Fal
                 f"{entry} is a link or special file; a wheel can hold neither", help="replace it by a copy"
             )
         if entry.is_dir():
-            _copy_folder(entry, target / entry.name, budget)
+            _copy_folder(entry, target / entry.name, copying)
         else:
-            budget.spend(entry.stat().st_size)
-            shutil.copyfile(entry, target / entry.name, follow_symlinks=False)
-            (target / entry.name).chmod(0o644)
+            copying.write(entry, target / entry.name)
 
 
 def _left_out(entry: Path, *, top: bool) -> bool:
