@@ -45,6 +45,7 @@ COMMANDS: dict[str, Entry] = {
     "sign": Entry("theodore_plugin.cli.sign", "Sign a wheel and the verdict about it."),
     "verify": Entry("theodore_plugin.cli.verify", "Verify a wheel as a host would, step by step.", toolchain=False),
     "trust": Entry("theodore_plugin.cli.trust", "Show and edit whom this machine believes.", toolchain=False),
+    "instance": Entry("theodore_plugin.cli.instance", "Run a signing instance for a team."),
     "install": Entry("theodore_plugin.cli.install", "Verify a wheel and store it for loading.", toolchain=False),
     "run": Entry("theodore_plugin.cli.run", "Call one method of an installed plugin in its sandbox.", toolchain=False),
     "ps": Entry("theodore_plugin.cli.ps", "Show what running hosts run.", toolchain=False),

@@ -1,0 +1,137 @@
+"""One connection: requests in, responses out, with a deadline on everything a client could drag out.
+
+The bytes are HTTP/1.1 as ``h11`` reads it: a sans-IO parser that refuses what two parsers could read in two ways. Time
+and amounts are bounded here: the TLS handshake, each whole request from the first moment of waiting for it, and each
+answer have ``request_seconds``; heads have 16 KiB, bodies the configured size.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlsplit
+
+import h11
+
+from theodore_plugin.signing.service.messages import Request, Response
+
+MAX_HEAD = 16 << 10
+_CHUNK = 1 << 16
+Handle = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(slots=True)
+class Connection:
+    """One client's connection, served until it is closed, drags, or breaks the protocol."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    address: str
+    handle: Handle
+    seconds: float
+    max_body: int
+    busy: bool = False
+    """Whether a request has been read and not yet been answered: such a connection outlives a shutdown."""
+    closing: bool = False
+    _http: h11.Connection = field(default_factory=lambda: h11.Connection(h11.SERVER, MAX_HEAD))
+
+    async def serve(self) -> None:
+        """Answer requests one after the other; every failure ends the connection and nothing else."""
+        try:
+            while await self._serve_one():
+                self._http.start_next_cycle()
+        except (TimeoutError, OSError, h11.LocalProtocolError):
+            self.writer.transport.abort()
+        except h11.RemoteProtocolError as error:
+            await self._refuse(Response.problem(error.error_status_hint, "this is no request of HTTP/1.1"))
+        finally:
+            self.writer.close()
+
+    async def _serve_one(self) -> bool:
+        async with asyncio.timeout(self.seconds):
+            request = await self._request()
+        if isinstance(request, Response):
+            await self._refuse(request)
+            return False
+        if request is None:
+            return False
+        self.busy = True
+        response = await self.handle(request)
+        await self._answer(response)
+        self.busy = False
+        return not self.closing and self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
+
+    async def _request(self) -> Request | Response | None:
+        head: h11.Request | None = None
+        body = bytearray()
+        while True:
+            event = self._http.next_event()
+            if event is h11.NEED_DATA:
+                await self._receive()
+            elif isinstance(event, h11.Request):
+                head = event
+                if _announced(event) > self.max_body:
+                    return self._too_large()
+            elif isinstance(event, h11.Data):
+                body += event.data
+                if len(body) > self.max_body:
+                    return self._too_large()
+            elif isinstance(event, h11.EndOfMessage) and head is not None:
+                return _request(head, bytes(body), self.address)
+            else:
+                return None
+
+    async def _receive(self) -> None:
+        if self._http.they_are_waiting_for_100_continue:
+            await self._send(h11.InformationalResponse(status_code=100, headers=[]))
+        self._http.receive_data(await self.reader.read(_CHUNK))
+
+    def _too_large(self) -> Response:
+        return Response.problem(413, f"a body of at most {self.max_body} bytes is read")
+
+    async def _refuse(self, response: Response) -> None:
+        """Answer, if an answer can still be made, and leave what was not read unread."""
+        self.closing = True
+        if self._http.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            try:
+                await self._answer(response)
+            except (TimeoutError, OSError, h11.LocalProtocolError):
+                self.writer.transport.abort()
+
+    async def _answer(self, response: Response) -> None:
+        headers = {
+            "Content-Type": response.content_type,
+            "Content-Length": str(len(response.body)),
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            **response.headers,
+        }
+        if self.closing:
+            headers["Connection"] = "close"
+        async with asyncio.timeout(self.seconds):
+            await self._send(h11.Response(status_code=response.status, headers=list(headers.items())))
+            await self._send(h11.Data(data=response.body))
+            await self._send(h11.EndOfMessage())
+
+    async def _send(self, event: h11.Event) -> None:
+        data = self._http.send(event)
+        if data:
+            self.writer.write(data)
+            await self.writer.drain()
+
+
+def _announced(request: h11.Request) -> int:
+    return next((int(value) for name, value in request.headers if name == b"content-length"), 0)
+
+
+def _request(head: h11.Request, body: bytes, address: str) -> Request:
+    parts = urlsplit(head.target.decode("ascii"))
+    return Request(
+        method=head.method.decode("ascii"),
+        path=parts.path,
+        query=dict(parse_qsl(parts.query, keep_blank_values=True, max_num_fields=16)),
+        headers={name.decode("ascii"): value.decode("latin-1") for name, value in head.headers},
+        body=body,
+        address=address,
+    )

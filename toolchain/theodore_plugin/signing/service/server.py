@@ -1,0 +1,163 @@
+"""The HTTP server of the service: accepts, counts and ends connections; answers are made on a few threads.
+
+Connections are counted before anything is read from them, in all and for each address, so that half-open ones cannot
+take every place. On SIGTERM nothing new is accepted, whoever is being answered is answered, and the threads finish:
+an entry that was promised is on the disk, because the log commits before it answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+
+from theodore_plugin.signing.service.connection import Connection
+from theodore_plugin.signing.service.journal import Journal
+from theodore_plugin.signing.service.messages import Request, Response
+from theodore_plugin.signing.service.rates import network_of
+from theodore_plugin.signing.service.service_table import Limits
+
+BACKLOG = 256
+GRACE_SECONDS = 20.0
+"""How long a shutdown waits for answers under way."""
+_PAUSE_SECONDS = 0.1
+
+Handler = Callable[[Request], Response]
+
+
+@dataclass(slots=True)
+class Server:
+    """Serves ``handler`` on ``listener``, which is bound and not yet listening."""
+
+    listener: socket.socket
+    handler: Handler
+    limits: Limits
+    journal: Journal
+    threads: int
+    tls: ssl.SSLContext | None = None
+    _live: dict[asyncio.Task[None], Connection | None] = field(default_factory=dict)
+    _addresses: Counter[str] = field(default_factory=Counter)
+    _turned_away: int = 0
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Serve until SIGTERM or SIGINT; ``ready`` is called when connections are accepted."""
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        try:
+            await self.serve_until(stop, ready)
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    async def serve_until(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
+        """Serve until ``stop`` is set, then let answers under way finish."""
+        self.listener.setblocking(False)
+        self.listener.listen(BACKLOG)
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="instance") as pool:
+            accepting = asyncio.create_task(self._accept(pool))
+            ready()
+            await stop.wait()
+            accepting.cancel()
+            self.listener.close()
+            await self._finish()
+
+    async def _accept(self, pool: ThreadPoolExecutor) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connected, peer = await loop.sock_accept(self.listener)
+            except OSError as error:  # out of descriptors, or the client is gone again
+                self._note("not-accepted", reason=str(error))
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
+            address = str(peer[0])
+            key = network_of(address)
+            if len(self._live) >= self.limits.connections or self._addresses[key] >= self._per_address:
+                self._turn_away(connected, address)
+                continue
+            self._addresses[key] += 1
+            task = asyncio.create_task(self._connection(connected, address, pool))
+            self._live[task] = None
+            task.add_done_callback(partial(self._gone, key))
+
+    @property
+    def _per_address(self) -> int:
+        return min(self.limits.connections_per_address, self.limits.connections)
+
+    def _turn_away(self, connected: socket.socket, address: str) -> None:
+        connected.close()
+        self._turned_away += 1
+        if self._turned_away & (self._turned_away - 1) == 0:  # a flood is not to flood the log, too
+            self._note("turned-away", address=address, reason="too many connections", count=self._turned_away)
+
+    def _gone(self, key: str, task: asyncio.Task[None]) -> None:
+        del self._live[task]
+        self._addresses[key] -= 1
+        if not self._addresses[key]:
+            del self._addresses[key]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._note("failed", reason=f"{type(error).__name__}: {error}")
+
+    async def _connection(self, connected: socket.socket, address: str, pool: ThreadPoolExecutor) -> None:
+        loop = asyncio.get_running_loop()
+        # without it an answer waits for the client's delayed acknowledgement
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        limit = self.limits.request_seconds
+        try:
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: protocol, connected, ssl=self.tls, ssl_handshake_timeout=limit if self.tls else None
+            )
+        except OSError:  # no handshake; an SSLError is one, too
+            connected.close()
+            return
+
+        async def handle(request: Request) -> Response:
+            return await loop.run_in_executor(pool, self.handler, request)
+
+        writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+        connection = Connection(reader, writer, address, handle, limit, self.limits.body_bytes)
+        task = asyncio.current_task()
+        if task is not None:
+            self._live[task] = connection
+        await connection.serve()
+
+    async def _finish(self) -> None:
+        """End what waits for a request, and wait for what is being answered."""
+        for task, connection in list(self._live.items()):
+            if connection is None or not connection.busy:
+                task.cancel()
+            else:
+                connection.closing = True
+        if self._live:
+            _, late = await asyncio.wait(list(self._live), timeout=GRACE_SECONDS)
+            for task in late:
+                task.cancel()
+
+    def _note(self, event: str, **values: object) -> None:
+        # where nobody reads the log, certificates are refused for it; connections are not
+        with suppress(OSError):
+            self.journal.write(event, **values)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket bound to ``host`` and ``port`` (0 chooses one); raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except BaseException:
+        bound.close()
+        raise
+    return bound
