@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock
@@ -16,6 +17,7 @@ from theodore_loader.trust.protected import replace_file
 from theodore_loader.trust.trust_file import (
     SCHEMA,
     Publisher,
+    Revoker,
     Root,
     SignerRule,
     TrustFile,
@@ -77,12 +79,14 @@ class TrustEditor:
         private_dir(self._path.parent / ROOTS_FOLDER)
         replace_file(self._path.parent / file, document)
         self._add("root", {"id": root_id, "file": file.as_posix(), "sha256": sha256})
-        self.trust = _with(self.trust, roots={**self.trust.roots, root_id: Root(root_id, sha256, document)})
+        self.trust = replace(self.trust, roots={**self.trust.roots, root_id: Root(root_id, sha256, document)})
 
     def add_publisher(self, publisher: Publisher, comment: str = "") -> None:
         """Add a publisher unless it is there."""
         if publisher not in self.trust.publishers:
-            self._add("publisher", {"plugins": publisher.plugins, **_signer(publisher.signer)}, comment)
+            values = {"plugins": publisher.plugins, **_signer(publisher.signer)}
+            registry = {} if publisher.registry is None else {"registry": publisher.registry}
+            self._add("publisher", {**values, **registry}, comment)
 
     def add_verifier(self, verifier: Verifier, comment: str = "") -> None:
         """Add a verifier unless one that covers it is there."""
@@ -92,6 +96,14 @@ class TrustEditor:
         if verifier.max_age_days is not None:
             values["max_age_days"] = verifier.max_age_days
         self._add("verifier", values, comment)
+
+    def add_revoker(self, revoker: Revoker, comment: str = "") -> None:
+        """Add a revoker unless it is there. One of the same id and another signer is refused when it is written."""
+        if revoker in self.trust.revokers:
+            return
+        bounds = {"max_age_days": revoker.max_age_days, "url": revoker.url}
+        given = {key: value for key, value in bounds.items() if value is not None}
+        self._add("revoker", {"id": revoker.id, **_signer(revoker.signer), **given}, comment)
 
     def _add(self, section: str, values: Mapping[str, object], comment: str = "") -> None:
         lines = [f"# {comment}"] if comment else []
@@ -112,10 +124,6 @@ class TrustEditor:
                 help="`theodore-plugin trust show` lists the roots there are; docs/guide/trust.md describes the fields",
             ) from None
         replace_file(self._path, data)
-
-
-def _with(trust: TrustFile, *, roots: Mapping[str, Root]) -> TrustFile:
-    return TrustFile(trust.path, roots, trust.publishers, trust.verifiers, trust.loader, trust.found)
 
 
 def _covers(known: Verifier, wanted: Verifier) -> bool:

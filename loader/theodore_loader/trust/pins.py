@@ -16,6 +16,7 @@ times: the new terms as ``pending``, the record of installed plugins (its caller
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -61,13 +62,14 @@ class Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What whoever installs has agreed to: one wheel, by the beginning of its digest, and a lower version.
+    """What whoever installs has agreed to: one wheel, by the beginning of its digest, a lower version, a yanked one.
 
     Raises ConfigurationProblem for a digest too short to mean one wheel only.
     """
 
     digest: str | None = None
     downgrade: bool = False
+    yanked: bool = False
 
     def __post_init__(self) -> None:
         if self.digest is not None and not _DIGITS.fullmatch(self.digest):
@@ -111,6 +113,13 @@ class Pins:
                 f"{path} is damaged: {problem}. Who published {name} before, and which version, is not known any more",
                 help=f"restore it from a backup; or remove it, and the next installation of {name} counts as its first",
             ) from None
+
+    def digest(self, name: str) -> str | None:
+        """Return the SHA-256 of what is remembered of a plugin; ``None`` where nothing is. Raises as :meth:`get`."""
+        try:
+            return hashlib.sha256(read_protected(self._path(name), _MAX_BYTES)).hexdigest()
+        except FileNotFoundError:
+            return None
 
     def increases(self, name: str, terms: Terms) -> tuple[Increase, ...]:
         """Return why a wheel needs somebody's consent before it is installed or loaded; raises as :meth:`get`."""

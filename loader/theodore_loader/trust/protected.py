@@ -25,6 +25,11 @@ def read_protected(path: Path, limit: int) -> bytes:
     return data
 
 
+def file_state(status: os.stat_result) -> tuple[int, ...]:
+    """Return what changes whenever a file is replaced, written to, or given another owner or mode."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
 def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Write ``path`` in one step: readers see the old content or the new, also after a power cut."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)

@@ -37,43 +37,15 @@ from theodore_loader.trust.origin import check_origin
 from theodore_loader.trust.pins import NO_CONSENT, Consent, Pins
 from theodore_loader.trust.purpose import Purpose
 from theodore_loader.trust.receipts import Receipt, Receipts
-from theodore_loader.trust.revocation import Revocations
+from theodore_loader.trust.revocations.index import Subject
+from theodore_loader.trust.revocations.lookup import Revocations
 from theodore_loader.trust.sbom import check_sbom
 from theodore_loader.trust.signatures import OtherSigner, ParsedBundle, Signatures, Signer, parse_bundle
 from theodore_loader.trust.statements import Verdict
+from theodore_loader.trust.steps import TITLES, NotVerified, VerifiedStep
 from theodore_loader.trust.terms import PinnedSigner, Terms, terms_of
-from theodore_loader.trust.trust_file import INIT_COMMAND, TrustFile, UnsignedException, Verifier
+from theodore_loader.trust.trust_file import INIT_COMMAND, Publisher, TrustFile, UnsignedException, Verifier
 from theodore_loader.trust.verdicts import Expected, judge
-
-TITLES = {
-    1: "read",
-    2: "receipt",
-    3: "publisher",
-    4: "statements",
-    5: "verdict",
-    6: "revocation",
-    7: "permissions",
-    8: "hand on",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class VerifiedStep:
-    """One step that was passed, and what it established."""
-
-    number: int
-    title: str
-    detail: str
-
-
-class NotVerified(Refused):
-    """A step refused. ``steps`` were passed before; ``number`` and ``title`` name the one that was not."""
-
-    def __init__(self, refusal: Refused, number: int, steps: Sequence[VerifiedStep]) -> None:
-        super().__init__(refusal.rule, refusal.message, help=refusal.help)
-        self.number = number
-        self.title = TITLES[number]
-        self.steps = tuple(steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +64,8 @@ class Verified:
     steps: tuple[VerifiedStep, ...]
     terms: Terms
     attestations: tuple[Attestation, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What lists of revocations have to say about it, short of refusing."""
 
 
 def verify(
@@ -112,8 +86,8 @@ def verify(
 ) -> Verified:
     """Verify a wheel given as bytes. Raises :class:`NotVerified` with the rule, the step and the steps passed.
 
-    ``purpose`` is what it is for: some revocations block an installation only. ``revocations`` defaults to the list
-    beside the trust file; ``pins`` is what this host holds the plugin to since it was first installed. With
+    ``purpose`` is what it is for: some revocations block an installation only. ``revocations`` defaults to the lists
+    of this user's state folder; ``pins`` is what this host holds the plugin to since it was first installed. With
     ``receipts``, what was authenticated before is not authenticated again, and what is authenticated now is kept.
     ``sbom`` is the file beside the wheel, if there is one. A damaged trust root or revocation list raises
     ConfigurationProblem: this host cannot decide anything.
@@ -141,6 +115,8 @@ class _Verification:
     sha256: str = ""
     name: str = ""
     exception: UnsignedException | None = None
+    lines: dict[int, int] = field(default_factory=dict)
+    rule: Publisher | None = None
     receipt: Receipt | None = None
     publisher: Signer | None = None
     attestations: tuple[Attestation, ...] = ()
@@ -155,7 +131,8 @@ class _Verification:
                 detail = step()
             except Refused as refusal:
                 raise NotVerified(refusal, number, self.steps) from refusal
-            self.steps.append(VerifiedStep(number, TITLES[number], detail))
+            where = f"{self.trust.path}:{self.lines[number]}" if number in self.lines else None
+            self.steps.append(VerifiedStep(number, TITLES[number], detail, where))
         return Verified(
             self.wheel,
             self.manifest,
@@ -166,6 +143,7 @@ class _Verification:
             tuple(self.steps),
             self.terms,
             self.attestations,
+            self.standing.warnings,
         )
 
     def _1(self) -> str:
@@ -189,9 +167,11 @@ class _Verification:
     def _3(self) -> str:
         """3 the publisher rules for this plugin name; the first whose signer signed these bytes decides."""
         if self.exception:
+            self.lines[3] = self.exception.line
             return f"unsigned, accepted by its digest until {self.exception.expires}: {self.exception.reason}"
         if self.receipt:
-            self.publisher = self.receipt.publisher
+            self.publisher, self.rule = self.receipt.publisher, self.receipt.rule
+            self.lines[3] = self.rule.line
             return f"{self.publisher}{_logged(self.publisher)}, by receipt"
         rules = [rule for rule in self.trust.publishers if any(matches(glob, self.name) for glob in rule.plugins)]
         if not rules:
@@ -204,6 +184,7 @@ class _Verification:
             except OtherSigner as other:
                 strangers.append(str(other))
             else:
+                self.rule, self.lines[3] = rule, rule.line
                 return f"{self.publisher}{_logged(self.publisher)}"
         raise self._no_publisher(strangers[0])
 
@@ -237,9 +218,13 @@ class _Verification:
 
     def _6(self) -> str:
         """6 revocation and pins, outside any receipt: they are looked up on every decision."""
-        revocations = self.revocations or Revocations.beside(self.trust.path)
-        revocations.refuse_stale(self.trust.loader.max_revocation_age_days, self.now)
-        said = revocations.check(self.sha256, [signer for signer in (self.publisher, self.verifier) if signer])
+        revocations = self.revocations or Revocations.of(self.trust)
+        revocations.refuse_stale(self.now)
+        signers = tuple(signer for signer in (self.publisher, self.verifier) if signer)
+        registries = revocations.registries(self.name, self.publisher)
+        subject = Subject(self.sha256, self.name, self.wheel.version, registries, signers)
+        self.standing = revocations.check(subject, self.purpose, accept_yanked=self.consent.yanked)
+        said = str(self.standing)
         publisher = PinnedSigner.of(self.publisher, self.trust.roots) if self.publisher else None
         self.terms = terms_of(self.wheel, publisher, self.verdict, self.policy)
         return said if self.pins is None else f"{said}; {self.pins.refuse(self.name, self.terms, self.consent)}"
@@ -262,8 +247,8 @@ class _Verification:
 
     def _8(self) -> str:
         """8 what was verified is what is handed on; Wheel.read held every entry against RECORD."""
-        if self.receipts and self.publisher and not self.receipt:
-            receipt = Receipt(self.now, self.publisher, self.attestations)
+        if self.receipts and self.publisher and self.rule and not self.receipt:
+            receipt = Receipt(self.now, self.publisher, self.rule, self.attestations)
             self.receipts.keep(receipt, self.files, self.sha256, self.trust)
         return f"RECORD accounts for all {len(self.wheel.entries)} entries of these bytes"
 
@@ -325,6 +310,7 @@ class _Verification:
                         raise
                     refusals.append(refusal)
                 else:
+                    self.lines[5] = rule.line
                     return attestation.signer, verdict
         raise refusals[0]
 

@@ -1,0 +1,112 @@
+"""Finding the entries of a list that are about a wheel, without looking at the others.
+
+Every entry has one key, and a wheel has a handful: its digest, its signers under each name of their roots, its name
+under each registry. Keys are digests, so that they spread evenly over the buckets of a sealed list.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+from theodore_loader.trust.identity import matches
+from theodore_loader.trust.revocations.document import Entry
+from theodore_loader.trust.signatures import Signer
+
+Entries = Mapping[str, Sequence[Entry]]
+"""Entries by key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is looked up: a wheel, who signed it and what about it, and the registries whose plugins it is among."""
+
+    sha256: str
+    name: str
+    version: str
+    registries: frozenset[str] = frozenset()
+    signers: tuple[Signer, ...] = ()
+
+
+class Index(Protocol):
+    """The entries of one list by key."""
+
+    def at(self, key: str) -> Sequence[Entry]:
+        """Return the entries with this key."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class InMemory:
+    """An index over entries that are all at hand."""
+
+    entries: Entries
+
+    def at(self, key: str) -> Sequence[Entry]:
+        """Return the entries with this key."""
+        return self.entries.get(key, ())
+
+
+def by_key(entries: Iterable[Entry]) -> Entries:
+    """Return the entries by their keys."""
+    found: defaultdict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        found[_key_of(entry)].append(entry)
+    return found
+
+
+def about(subject: Subject, index: Index, names_of: Mapping[str, frozenset[str]]) -> Iterator[Entry]:
+    """Yield the entries of ``index`` that mean ``subject``; ``names_of`` gives by id what a root is called in lists."""
+    yield from index.at(subject.sha256)
+    for registry in sorted(subject.registries):
+        offered = index.at(_key("versions", registry, subject.name))
+        yield from (entry for entry in offered if entry.covers_version(subject.version))
+    for signer in subject.signers:
+        for root in sorted(names_of.get(signer.root, frozenset({signer.root}))):
+            yield from _about_signer(signer, root, index)
+
+
+@lru_cache(maxsize=32)
+def root_names(document: bytes) -> frozenset[str]:
+    """Return by which digests lists name a trusted root: its file, and each of its authorities' certificates.
+
+    The digest of an authority's certificate outlives the rotation of a root's other keys.
+    """
+    names = {hashlib.sha256(document).hexdigest()}
+    with suppress(ValueError, TypeError, KeyError, AttributeError):  # step 3 has more to say about a damaged root
+        for authority in json.loads(document)["certificateAuthorities"]:
+            chain = authority["certChain"]["certificates"]
+            names.update(hashlib.sha256(base64.b64decode(one["rawBytes"])).hexdigest() for one in chain)
+    return frozenset(names)
+
+
+def _about_signer(signer: Signer, root: str, index: Index) -> Iterator[Entry]:
+    for identity in (signer.identity, "*"):
+        for entry in index.at(_key("signer", root, signer.issuer, identity)):
+            if matches(entry.identity or "", signer.identity) and _is_late(entry, signer):
+                yield entry
+
+
+def _is_late(entry: Entry, signer: Signer) -> bool:
+    # a signature of unknown age may be younger than the revocation
+    return signer.signed_at is None or entry.since is None or signer.signed_at >= entry.since
+
+
+def _key_of(entry: Entry) -> str:
+    if entry.sha256 is not None:
+        return entry.sha256
+    if entry.registry is not None:
+        return _key("versions", entry.registry, entry.plugin or "")
+    identity = entry.identity or ""
+    return _key("signer", entry.root or "", entry.issuer or "", "*" if "*" in identity else identity)
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

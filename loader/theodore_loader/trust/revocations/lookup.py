@@ -1,0 +1,209 @@
+"""What verification asks of all lists of a host: whether they are current, and whether a wheel is among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from theodore_loader.errors import Refused
+from theodore_loader.paths import home_dir
+from theodore_loader.trust.identity import matches
+from theodore_loader.trust.protected import file_state
+from theodore_loader.trust.purpose import Purpose
+from theodore_loader.trust.revocations.document import Entry
+from theodore_loader.trust.revocations.index import Index, Subject, about, root_names
+from theodore_loader.trust.revocations.kept import Place, opened
+from theodore_loader.trust.revocations.owner import own_list, own_path
+from theodore_loader.trust.revocations.signed import SKEW, STALE, Facts
+from theodore_loader.trust.signatures import Signer
+from theodore_loader.trust.trust_file import Revoker, TrustFile
+
+REVOKED = "revoked"
+YANKED = "version-yanked"
+_UPDATE = "theodore-plugin revocations update"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One list that is looked into; ``revoker`` is ``None`` for the owner's own."""
+
+    revoker: Revoker | None
+    facts: Facts
+    index: Index
+
+    @property
+    def label(self) -> str:
+        """What to call the list."""
+        return f"list {self.facts.sequence}" + (f" of {self.revoker.id}" if self.revoker else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An entry about a wheel, and the list it stands in."""
+
+    source: Source
+    entry: Entry
+
+    def __str__(self) -> str:
+        return f"{self.entry.reason} ({self.entry.url})"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the lists have to say about a wheel that none of them blocks; ``warnings`` are meant for people."""
+
+    text: str
+    warnings: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "; ".join((self.text, *self.warnings))
+
+
+@dataclass(frozen=True, slots=True)
+class Revocations:
+    """The lists a host heeds: its owner's, and one of every revoker of its trust file. Read anew at each question."""
+
+    trust: TrustFile
+    home: Path
+
+    @classmethod
+    def of(cls, trust: TrustFile, home: Path | None = None) -> Revocations:
+        """Return those of a state folder, by default this user's."""
+        return cls(trust, home or home_dir())
+
+    def sources(self) -> tuple[Source, ...]:
+        """Return every list there is.
+
+        Raises:
+            Refused: a revoker's is missing, invalid, or older than one that was here.
+            ConfigurationProblem: a file is damaged, or others could write it.
+
+        """
+        own = own_list(own_path(self.trust.path))
+        signed = [(revoker, opened(self.home, revoker, self.trust.roots)) for revoker in self.trust.revokers]
+        found = [Source(revoker, list_.facts, list_.index) for revoker, list_ in signed]
+        return tuple(([Source(None, own.facts, own.index)] if own else []) + found)
+
+    def refuse_stale(self, now: datetime) -> None:
+        """Raise ``revocation-list-stale`` for a list that is past its time, or older than the trust file allows.
+
+        The general bound is for every revoker that has none of its own; where there is no revoker it is for the
+        owner's list, which then must be there.
+        """
+        bound = self.trust.loader.max_revocation_age_days
+        sources = self.sources()
+        if bound is not None and not sources:
+            raise Refused(
+                STALE,
+                f"the revocation list is missing; the trust file allows {bound} days",
+                help=f"put the current list at {own_path(self.trust.path)}",
+            )
+        for source in sources:
+            if source.revoker is not None:
+                _refuse_old(source, source.revoker.max_age_days or bound, now, _UPDATE)
+            elif not self.trust.revokers:
+                _refuse_old(source, bound, now, f"put the current list at {own_path(self.trust.path)}")
+
+    def check(self, subject: Subject, purpose: Purpose, *, accept_yanked: bool = False) -> Standing:
+        """Return what there is to say about ``subject``; ``accept_yanked`` is the word of whoever installs it.
+
+        Raises:
+            Refused: ``revoked``, or ``version-yanked`` for an installation.
+
+        """
+        sources = self.sources()
+        warnings = []
+        for hit in self._hits(subject, sources):
+            if hit.entry.withdrawn is None:
+                warnings.append(_warning(hit, purpose, accept_yanked=accept_yanked))
+        return Standing(_looked_into(sources), tuple(warnings))
+
+    def about(self, subject: Subject) -> tuple[Hit, ...]:
+        """Return every entry about ``subject``, withdrawn ones too."""
+        return tuple(self._hits(subject, self.sources()))
+
+    def registries(self, name: str, publisher: Signer | None) -> frozenset[str]:
+        """Return the registries whose version ranges apply to a plugin: those of every rule that fits its publisher.
+
+        Claims are left aside: a receipt need not know them, and one registry too many refuses at worst.
+        """
+        return frozenset(
+            rule.registry
+            for rule in self.trust.publishers
+            if rule.registry is not None
+            and publisher is not None
+            and (rule.signer.root, rule.signer.issuer) == (publisher.root, publisher.issuer)
+            and matches(rule.signer.identity, publisher.identity)
+            and any(matches(glob, name) for glob in rule.plugins)
+        )
+
+    def digests(self) -> Mapping[str, str]:
+        """Return the digest of every list, by revoker, that of the owner's under ``""``: what decisions rest on."""
+        return {source.revoker.id if source.revoker else "": source.facts.sha256 for source in self.sources()}
+
+    def stamp(self) -> tuple[tuple[int, ...] | None, ...]:
+        """Return what changes when a list on disk does, without reading one."""
+        places = (Place(self.home, revoker.id) for revoker in self.trust.revokers)
+        files = [own_path(self.trust.path), *(path for place in places for path in (place.bundle, place.sequence))]
+        return tuple(_state(path) for path in files)
+
+    def _hits(self, subject: Subject, sources: tuple[Source, ...]) -> Iterator[Hit]:
+        """Yield what is said about ``subject``, what refuses first."""
+        names = {root.id: root_names(root.document) for root in self.trust.roots.values()}
+        own = {root: digests | {root} for root, digests in names.items()}
+        found = [
+            Hit(source, entry)
+            for source in sources
+            for entry in about(subject, source.index, names if source.revoker else own)
+        ]
+        yield from sorted(found, key=lambda hit: _ORDER.index(hit.entry.action))
+
+
+_ORDER = ("block-load", "block-install", "yank", "warn")
+
+
+def _warning(hit: Hit, purpose: Purpose, *, accept_yanked: bool) -> str:
+    """Return the words for an entry that does not refuse; raises for one that does."""
+    action = hit.entry.action
+    if action == "block-load" or (action == "block-install" and purpose == "install"):
+        raise Refused(REVOKED, f"revoked by {hit.source.label}: {hit}", help="use another version, see the address")
+    if action == "yank" and purpose == "install" and not accept_yanked:
+        raise Refused(
+            YANKED,
+            f"yanked by {hit.source.label}: {hit}",
+            help="install another version; if it has to be this one: theodore-plugin install --yanked",
+        )
+    label = {"block-install": "blocked for installation", "yank": "yanked", "warn": "warning"}[action]
+    return f"{label}: {hit}"
+
+
+def _looked_into(sources: tuple[Source, ...]) -> str:
+    if not sources:
+        return "no revocation list on this host: none known"
+    total = sum(source.facts.entries for source in sources)
+    return f"not among {total:,} revocations ({', '.join(source.label for source in sources)})"
+
+
+def _refuse_old(source: Source, days: int | None, now: datetime, way_out: str) -> None:
+    facts = source.facts
+    if facts.issued > now + SKEW:
+        raise Refused(
+            STALE,
+            f"{source.label} was issued on {facts.issued:%Y-%m-%d %H:%M}Z, after this machine's time",
+            help="set the clock: with a wrong one no list is known to be current",
+        )
+    if facts.expires is not None and facts.expires <= now:
+        raise Refused(STALE, f"{source.label} has expired on {facts.expires:%Y-%m-%d %H:%M}Z", help=way_out)
+    if days is not None and now - facts.issued > timedelta(days=days):
+        raise Refused(
+            STALE, f"{source.label} is of {facts.issued:%Y-%m-%d}; the trust file allows {days} days", help=way_out
+        )
+
+
+def _state(path: Path) -> tuple[int, ...] | None:
+    try:
+        return file_state(path.stat())
+    except OSError:
+        return None
