@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from packaging.markers import UndefinedEnvironmentName
 from packaging.pylock import Package, PackageWheel, Pylock, PylockSelectError, PylockValidationError
@@ -38,9 +40,18 @@ def read_lock(data: bytes) -> Pylock:
     if len(data) > _MAX_BYTES:
         raise Refused("unpinned-lock", f"the lock is larger than {_MAX_BYTES} bytes", help=_RELOCK)
     try:
-        lock = Pylock.from_dict(tomllib.loads(data.decode("utf-8")))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, PylockValidationError, RecursionError) as defect:
-        raise Refused("unpinned-lock", f"the lock is not a valid pylock.toml: {defect}", help=_RELOCK) from None
+        table = tomllib.loads(data.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as defect:
+        raise _invalid(defect) from None
+    return parse_lock(table)
+
+
+def parse_lock(table: Mapping[str, Any]) -> Pylock:
+    """Read a lock that is parsed as TOML already; raises as :func:`read_lock` does."""
+    try:
+        lock = Pylock.from_dict(table)
+    except (PylockValidationError, RecursionError) as defect:
+        raise _invalid(defect) from None
     for package in lock.packages:
         _check_package(package)
     return lock
@@ -65,6 +76,10 @@ def select_wheels(lock: Pylock) -> tuple[LockedWheel, ...]:
         LockedWheel(str(package.name), str(package.version), wheel.filename, wheel.hashes["sha256"])
         for package, wheel in selected
     )
+
+
+def _invalid(defect: Exception) -> Refused:
+    return Refused("unpinned-lock", f"the lock is not a valid pylock.toml: {defect}", help=_RELOCK)
 
 
 def _check_package(package: Package) -> None:

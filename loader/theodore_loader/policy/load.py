@@ -22,6 +22,7 @@ from theodore_loader.policy.layer_cache import cached_layer
 from theodore_loader.policy.model import (
     Advisories,
     Ceiling,
+    DependencyAge,
     Entry,
     ForbiddenPackage,
     PermissionRules,
@@ -148,6 +149,7 @@ def _policy(layer: Layer) -> Policy:
         tests=tuple(_test(one) for one in layer["tests"]),
         places=layer["places"],
         advisories=Advisories(**layer.get("advisories", {})),
+        dependencies=DependencyAge(**layer.get("dependencies", {})),
         **({"verdict_max_age_days": layer["verdict"]["max_age_days"]} if layer.get("verdict") else {}),
     )
 

@@ -129,6 +129,18 @@ class Advisories:
 
 
 @dataclass(frozen=True, slots=True)
+class DependencyAge:
+    """How many days a release must have been out before a lock takes it (0: none), and what an unknown age means.
+
+    Malicious releases are mostly found, and taken down, within days. ``on_unknown_age`` is ``incomplete`` or
+    ``warning``: not every index says when a file was uploaded (PEP 700).
+    """
+
+    minimum_release_age_days: int = 0
+    on_unknown_age: str = "incomplete"
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What an organisation allows. The defaults are those of an empty policy: nothing allowed, everything required."""
 
@@ -149,6 +161,7 @@ class Policy:
     places: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Where each key stands: ``limits.max_memory_mb`` -> ``acme.yaml:12``."""
     advisories: Advisories = field(default_factory=Advisories)
+    dependencies: DependencyAge = field(default_factory=DependencyAge)
     verdict_max_age_days: int = 30
     digest: str = field(init=False)
     """SHA-256 (hex) of :meth:`decisions` in canonical JSON."""
@@ -210,6 +223,7 @@ class Policy:
             "exceptions": sorted((_exception(one) for one in self.exceptions), key=strict_json.canonical),
             "forbidden_packages": sorted({package.name for package in self.forbidden_packages}),
             "advisories": asdict(self.advisories),
+            "dependencies": asdict(self.dependencies),
             "verdict": {"max_age_days": self.verdict_max_age_days},
         }
 

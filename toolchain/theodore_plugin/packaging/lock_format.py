@@ -1,20 +1,21 @@
 """The one spelling of a lock: same resolution, same bytes, whatever index or mirror it was made through.
 
-A ``pylock.toml`` (PEP 751) may state URLs, sizes, upload times and index addresses. This project's keeps what
-decides what is installed (names, versions, markers, file names and SHA-256) and drops what says where it came from;
-``docs/decisions/0004-lock-without-index.md`` gives the reasons.
+A ``pylock.toml`` (PEP 751) may state URLs, sizes and index addresses. This project's keeps what decides what is
+installed (names, versions, markers, file names and SHA-256), who depends on whom, and when a file was uploaded, and
+drops what says where it came from; ``docs/decisions/0004-lock-without-index.md`` gives the reasons.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from packaging.utils import parse_wheel_filename
 
 if TYPE_CHECKING:
-    from packaging.pylock import Package, Pylock
+    from packaging.pylock import Package, PackageWheel, Pylock
 
 CREATED_BY = "theodore-plugin"
 
@@ -49,15 +50,31 @@ def _package(package: Package) -> Iterator[str]:
         yield f"marker = {_text(str(package.marker))}"
     if package.requires_python is not None:
         yield f"requires-python = {_text(str(package.requires_python))}"
-    files = sorted({(wheel.filename, wheel.hashes["sha256"]) for wheel in package.wheels or ()}, key=_wheel_order)
-    yield from _array(
-        "wheels", [f"{{ path = {_text(name)}, hashes = {{ sha256 = {_text(sha256)} }} }}" for name, sha256 in files]
-    )
+    if package.dependencies:
+        yield from _array("dependencies", sorted({_dependency(entry) for entry in package.dependencies}))
+    files = {(wheel.filename, wheel.hashes["sha256"]): wheel for wheel in package.wheels or ()}
+    yield from _array("wheels", [_wheel(wheel) for wheel in sorted(files.values(), key=_wheel_order)])
 
 
-def _wheel_order(file: tuple[str, str]) -> tuple[str, str, str]:
-    _, _, build, _ = parse_wheel_filename(file[0])
-    return (str(build), *file)
+def _dependency(entry: Mapping[str, object]) -> str:
+    stated = [f"{key} = {_text(str(entry[key]))}" for key in ("name", "version") if key in entry]
+    return f"{{ {', '.join(stated)} }}"
+
+
+def _wheel(wheel: PackageWheel) -> str:
+    uploaded = f"upload-time = {_moment(wheel.upload_time)}, " if wheel.upload_time is not None else ""
+    digest = _text(wheel.hashes["sha256"])
+    return f"{{ path = {_text(wheel.filename)}, {uploaded}hashes = {{ sha256 = {digest} }} }}"
+
+
+def _moment(moment: datetime) -> str:
+    known = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)  # PEP 751: UTC
+    return known.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _wheel_order(wheel: PackageWheel) -> tuple[str, str, str]:
+    _, _, build, _ = parse_wheel_filename(wheel.filename)
+    return (str(build), wheel.filename, wheel.hashes["sha256"])
 
 
 def _array(key: str, items: Sequence[str]) -> list[str]:
