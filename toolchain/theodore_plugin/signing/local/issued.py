@@ -21,8 +21,8 @@ from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.trust.protected import name_file
 
 _RESTORE = "put the folder back from its newest backup; if there is none: theodore-plugin trust rotate"
-_TAIL_BYTES = 1 << 14
-"""Far more lines than processes can be between committing an entry and noting its checkpoint."""
+_TAIL_BYTES = 1 << 13
+"""Some twenty lines: far more than processes can be between committing an entry and noting its checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class Endpoint:
 @contextmanager
 def serving(service: Service) -> Iterator[Endpoint]:
     """Serve ``service`` on a free loopback port; closes the port on exit."""
-    with _Server(service) as server:
+    with service.rekor.log.held(), _Server(service) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:

@@ -129,6 +129,17 @@ class Service:
         head, checkpoint = self.rekor.checkpoint()
         return {"rootHash": head.root.hex(), "signedTreeHead": checkpoint, "treeID": "0", "treeSize": head.size}
 
+    def logged(self, index: int) -> dict[str, Any]:
+        """Answer ``GET /api/v1/log/entries?logIndex=``: an entry as it was answered when logged, proof as of now."""
+        log, name = self.rekor.log, self.rekor.name
+        try:
+            entry = log.entry(name, index)
+        except IndexError as error:
+            raise RejectedError(404, str(error)) from error
+        head, checkpoint = self.rekor.checkpoint()
+        appended = Appended(index, head.size, head.root, log.inclusion(name, index, head.size))
+        return {merkle.leaf_hash(entry.body).hex(): self._logged(entry.body, entry.time, appended, checkpoint)}
+
     def consistency(self, first: int, last: int) -> dict[str, Any]:
         """Answer ``GET /api/v1/log/proof``: the tree of ``first`` entries is a prefix of that of ``last``."""
         try:
