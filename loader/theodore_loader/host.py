@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, overload
@@ -27,7 +28,7 @@ from theodore_loader.host_log import log_event, log_line
 from theodore_loader.installed import InstalledPlugin
 from theodore_loader.paths import home_dir
 from theodore_loader.policy import Policy, load_policy
-from theodore_loader.preparation import Preparation, Prepared
+from theodore_loader.preparation import Judged, Preparation, Prepared, Wanted
 from theodore_loader.proxies import proxy_for
 from theodore_loader.sandbox.tier import Tier
 from theodore_loader.supervise import access_log
@@ -167,6 +168,18 @@ class PluginHost:
         """
         return await asyncio.to_thread(self._preparation.judge, wheel)
 
+    async def verify_installed(self) -> tuple[Judged, ...]:
+        """Decide about everything that is installed, for a host that wants to know at its start what it can load.
+
+        Every plugin is judged and its bytes are hashed, as for :meth:`load`; a refusal is in the answer and keeps no
+        other from being judged. Loading verifies again: the answer is no permission.
+
+        Raises:
+            ConfigurationProblem: the trust file or the record of installed plugins is damaged.
+
+        """
+        return await asyncio.to_thread(self._preparation.verify_installed)
+
     @overload
     async def load(
         self, name_or_wheel: str | Path, config: Mapping[str, Any] | None = None, *, bind: str | None = None
@@ -248,8 +261,8 @@ class PluginHost:
         """
         loaded = self._get(name)
         async with loaded.reloading:
-            prepared = await asyncio.to_thread(self._preparation.prepare, wheel or name)
-            refuse_other_terms(loaded.prepared, prepared)
+            wanted = Wanted("reload", partial(refuse_other_terms, loaded.prepared))
+            prepared = await asyncio.to_thread(self._preparation.prepare, wheel or name, wanted)
             edition = self._workshop.edition(prepared, loaded.config, loaded.supervisor.receipt.tier)
             receipt = await loaded.supervisor.swap(edition)
             loaded.prepared = prepared

@@ -5,23 +5,25 @@ What was verified is what is put on disk and handed on. Everything here blocks: 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from theodore_loader.artifact.environment import ensure_environment
 from theodore_loader.artifact.store import Store
-from theodore_loader.errors import ConfigurationProblem, Refused
+from theodore_loader.deciding import Case, Recorder
+from theodore_loader.errors import ConfigurationProblem, LoaderError, Refused
 from theodore_loader.installed import Installed, InstalledPlugin
 from theodore_loader.manifest import Manifest
 from theodore_loader.paths import cache_dir
 from theodore_loader.permissions import Permission
 from theodore_loader.policy import Policy
 from theodore_loader.supervise import own_state
+from theodore_loader.trust.decisions import Decisions, RecordedPurpose
 from theodore_loader.trust.files import SignedFiles, read_signed
+from theodore_loader.trust.grounds import Grounds
 from theodore_loader.trust.pins import NO_CONSENT, Consent, Pins
 from theodore_loader.trust.purpose import Purpose
-from theodore_loader.trust.receipts import Receipts
 from theodore_loader.trust.signatures import Signer
 from theodore_loader.trust.terms import Terms
 from theodore_loader.trust.trust_file import TrustFile
@@ -62,6 +64,32 @@ class Prepared:
         return self.manifest.info
 
 
+Demand = Callable[[Prepared], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a plugin is prepared for.
+
+    ``demand`` refuses, by raising, what is not acceptable besides; ``grounds`` are what to decide by, read now if not
+    given; ``name`` is the plugin the wheel has to be of.
+    """
+
+    purpose: RecordedPurpose = "load"
+    demand: Demand | None = None
+    grounds: Grounds | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An installed plugin as the host would load it now, or why it would not."""
+
+    plugin: InstalledPlugin
+    prepared: Prepared | None
+    problem: LoaderError | OSError | None = None
+
+
 class Preparation:
     """Verifies plugins for one host.
 
@@ -78,6 +106,7 @@ class Preparation:
         self._trust = trust
         self._policy = policy
         self._find_links = tuple(find_links)
+        self._recorder = Recorder(Decisions(home))
 
     def install(self, wheel: Path | SignedFiles, consent: Consent = NO_CONSENT) -> InstalledPlugin:
         """Verify a wheel, store it, make its environment, pin it and record it. Raises as :meth:`prepare`.
@@ -85,63 +114,94 @@ class Preparation:
         ``consent`` is what somebody agreed to who has seen the difference to what was installed before.
         """
         files = wheel if isinstance(wheel, SignedFiles) else read_signed(wheel)
-        verified = self._verified(files, "install", consent)
-        self._materialised(verified)
-        info = verified.manifest.info
-        with Pins(self._home).accepting(info.name, verified.terms, consent):
-            return Installed(self._home).add(info.name, info.version, verified.wheel.sha256, files)
+        with self._recorder.deciding("install", files) as case:
+            verified = self._verified(case, self._grounds(), "install", consent)
+            self._materialised(verified)
+            info = verified.manifest.info
+            with Pins(self._home).accepting(info.name, verified.terms, consent):
+                self._recorder.accept(case)
+                return Installed(self._home).add(info.name, info.version, verified.wheel.sha256, files)
 
     def judge(self, wheel: Path | SignedFiles) -> Verified:
-        """Verify a wheel as for an installation, but for the pins: whoever asks wants to see the difference first."""
-        files = wheel if isinstance(wheel, SignedFiles) else read_signed(wheel)
-        return self._verified(files, "install", pinned=False)
+        """Verify a wheel as for an installation, but for the pins: whoever asks wants to see the difference first.
 
-    def prepare(self, name_or_wheel: str | Path) -> Prepared:
+        Nothing comes of it, so it is not recorded.
+        """
+        files = wheel if isinstance(wheel, SignedFiles) else read_signed(wheel)
+        return self._verified(Case("verify", files), self._grounds(), "install", pinned=False)
+
+    def prepare(self, name_or_wheel: str | Path, wanted: Wanted = Wanted()) -> Prepared:
         """Verify a plugin with the trust of this moment, and put on disk what its worker imports.
 
         Raises:
-            Refused: trust or policy says no; the rule is named.
+            Refused: trust or policy says no, or the decision cannot be recorded; the rule is named.
             ConfigurationProblem: no such plugin or file, a damaged record, a dependency that cannot be fetched.
 
         """
         if isinstance(name_or_wheel, Path) or name_or_wheel.endswith(".whl"):
-            return self._prepared(read_signed(Path(name_or_wheel)))
+            return self._prepared(read_signed(Path(name_or_wheel)), wanted)
         installed = Installed(self._home)
         plugin = installed.get(name_or_wheel)
         try:
-            return self._installed(plugin)
+            return self._installed(plugin, wanted)
         except Refused:
             now = installed.get(name_or_wheel)
             if now == plugin:
                 raise
-            return self._installed(now)  # another version was installed between the two looks
+            return self._installed(now, wanted)  # another version was installed between the two looks
 
-    def _installed(self, plugin: InstalledPlugin) -> Prepared:
+    def verify_installed(self) -> tuple[Judged, ...]:
+        """Decide about everything that is installed, and put on disk what is missing of it.
+
+        What the decisions rest on is read once; the bytes of every plugin are hashed and judged as for a load. What is
+        refused is told, and keeps no other from being judged.
+
+        Raises:
+            ConfigurationProblem: the trust file or the record of installed plugins is damaged: nothing can be decided.
+
+        """
+        wanted = Wanted("verify", grounds=self._grounds())
+        judged = tuple(self._judged(plugin, wanted) for plugin in Installed(self._home).all().values())
+        self._recorder.flush()
+        return judged
+
+    def _judged(self, plugin: InstalledPlugin, wanted: Wanted) -> Judged:
+        try:
+            return Judged(plugin, self._installed(plugin, wanted))
+        except (LoaderError, OSError) as problem:
+            return Judged(plugin, None, problem)
+
+    def _installed(self, plugin: InstalledPlugin, wanted: Wanted) -> Prepared:
         pins = Pins(self._home)
         if pins.get(plugin.name) is None:
             raise ConfigurationProblem(
                 f"{plugin.name} is recorded as installed, and nothing is remembered of who published it",
                 help=f"install {plugin.name} again, and find out who removed its file from {self._home / 'pins'}",
             )
-        data = Store(self._home).open(plugin.sha256).wheel.data
-        prepared = self._prepared(Installed(self._home).signed(plugin, data))
-        _refuse_other_name(plugin.name, prepared.info.name)
+        files = Installed(self._home).signed(plugin, Store(self._home).data(plugin.sha256))
+        prepared = self._prepared(files, replace(wanted, name=plugin.name))
         pins.settle(plugin.name, plugin.sha256)
         return prepared
 
-    def _prepared(self, files: SignedFiles) -> Prepared:
-        verified = self._verified(files, "load")
-        pin = Pins(self._home).get(verified.manifest.info.name)
-        return Prepared(
-            manifest=verified.manifest,
-            grants=verified.grants.permissions,
-            roots=self._materialised(verified),
-            verification=tuple(f"{step.number} {step.title}: {step.detail}" for step in verified.steps),
-            publisher=verified.publisher,
-            signatures=Signatures(verified.wheel.sha256, files.filename, files.bundle, files.attestations),
-            terms=verified.terms,
-            agreed=pin is not None and pin.accepted(verified.wheel.sha256) is not None,
-        )
+    def _prepared(self, files: SignedFiles, wanted: Wanted) -> Prepared:
+        with self._recorder.deciding(wanted.purpose, files) as case:
+            verified = self._verified(case, wanted.grounds or self._grounds(), "load")
+            _refuse_other_name(wanted.name, verified.manifest.info.name)
+            pin = Pins(self._home).get(verified.manifest.info.name)
+            prepared = Prepared(
+                manifest=verified.manifest,
+                grants=verified.grants.permissions,
+                roots=self._materialised(verified),
+                verification=tuple(f"{step.number} {step.title}: {step.detail}" for step in verified.steps),
+                publisher=verified.publisher,
+                signatures=Signatures(verified.wheel.sha256, files.filename, files.bundle, files.attestations),
+                terms=verified.terms,
+                agreed=pin is not None and pin.accepted(verified.wheel.sha256) is not None,
+            )
+            if wanted.demand is not None:
+                wanted.demand(prepared)
+            self._recorder.accept(case)
+            return prepared
 
     def recheck(self, prepared: Prepared) -> None:
         """Decide again about the very same bytes: trust, revocation and what is on disk may have changed.
@@ -151,34 +211,42 @@ class Preparation:
 
         """
         known = prepared.signatures
-        data = Store(self._home).open(known.sha256).wheel.data
+        data = Store(self._home).data(known.sha256)
         files = SignedFiles(known.filename, data, known.bundle, known.attestations)
-        # what runs was agreed to: that another version was installed meanwhile does not end it
-        verified = self._verified(files, "load", pinned=False)
-        if verified.grants.permissions != prepared.grants or self._materialised(verified) != prepared.roots:
-            raise Refused(
-                "policy-denied",
-                f"{prepared.info.name} would be granted something else now than when it was loaded",
-                help="unload it and load it again",
-            )
+        with self._recorder.deciding("load", files) as case:
+            # what runs was agreed to: that another version was installed meanwhile does not end it
+            verified = self._verified(case, self._grounds(), "load", pinned=False)
+            if verified.grants.permissions != prepared.grants or self._materialised(verified) != prepared.roots:
+                raise Refused(
+                    "policy-denied",
+                    f"{prepared.info.name} would be granted something else now than when it was loaded",
+                    help="unload it and load it again",
+                )
+            self._recorder.accept(case)
+
+    def _grounds(self) -> Grounds:
+        return Grounds.of(self._home, self._trust, self._policy)
 
     def _verified(
-        self, files: SignedFiles, purpose: Purpose, consent: Consent = NO_CONSENT, *, pinned: bool = True
+        self, case: Case, grounds: Grounds, purpose: Purpose, consent: Consent = NO_CONSENT, *, pinned: bool = True
     ) -> Verified:
+        case.grounds = grounds
         verified = verify(
-            data=files.data,
-            filename=files.filename,
-            bundle=files.bundle,
-            attestations=files.attestations,
-            trust=self._trust or TrustFile.of_home(self._home),
-            policy=self._policy,
-            receipts=Receipts(self._home),
+            data=case.files.data,
+            filename=case.files.filename,
+            bundle=case.files.bundle,
+            attestations=case.files.attestations,
+            trust=grounds.trust,
+            policy=grounds.policy,
+            revocations=grounds.revocations,
+            receipts=grounds.receipts,
             purpose=purpose,
-            pins=Pins(self._home) if pinned else None,
+            pins=grounds.pins if pinned else None,
             consent=consent,
         )
-        trust = () if self._trust is None else (self._trust.path.parent,)
-        own_state.refuse_reaching((self._home, cache_dir(), *trust), verified.grants.permissions)
+        case.verified = verified
+        place = () if self._trust is None else (self._trust.path.parent,)
+        own_state.refuse_reaching((self._home, cache_dir(), *place), verified.grants.permissions)
         return verified
 
     def _materialised(self, verified: Verified) -> tuple[Path, ...]:
@@ -194,9 +262,9 @@ class Preparation:
         return stored.path, site
 
 
-def _refuse_other_name(asked: str, found: str) -> None:
+def _refuse_other_name(asked: str | None, found: str) -> None:
     """Hold what the record of installed plugins led to against the name asked for: the record is no evidence."""
-    if asked != found:
+    if asked not in (None, found):
         raise ConfigurationProblem(
             f"{asked} is recorded as installed, and the stored wheel is of {found}",
             help=f"install {asked} again, and find out who changed installed.json",

@@ -18,8 +18,8 @@ import pytest
 from theodore_loader.errors import Refused
 from theodore_loader.manifest import MANIFEST_NAME
 from theodore_loader.policy import load_policy
+from theodore_loader.trust.steps import NotVerified
 from theodore_loader.trust.trust_file import LoaderRules, Publisher, Root, SignerRule, TrustFile, UnsignedException
-from theodore_loader.trust.verify import NotVerified
 from theodore_plugin.cli.failure import exit_code
 from theodore_plugin.signing.instances import Local, _environment, _sigstore_signer
 from theodore_plugin.signing.local.server import serving
@@ -371,13 +371,15 @@ def verdict_edited_after_signing(bench, tools) -> Changes:
         payload = base64.b64decode(bundle["dsseEnvelope"]["payload"])
         bundle["dsseEnvelope"]["payload"] = base64.b64encode(payload.replace(b"example", b"exampel")).decode()
 
-    return {"attestations": tools.edited(bench.attestations, edit) + b"\n"}
+    return {"attestations": tools.edited(bench.lines["verdict"], edit) + b"\n"}
 
 
 @case("signature-invalid")
 def payload_type_edited_after_signing(bench, tools) -> Changes:
     return {
-        "attestations": tools.edited(bench.attestations, lambda b: b["dsseEnvelope"].update(payloadType="text/plain"))
+        "attestations": tools.edited(
+            bench.lines["verdict"], lambda b: b["dsseEnvelope"].update(payloadType="text/plain")
+        )
     }
 
 
@@ -424,6 +426,156 @@ def verdict_without_our_extension(bench, tools) -> Changes:
 @case("verdict-invalid")
 def unknown_field_in_the_verdict(bench, tools) -> Changes:
     return tools.attested(lambda s: s["predicate"]["urn:theodore:vsa:1"].update(waived=True))
+
+
+# --- what the verdict rests on, where the wheel comes from, its SBOM --------------------------------------------------
+
+
+@case("verdict-input-missing")
+def provenance_taken_away(bench, tools) -> Changes:
+    return tools.without("provenance")
+
+
+@case("verdict-input-missing")
+def vulnerabilities_taken_away(bench, tools) -> Changes:
+    return tools.without("vulnerabilities")
+
+
+@case("verdict-input-missing")
+def provenance_exchanged_for_an_older_one_of_the_same_publisher(bench, tools) -> Changes:
+    return tools.exchanged("provenance", lambda s: tools.source(s)["digest"].update(gitCommit="d" * 40))
+
+
+@case("verdict-input-missing")
+def sbom_reference_exchanged_for_another_of_the_same_publisher(bench, tools) -> Changes:
+    return tools.exchanged("SBOM reference", lambda s: s["predicate"]["attester"].update(id="urn:example:other"))
+
+
+@case("verdict-input-missing")
+def provenance_by_a_stranger_in_the_place_of_the_publishers(bench, tools) -> Changes:
+    return tools.exchanged("provenance", by=tools.rogue)
+
+
+@case("verdict-input-missing")
+def verdict_on_a_statement_nobody_has(bench, tools) -> Changes:
+    return tools.attested(
+        lambda s: s["predicate"].update(inputAttestations=[{"uri": "x", "digest": {"sha256": "0" * 64}}])
+    )
+
+
+@case("verdict-input-missing")
+def inputs_of_which_the_host_does_not_believe_the_publisher(bench, tools) -> Changes:
+    other = SignerRule("local", "https://issuer.example", "https://example.com/somebody-else")
+    rule = bench.trust.publishers[0]
+    return {
+        "bundle": tools.sign(bench.instance, bench.data, other.identity, other.issuer),
+        "trust": replace(
+            bench.trust,
+            publishers=(replace(rule, signer=replace(other, root=rule.signer.root)),),
+        ),
+    }
+
+
+@case("verdict-subject-mismatch")
+def provenance_of_another_wheel(bench, tools) -> Changes:
+    return {"attestations": b"\n".join([*bench.lines.values(), tools.other.lines["provenance"]])}
+
+
+@case("verdict-invalid")
+def provenance_with_an_unknown_field(bench, tools) -> Changes:
+    return tools.exchanged("provenance", lambda s: s["predicate"].update(extra=1))
+
+
+@case("verdict-invalid")
+def provenance_whose_commit_is_none(bench, tools) -> Changes:
+    return tools.exchanged("provenance", lambda s: tools.source(s)["digest"].update(gitCommit="HEAD"))
+
+
+@case("verdict-invalid")
+def provenance_of_a_tree_that_is_clean_and_changed(bench, tools) -> Changes:
+    return tools.exchanged("provenance", lambda s: tools.source(s).update(dirty={"gitCommit": "c" * 40}))
+
+
+@case("verdict-invalid")
+def vulnerabilities_without_times(bench, tools) -> Changes:
+    return tools.exchanged("vulnerabilities", lambda s: s["predicate"].pop("metadata"))
+
+
+@case("verdict-invalid")
+def reference_to_two_sboms(bench, tools) -> Changes:
+    return tools.exchanged("SBOM reference", lambda s: s["predicate"]["references"].append(tools.document(s)))
+
+
+@case("signature-invalid")
+def byte_order_mark_before_the_attestations(bench, tools) -> Changes:
+    return {"attestations": b"\xef\xbb\xbf" + bench.attestations}
+
+
+@case("signature-invalid")
+def attestations_as_one_array(bench, tools) -> Changes:
+    return {"attestations": b"[" + b",".join(bench.attestations.splitlines()) + b"]"}
+
+
+@case("signature-invalid")
+def duplicated_key_deep_in_an_attestation(bench, tools) -> Changes:
+    line = bench.lines["provenance"].replace(b'"payloadType"', b'"payloadType":"x","payloadType"', 1)
+    return {"attestations": b"\n".join([*bench.lines.values(), line])}
+
+
+@case("verdict-invalid")
+def duplicated_key_in_a_signed_payload(bench, tools) -> Changes:
+    return tools.exchanged("provenance", raw=lambda text: text.replace(b'"buildType"', b'"buildType":"x","buildType"'))
+
+
+@case("provenance-missing")
+def no_provenance_where_the_host_demands_it(bench, tools) -> Changes:
+    return {"attestations": bench.attest(), **tools.demanding()}
+
+
+@case("provenance-missing")
+def provenance_of_a_changed_tree_where_the_host_demands_a_commit(bench, tools) -> Changes:
+    def dirty(statement: Any) -> None:
+        source = tools.source(statement)
+        source["dirty"] = source.pop("digest")
+
+    return {**tools.consistent("provenance", dirty), **tools.demanding()}
+
+
+@case("provenance-missing")
+def provenance_that_only_a_verifier_states(bench, tools) -> Changes:
+    return {"attestations": bench.attest() + tools.stated("provenance", by=tools.rogue), **tools.demanding()}
+
+
+@case("provenance-source-mismatch")
+def provenance_of_a_fork(bench, tools) -> Changes:
+    forked = tools.fresh(homepage="https://github.com/acme/other")
+    return {name: getattr(forked, name) for name in ("wheel", "filename", "data", "bundle", "attestations")}
+
+
+@case("provenance-source-mismatch")
+def provenance_of_another_repository_than_metadata_names(bench, tools) -> Changes:
+    forked = tools.fresh(metadata="Project-URL: Source Code, https://git.acme.example/hello\n")
+    return {name: getattr(forked, name) for name in ("wheel", "filename", "data", "bundle", "attestations")}
+
+
+@case("sbom-mismatch")
+def sbom_beside_the_wheel_edited(bench, tools) -> Changes:
+    return {"sbom": bench.wheel.sbom.replace(b"acme", b"evil")}
+
+
+@case("sbom-mismatch")
+def sbom_beside_the_wheel_emptied(bench, tools) -> Changes:
+    return {"sbom": b""}
+
+
+@case("sbom-mismatch")
+def signed_sbom_is_not_the_one_inside(bench, tools) -> Changes:
+    return tools.consistent("SBOM reference", lambda s: tools.document(s)["digest"].update(sha256="0" * 64))
+
+
+@case("sbom-mismatch")
+def sbom_beside_the_wheel_edited_where_none_was_signed(bench, tools) -> Changes:
+    return {"attestations": bench.attest(), "sbom": b"{}"}
 
 
 # --- the verdict -----------------------------------------------------------------------------------------------------
@@ -670,6 +822,41 @@ class Tools:
     def extended(self, change: Callable[[Any], object]) -> Changes:
         return self.attested(lambda statement: change(statement["predicate"]["urn:theodore:vsa:1"]))
 
+    def without(self, label: str) -> Changes:
+        """The attestations but for one kind."""
+        return {"attestations": b"\n".join(line for kind, line in self.bench.lines.items() if kind != label)}
+
+    def stated(
+        self,
+        label: str,
+        change: Callable[[Any], object] = lambda statement: None,
+        by: Local | None = None,
+        raw: Callable[[bytes], bytes] = lambda text: text,
+    ) -> bytes:
+        """A statement of one kind once more, edited and truly signed."""
+        statement = payload_of(self.bench.lines[label])
+        change(statement)
+        return sign_payload(by or self.bench.instance, raw(json.dumps(statement).encode()))
+
+    def exchanged(self, label: str, *change: Callable[[Any], object], **how: Any) -> Changes:
+        """The attestations with one of them made anew; the verdict still names the old one."""
+        return {"attestations": self.stated(label, *change, **how) + self.without(label)["attestations"]}
+
+    def consistent(self, label: str, change: Callable[[Any], object]) -> Changes:
+        """A statement made anew beside a verdict that rests on nothing."""
+        return {"attestations": self.stated(label, change) + self.bench.attest()}
+
+    def demanding(self) -> Changes:
+        return {"trust": replace(self.bench.trust, loader=LoaderRules(require_provenance=True))}
+
+    @staticmethod
+    def source(statement: Any) -> Any:
+        return statement["predicate"]["buildDefinition"]["externalParameters"]["source"]
+
+    @staticmethod
+    def document(statement: Any) -> Any:
+        return statement["predicate"]["references"][0]
+
     def publishing(self, plugins: str, identity: str | None = None, claims: dict[str, str] | None = None) -> Changes:
         signer = self.bench.trust.publishers[0].signer
         rule = SignerRule(signer.root, signer.issuer, identity or signer.identity, claims or {})
@@ -754,6 +941,8 @@ def test_the_cases_are_refused_for_what_was_changed(bench, tools) -> None:
     assert bench.verify(**tools.attested(lambda statement: None)).verdict
     assert bench.verify(**tools.resigned(bench.data)).verdict
     assert bench.verify(**tools.publishing("acme-*")).verdict
+    assert bench.verify(**tools.consistent("provenance", lambda statement: None), **tools.demanding()).verdict
+    assert bench.verify(**tools.exchanged("provenance", by=tools.bench.instance), sbom=bench.wheel.sbom).verdict
     assert bench.verify(**tools.revoking({"sha256": "0" * 64})).verdict
     assert bench.verify(bundle=tools.edited(bench.bundle, lambda bundle: None)).verdict
     assert bench.verify(trust=tools.with_rogue_root(bench.trust)).verdict

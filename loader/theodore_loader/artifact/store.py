@@ -27,6 +27,7 @@ from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.paths import private_dir
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_OTHER_DIGEST = "the stored wheel does not have the digest it is stored under"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +46,17 @@ class Store:
         self._root = home / "store"
 
     def add(self, wheel: Wheel) -> StoredWheel:
-        """Store a verified wheel and return it as :meth:`open` would; adding it twice is fine."""
+        """Store a verified wheel, unless it is there, and check every byte of it on disk.
+
+        Raises :class:`Refused` (``record-mismatch``) as :meth:`open`.
+        """
         private_dir(self._root)
         final = self._root / wheel.sha256
-        with self._lock():
-            tree.sweep(self._root)
-            if not final.is_dir():
-                with tree.appearing(final) as partial:
-                    tree.write_tree(partial, {f"wheel/{wheel.filename}": wheel.data})
-                    tree.write_tree(partial / "tree", wheel.entries)
-        return self.open(wheel.sha256)
+        if not final.is_dir():
+            self._write(wheel, final)
+        if _stored(final)[1] != wheel.data:
+            raise _tampered(final, _OTHER_DIGEST)
+        return _compared(final, wheel)
 
     def open(self, sha256: str) -> StoredWheel:
         """Return the stored wheel after checking all its bytes again.
@@ -63,12 +65,16 @@ class Store:
         anything in its folder is not what was stored.
         """
         folder = self._folder(sha256)
-        if not folder.is_dir():
-            raise ConfigurationProblem(f"no plugin with digest {sha256} is stored", help="install it again")
-        wheel = _stored_wheel(folder, sha256)
-        if problems := tree.differences(folder / "tree", wheel.entries):
-            raise _tampered(folder, "; ".join(problems[:3]))
-        return StoredWheel(folder / "tree", sha256, wheel)
+        filename, data = _stored(folder)
+        _refuse_other(data, sha256, folder)
+        return _compared(folder, Wheel.read(data, filename))
+
+    def data(self, sha256: str) -> bytes:
+        """Return the stored wheel's bytes, which have this digest; they are not looked into. Raises as :meth:`open`."""
+        folder = self._folder(sha256)
+        _, data = _stored(folder)
+        _refuse_other(data, sha256, folder)
+        return data
 
     def remove(self, sha256: str) -> None:
         """Forget a wheel; removing one that is not there is fine. Processes that have it open keep their files."""
@@ -81,6 +87,14 @@ class Store:
             folder.rename(doomed)
             tree.remove_tree(doomed)
 
+    def _write(self, wheel: Wheel, final: Path) -> None:
+        with self._lock():
+            tree.sweep(self._root)
+            if not final.is_dir():
+                with tree.appearing(final) as partial:
+                    tree.write_tree(partial, {f"wheel/{wheel.filename}": wheel.data})
+                    tree.write_tree(partial / "tree", wheel.entries)
+
     def _folder(self, sha256: str) -> Path:
         if not _DIGEST.fullmatch(sha256):
             raise ConfigurationProblem(f"{sha256!r} is no SHA-256 digest", help="give 64 lower-case hex digits")
@@ -90,12 +104,27 @@ class Store:
         return FileLock(self._root / ".lock")
 
 
-def _stored_wheel(folder: Path, sha256: str) -> Wheel:
+def _compared(folder: Path, wheel: Wheel) -> StoredWheel:
+    """Hold the unpacked tree against the wheel it is of, byte for byte."""
+    if problems := tree.differences(folder / "tree", wheel.entries):
+        raise _tampered(folder, "; ".join(problems[:3]))
+    return StoredWheel(folder / "tree", wheel.sha256, wheel)
+
+
+def _refuse_other(data: bytes, sha256: str, folder: Path) -> None:
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise _tampered(folder, _OTHER_DIGEST)
+
+
+def _stored(folder: Path) -> tuple[str, bytes]:
+    """Return file name and bytes of the wheel in ``folder``."""
+    if not folder.is_dir():
+        raise ConfigurationProblem(f"no plugin with digest {folder.name} is stored", help="install it again")
     wheels = list((folder / "wheel").glob("*.whl"))
     data = tree.read_regular(wheels[0]) if len(wheels) == 1 else None
-    if data is None or hashlib.sha256(data).hexdigest() != sha256:
-        raise _tampered(folder, "the stored wheel does not have the digest it is stored under")
-    return Wheel.read(data, wheels[0].name)
+    if data is None:
+        raise _tampered(folder, _OTHER_DIGEST)
+    return wheels[0].name, data
 
 
 def _tampered(folder: Path, what: str) -> Refused:

@@ -34,19 +34,20 @@ from theodore_loader.trust.protected import read_protected, replace_file
 from theodore_loader.trust.seal import Seal
 from theodore_loader.trust.signatures import Signer
 from theodore_loader.trust.statements import StatementInvalid
-from theodore_loader.trust.trust_file import TrustFile
+from theodore_loader.trust.trust_file import Publisher, TrustFile
 
-FORMAT = 2
+FORMAT = 4
 """Raised whenever steps 3 and 4 change what they accept."""
 _MAX_BYTES = MAX_BUNDLE * MAX_ATTESTATIONS
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Who signed, what they state, and when that was authenticated."""
+    """Who signed, under which of the trust file's publisher rules, what they state, and when that was authenticated."""
 
     made: datetime
     publisher: Signer
+    rule: Publisher
     attestations: tuple[Attestation, ...]
 
 
@@ -54,12 +55,14 @@ class _Stated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signer: Signer
     rules: list[int]
     statement: dict[str, Any]
+    sha256: str
 
 
 class _Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rests_on: str
     made: datetime
     publisher: Signer
+    rule: int
     attestations: list[_Stated]
 
 
@@ -75,13 +78,15 @@ class Receipts:
         with suppress(OSError, ConfigurationProblem, strict_json.JsonError, msgspec.ValidationError, StatementInvalid):
             stored = self._read(sha256)
             if stored is not None and stored.rests_on == rests_on(files, sha256, trust):
-                return Receipt(stored.made, stored.publisher, _attestations(stored.attestations, trust))
+                rule = trust.publishers[stored.rule]
+                return Receipt(stored.made, stored.publisher, rule, _attestations(stored.attestations, trust))
         return None
 
     def keep(self, receipt: Receipt, files: SignedFiles, sha256: str, trust: TrustFile) -> bool:
         """Write a receipt; tells whether it could be written."""
         stated = [_stated(attestation, trust) for attestation in receipt.attestations]
-        stored = _Stored(rests_on(files, sha256, trust), receipt.made, receipt.publisher, stated)
+        rule = trust.publishers.index(receipt.rule)
+        stored = _Stored(rests_on(files, sha256, trust), receipt.made, receipt.publisher, rule, stated)
         body = strict_json.canonical(msgspec.to_builtins(stored))
         with suppress(OSError, ConfigurationProblem):
             seal = self._seal.on(body)
@@ -105,7 +110,8 @@ def rests_on(files: SignedFiles, sha256: str, trust: TrustFile) -> str:
         "wheel": [files.filename, sha256],
         "beside": [_digest(files.bundle), _digest(files.attestations)],
         "roots": {root.id: _digest(root.document) for root in trust.roots.values()},
-        "publishers": msgspec.to_builtins(trust.publishers),
+        # not the lines: a comment in the trust file changes nothing
+        "publishers": [[rule.plugins, msgspec.to_builtins(rule.signer), rule.registry] for rule in trust.publishers],
         "verifiers": [
             [rule.id, msgspec.to_builtins(rule.signer), sorted(rule.policies), rule.max_age_days]
             for rule in trust.verifiers
@@ -121,14 +127,14 @@ def _versions() -> dict[str, str]:
 
 def _attestations(stated: Sequence[_Stated], trust: TrustFile) -> tuple[Attestation, ...]:
     return tuple(
-        read_attestation(one.signer, tuple(trust.verifiers[index] for index in one.rules), one.statement)
+        read_attestation(one.signer, tuple(trust.verifiers[index] for index in one.rules), one.statement, one.sha256)
         for one in stated
     )
 
 
 def _stated(attestation: Attestation, trust: TrustFile) -> _Stated:
     indexes = [trust.verifiers.index(rule) for rule in attestation.rules]
-    return _Stated(attestation.signer, indexes, msgspec.to_builtins(attestation.statement))
+    return _Stated(attestation.signer, indexes, msgspec.to_builtins(attestation.statement), attestation.sha256)
 
 
 def _digest(data: bytes | None) -> str | None:

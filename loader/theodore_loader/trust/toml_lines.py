@@ -12,10 +12,14 @@ class Lines:
 
     def __init__(self, text: str) -> None:
         self._lines = text.splitlines()
+        self._sections: dict[str, list[int]] = {}
+        for number, line in enumerate(self._lines, 1):
+            if name := _header(line):
+                self._sections.setdefault(name, []).append(number)
 
     def section(self, name: str, index: int = 0) -> int:
         """Return the line of the ``index``-th ``[name]`` or ``[[name]]``, counted from 1; 1 if there is none."""
-        found = [number for number, line in enumerate(self._lines, 1) if _header(line) == name]
+        found = self._sections.get(name, [])
         return found[index] if index < len(found) else 1
 
     def key(self, section: str, index: int, key: str) -> int:

@@ -42,7 +42,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -92,11 +92,15 @@ class SignerRule:
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Who may publish the plugins whose names match one of the globs; ``registry`` is the revoker that offers them."""
+    """Who may publish the plugins whose names match one of the globs; ``registry`` is the revoker that offers them.
+
+    ``line`` is where the trust file says so.
+    """
 
     plugins: tuple[str, ...]
     signer: SignerRule
     registry: str | None = None
+    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,7 @@ class Verifier:
     signer: SignerRule
     policies: frozenset[str]
     max_age_days: int | None = None
+    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,7 @@ class UnsignedException:
     sha256: str
     reason: str
     expires: date
+    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +145,10 @@ class LoaderRules:
 
 @dataclass(frozen=True, slots=True)
 class TrustFile:
-    """A trust file as read from ``path``. ``found`` is false where there was none: then nobody is believed."""
+    """A trust file as read from ``path``. ``found`` is false where there was none: then nobody is believed.
+
+    ``sha256`` is the digest of what was read; ``None`` for one that was put together otherwise.
+    """
 
     path: Path
     roots: Mapping[str, Root] = field(default_factory=dict)
@@ -148,6 +157,7 @@ class TrustFile:
     loader: LoaderRules = LoaderRules()
     found: bool = True
     revokers: tuple[Revoker, ...] = ()
+    sha256: str | None = field(default=None, compare=False)
 
     @classmethod
     def default_path(cls) -> Path:
@@ -185,7 +195,7 @@ def parse(data: bytes, path: Path) -> TrustFile:
     trust = _read(reader, path)
     if problems:
         raise TrustFileProblems(path, problems)
-    return trust
+    return replace(trust, sha256=hashlib.sha256(data).hexdigest())
 
 
 def _toml(data: bytes, path: Path) -> tuple[str, dict[str, Any]]:
@@ -245,7 +255,7 @@ def _publishers(reader: Reader, roots: Mapping[str, Root], registries: Collectio
     found = []
     for table in reader.tables("publisher"):
         signer = SignerRule(**table.signer(roots))
-        found.append(Publisher(table.globs("plugins"), signer, table.registry("registry", registries)))
+        found.append(Publisher(table.globs("plugins"), signer, table.registry("registry", registries), table.line))
         table.finish()
     return tuple(found)
 
@@ -255,7 +265,7 @@ def _verifiers(reader: Reader, roots: Mapping[str, Root]) -> tuple[Verifier, ...
     for table in reader.tables("verifier"):
         policies = frozenset(table.sha256_list("policies"))
         signer = SignerRule(**table.signer(roots))
-        found.append(Verifier(table.text("id"), signer, policies, table.days("max_age_days")))
+        found.append(Verifier(table.text("id"), signer, policies, table.days("max_age_days"), table.line))
         table.finish()
     return tuple(found)
 
@@ -276,7 +286,8 @@ def _loader(reader: Reader) -> LoaderRules:
     if table is None:
         return LoaderRules()
     table.constant("mode", "enforce")
-    unsigned = tuple(UnsignedException(*entry) for entry in table.exceptions("allow_unsigned_sha256"))
+    line = table.line_of("allow_unsigned_sha256")
+    unsigned = tuple(UnsignedException(*entry, line) for entry in table.exceptions("allow_unsigned_sha256"))
     rules = LoaderRules(table.days("max_revocation_age_days"), unsigned, table.flag("require_provenance"))
     table.finish()
     return rules

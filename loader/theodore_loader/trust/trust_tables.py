@@ -36,9 +36,18 @@ class Table:
         self._values = values
         self._known: set[str] = set()
 
+    @property
+    def line(self) -> int:
+        """The line the table begins on."""
+        return self._reader.lines.section(self._section, self._index)
+
+    def line_of(self, key: str) -> int:
+        """Return the line ``key`` is on, or the table's where it has none."""
+        return self._reader.lines.key(self._section, self._index, key)
+
     def problem(self, key: str, message: str) -> None:
         """Note a problem at ``key``."""
-        self._reader.problem(self._reader.lines.key(self._section, self._index, key), message)
+        self._reader.problem(self.line_of(key), message)
 
     def text(self, key: str) -> str:
         """Return a required text that can be shown and compared."""

@@ -13,7 +13,8 @@ from theodore_plugin.cli import options
 from theodore_plugin.cli.console import stdout, visible
 
 if TYPE_CHECKING:
-    from theodore_loader.trust.verify import NotVerified, Verified, VerifiedStep
+    from theodore_loader.trust.steps import NotVerified, VerifiedStep
+    from theodore_loader.trust.verify import Verified
 
 
 @click.command("verify")
@@ -28,8 +29,9 @@ def command(wheel: Path, policy: str, trust_file: Path | None, output_format: st
     """
     from theodore_loader.policy import load_policy
     from theodore_loader.trust.files import read_signed
+    from theodore_loader.trust.steps import NotVerified
     from theodore_loader.trust.trust_file import TrustFile
-    from theodore_loader.trust.verify import NotVerified, verify
+    from theodore_loader.trust.verify import verify
 
     files = read_signed(wheel)
     trust = TrustFile.load(trust_file)

@@ -36,14 +36,17 @@ class Chain:
     broken: Break | None
 
 
-def verify_chain(home: Path) -> Chain:
-    """Read the whole record of a state folder and hold every entry against the one before. Raises OSError."""
+def verify_chain(home: Path, anchor: Head | None = None) -> Chain:
+    """Read the whole record of a state folder and hold every entry against the one before. Raises OSError.
+
+    ``anchor`` is an entry known from elsewhere: the record must have it, or have it behind what is still kept.
+    """
     folder = home / "decisions"
     with locked(folder) if segments.numbers(folder) else nullcontext():
         found = segments.numbers(folder)
         contents = [(path, path.read_bytes()) for path in (segments.segment_path(folder, number) for number in found)]
         written = read_head(folder)
-    walk = _Walk()
+    walk = _Walk(anchor)
     broken = walk.over(contents) or _gap(folder, found) or _ended_early(folder, contents, walk, written)
     return Chain(walk.entries, walk.first, walk.last, walk.torn, broken)
 
@@ -51,7 +54,8 @@ def verify_chain(home: Path) -> Chain:
 class _Walk:
     """Goes over the entries in order and remembers the last good one."""
 
-    def __init__(self) -> None:
+    def __init__(self, anchor: Head | None) -> None:
+        self._anchor = anchor
         self.last = START
         self.entries = 0
         self.first = 0
@@ -67,6 +71,12 @@ class _Walk:
                     return Break(path, number, wrong)
         return None
 
+    def short_of_anchor(self) -> str | None:
+        """Say so if the record ends before the entry that is known from elsewhere."""
+        if self._anchor is None or self._anchor.seq <= self.last.seq:
+            return None
+        return f"the record ends at entry {self.last.seq}, before entry {self._anchor.seq} of the anchor"
+
     def _step(self, line: bytes) -> str | None:
         entry = parse_entry(line)
         wrong = "it is no entry" if entry is None else next(self._wrong(entry), None)
@@ -75,6 +85,8 @@ class _Walk:
         self.first = self.first or entry.seq
         self.entries += 1
         self.last = Head(entry.seq, digest(line))
+        if self._anchor and entry.seq == self._anchor.seq and self.last != self._anchor:
+            return "it is another entry than the one the anchor names: the record was written anew"
         return None
 
     def _wrong(self, entry: Entry) -> Iterator[str]:
@@ -100,7 +112,9 @@ def _gap(folder: Path, found: list[int]) -> Break | None:
 
 def _ended_early(folder: Path, contents: list[tuple[Path, bytes]], walk: _Walk, written: Head | None) -> Break | None:
     if not contents:
-        return None if written in (None, START) else Break(folder, 0, disagreement(START, written) or "")
+        missing = None if written in (None, START) else disagreement(START, written)
+        wrong = missing or walk.short_of_anchor()
+        return Break(folder, 0, wrong) if wrong else None
     path, data = contents[-1]
-    wrong = disagreement(walk.last, written)
+    wrong = disagreement(walk.last, written) or walk.short_of_anchor()
     return Break(path, data.count(b"\n"), wrong) if wrong else None
