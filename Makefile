@@ -4,12 +4,12 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test fuzz accuracy corpus coverage lint format types layers docs bench extension wheel requirements clean
+.PHONY: demo test thorough fuzz accuracy corpus coverage lint format types layers docs bench extension wheel requirements clean
 
 demo: $(READY)          ## the main job end to end on the example plugin, then three attacks
 	$(BIN)/python docs/examples/demo.py
 
-test: $(READY)          ## every test but those of the built wheel
+test: $(READY)          ## every test but campaigns and those of the built wheel
 	$(BIN)/python -m pytest -n 2
 
 coverage: $(READY)      ## the same, measured, the command line included
@@ -38,6 +38,9 @@ docs: $(READY)          ## regenerate what is generated: rule pages, contract of
 
 bench: $(READY)         ## ratios, side by side in one run
 	$(BIN)/python tests/benchmarks
+
+thorough: $(READY)      ## more of what the ordinary suite tries some of (minutes)
+	$(BIN)/python -m pytest -n 2 -m thorough
 
 corpus: $(READY)        ## both lowerings over every installed module (minutes)
 	$(BIN)/python -m pytest -m corpus tests/differential

@@ -26,8 +26,14 @@ CALLS: dict[str, tuple[str, dict[str, object]]] = {
     "security": ("health_check", {}),
 }
 
+ORDINARY = {"scraper", "storage", "webhook"}
+"""Every category is checked where scaffolds are tested (``tests/unit/scaffold``); these go the whole road each time."""
+THOROUGH = pytest.mark.thorough
 
-@pytest.mark.parametrize("category", CALLS)
+
+@pytest.mark.parametrize(
+    "category", [each if each in ORDINARY else pytest.param(each, marks=THOROUGH) for each in CALLS]
+)
 def test_a_new_plugin_goes_the_whole_road(
     category: str, tmp_path: Path, examples: Path, plugin_command: Callable[..., tuple[int, str, str]]
 ) -> None:

@@ -15,7 +15,7 @@ from theodore_plugin.store.catalogue import KINDS
 from theodore_plugin.store.store import Store
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
-KILLS = 5
+KILLS = 2
 
 
 @pytest.fixture

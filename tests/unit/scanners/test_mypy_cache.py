@@ -224,6 +224,7 @@ WALK = [
 """Edits, one after the other; ``None`` removes a file."""
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("with_base")
 def test_after_each_of_many_edits_the_answer_is_that_of_a_run_from_nothing(project):
     root = project({"src/demo/__init__.py": ""})
