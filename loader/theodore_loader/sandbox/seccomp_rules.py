@@ -59,8 +59,6 @@ _SOCKET_OPTIONS: Mapping[int, tuple[int, ...]] = {
 }
 _RESOLVER_OPTIONS: Mapping[int, tuple[int, ...]] = {0: (11,), 41: (25,)}
 """``IP_RECVERR``, ``IPV6_RECVERR``: glibc asks for them on every socket it resolves names with, or gives up."""
-_RESOLVING: Mapping[int, tuple[int, ...]] = {0: (11,), 41: (25,)}
-"""IP_RECVERR and IPV6_RECVERR: without them the C library resolves no name at all."""
 
 
 _SO_PEERPIDFD = 77
@@ -145,13 +143,11 @@ def _sockets(shape: Shape) -> Mapping[str, Conditions]:
     }
     internet = Check(0, (_AF_INET, _AF_INET6))
     if shape.sockets == "outbound":
-        calls["setsockopt"] += _options(_RESOLVING)
+        calls["setsockopt"] += _options(_RESOLVER_OPTIONS)
         calls["socket"] = (
             (internet, Check(1, (_STREAM,), _TYPE_MASK), Check(2, (0, 6))),
             (internet, Check(1, (_DATAGRAM,), _TYPE_MASK), Check(2, (0, 17))),
         )
-        asked = (*_SOCKET_OPTIONS.items(), *_RESOLVER_OPTIONS.items())
-        calls["setsockopt"] = tuple((Check(1, (level,)), Check(2, names)) for level, names in asked)
     elif shape.sockets == "ports":
         calls["socket"] = ((Check(0, (_AF_INET,)), Check(1, (_STREAM,), _TYPE_MASK), Check(2, (0, 6))),)
     if shape.sockets != "none":
