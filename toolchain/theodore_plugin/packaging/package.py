@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from theodore_loader.artifact.lock import read_lock
-from theodore_loader.artifact.wheel import LOCK_NAME, Wheel
+from theodore_loader.artifact.wheel import Wheel
 from theodore_loader.errors import ConfigurationProblem, LoaderError, Refused
-from theodore_loader.manifest import MANIFEST_NAME, Manifest, to_json
 from theodore_plugin.finding import Verdict
+from theodore_plugin.packaging.additions import additions
 from theodore_plugin.packaging.atomic import write_atomically
 from theodore_plugin.packaging.build import build_wheel
 from theodore_plugin.packaging.epoch import source_date_epoch
@@ -82,11 +82,11 @@ def package(
         lock = ensure_lock(project, upgrade=upgrade_lock, age=settings.policy.dependencies)
     settings = dataclasses.replace(settings, lock=lock)
     report = _passed(project, settings, watch)
-    manifest = to_json(_manifest(project, settings))
     epoch = source_date_epoch(project.root)
+    added = additions(project, settings.policy, lock, epoch=epoch)
     with _step("build", watch):
         built = build_wheel(project, epoch=epoch)
-    wheel = normalise(built.data, built.filename, {MANIFEST_NAME: manifest, LOCK_NAME: lock}, epoch=epoch)
+    wheel = normalise(built.data, built.filename, added, epoch=epoch)
     _refuse_unchecked_sources(project, wheel)
     wheel_path = out_dir / wheel.filename
     write_atomically(wheel_path, wheel.data)
@@ -116,19 +116,6 @@ def _passed(project: PluginProject, settings: Settings, watch: Watcher) -> Repor
     if report.verdict is not Verdict.PASS:
         raise NotPackaged(report)
     return report
-
-
-def _manifest(project: PluginProject, settings: Settings) -> Manifest:
-    from theodore_plugin.analysis import analyse
-
-    reading = analyse(project, settings.policy).metadata
-    if reading.info is None or reading.plugin_class is None:
-        raise Refused(
-            "manifest-missing",
-            "the plugin's metadata cannot be read",
-            help="run `theodore-plugin check` for the reasons",
-        )
-    return Manifest(reading.info, reading.plugin_class)
 
 
 def _refuse_unchecked_sources(project: PluginProject, wheel: Wheel) -> None:
