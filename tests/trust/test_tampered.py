@@ -543,7 +543,7 @@ def provenance_of_a_changed_tree_where_the_host_demands_a_commit(bench, tools) -
 
 @case("provenance-missing")
 def provenance_that_only_a_verifier_states(bench, tools) -> Changes:
-    return {"attestations": bench.attest() + tools.stated("provenance", by=tools.rogue), **tools.demanding()}
+    return {"attestations": bench.attest() + bench.restate("provenance", by=tools.rogue), **tools.demanding()}
 
 
 @case("provenance-source-mismatch")
@@ -826,25 +826,13 @@ class Tools:
         """The attestations but for one kind."""
         return {"attestations": b"\n".join(line for kind, line in self.bench.lines.items() if kind != label)}
 
-    def stated(
-        self,
-        label: str,
-        change: Callable[[Any], object] = lambda statement: None,
-        by: Local | None = None,
-        raw: Callable[[bytes], bytes] = lambda text: text,
-    ) -> bytes:
-        """A statement of one kind once more, edited and truly signed."""
-        statement = payload_of(self.bench.lines[label])
-        change(statement)
-        return sign_payload(by or self.bench.instance, raw(json.dumps(statement).encode()))
-
     def exchanged(self, label: str, *change: Callable[[Any], object], **how: Any) -> Changes:
         """The attestations with one of them made anew; the verdict still names the old one."""
-        return {"attestations": self.stated(label, *change, **how) + self.without(label)["attestations"]}
+        return {"attestations": self.bench.restate(label, *change, **how) + self.without(label)["attestations"]}
 
     def consistent(self, label: str, change: Callable[[Any], object]) -> Changes:
         """A statement made anew beside a verdict that rests on nothing."""
-        return {"attestations": self.stated(label, change) + self.bench.attest()}
+        return {"attestations": self.bench.restate(label, change) + self.bench.attest()}
 
     def demanding(self) -> Changes:
         return {"trust": replace(self.bench.trust, loader=LoaderRules(require_provenance=True))}
@@ -955,4 +943,5 @@ def test_every_rule_of_trust_is_documented_and_has_a_case() -> None:
     from theodore_plugin.rules.trust.refusals import TRUST_RULES
 
     elsewhere = {"upgrade-needs-consent", "signer-changed", "version-went-back"}  # about two wheels: test_upgrades.py
+    elsewhere |= {"decision-not-recorded", "decision-record-broken"}  # about the host's record: test_decisions.py
     assert {rule.name for rule in TRUST_RULES} - elsewhere <= {rule for rule, _ in CASES.values()}

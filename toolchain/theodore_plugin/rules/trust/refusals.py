@@ -153,4 +153,19 @@ TRUST_RULES: tuple[Rule, ...] = (
         "Look at the difference: `theodore-plugin diff NAME WHEEL`. If you accept it: `theodore-plugin install WHEEL "
         "--accept DIGEST` with the digest that was shown. It counts for exactly this wheel.",
     ),
+    _rule(
+        "decision-not-recorded",
+        "The decision to accept a plugin cannot be written to the record of decisions.",
+        "What a host accepts without a trace cannot be explained afterwards, and whoever fills the disk could choose "
+        "what leaves none. So an acceptance that cannot be recorded is a refusal; a refusal stands in any case.",
+        "Make room on the disk, or make `decisions` in the state folder writable for the host's user and nobody else.",
+    ),
+    _rule(
+        "decision-record-broken",
+        "The record of decisions was cut, changed or added to: an entry does not follow the one before.",
+        "The record says why plugins were loaded and refused. Somebody who wrote into it had something to hide, or the "
+        "disk lost what was written; in both cases what it says from there on is not evidence.",
+        "Find out who could write there, and what else they changed. Keep the folder `decisions` of the state folder as "
+        "evidence by moving it away: the next decision begins a new record.",
+    ),
 )
