@@ -10,38 +10,21 @@ import click
 from theodore_plugin.cli import options
 from theodore_plugin.cli.console import print_problem, stdout, visible
 from theodore_plugin.cli.progress import Progress
+from theodore_plugin.cli.signing_choice import Choice, signing_choice
 
 if TYPE_CHECKING:
-    from theodore_plugin.signing.instances import SigningInstance
     from theodore_plugin.signing.sign import NotSigned, Signed
 
 
 @click.command("sign")
 @click.argument("wheel", type=click.Path(path_type=Path))
-@click.option(
-    "--instance",
-    type=click.Choice(["local", "public"]),
-    default="local",
-    show_default=True,
-    help="This machine's own sigstore instance, or the public one.",
-)
-@click.option(
-    "--trust-config", type=click.Path(path_type=Path), help="ClientTrustConfig of a private sigstore instance."
-)
-@click.option(
-    "--identity-token",
-    envvar="SIGSTORE_IDENTITY_TOKEN",
-    show_envvar=True,
-    help="OIDC token to sign as, for public and private instances; default: the ambient one of the CI job.",
-)
+@signing_choice
 @options.check_policy
 @options.audience
 @options.advisories
 def command(
     wheel: Path,
-    instance: str,
-    trust_config: Path | None,
-    identity_token: str | None,
+    choice: Choice,
     policy: str | None,
     audience: str | None,
     advisories: str | None,
@@ -59,7 +42,7 @@ def command(
 
     refuse_missing(wheel)
     content = read_wheel(wheel)
-    signing = _instance(instance, trust_config, identity_token)
+    signing = choice.open()
     project = PluginProject.open(wheel)
     settings = Settings.load(project, Options(policy=policy, audience=audience, advisories=advisories)).whole()
     with Progress() as progress:
@@ -69,14 +52,6 @@ def command(
     except NotSigned as refusal:
         return _show_refusal(refusal)
     return None
-
-
-def _instance(name: str, trust_config: Path | None, token: str | None) -> SigningInstance:
-    from theodore_plugin.signing import instances
-
-    if trust_config is not None:
-        return instances.private(trust_config, token)
-    return instances.public(token) if name == "public" else instances.local()
 
 
 def _show(wheel: Path, signed: Signed) -> None:

@@ -10,25 +10,26 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from theodore_loader.errors import ConfigurationProblem, LoaderError
+from theodore_loader.errors import LoaderError
+from theodore_plugin.signing import trust_sources
 from theodore_plugin.signing.local.instance import DEFAULT_NAME, LocalInstance, open_or_create
 from theodore_plugin.signing.local.server import serving
+from theodore_plugin.signing.oidc import Credentials, SigningError
 
 if TYPE_CHECKING:
     from sigstore.models import ClientTrustConfig
+    from sigstore.oidc import IdentityToken
     from sigstore.sign import Signer
 
 _LOOPBACK_ENVIRONMENT = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "NETRC": os.devnull}
 """Proxies do not reach our loopback, and a ``default`` line in ``~/.netrc`` would replace the bearer token."""
 
-
-class SigningError(LoaderError):
-    """The instance did not sign: no identity token, no certificate, no log entry."""
+_MAX_REASON = 500
 
 
 class SigningInstance(Protocol):
@@ -90,23 +91,32 @@ class Local:
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A private or the public sigstore: ``config`` names its services, ``token`` is the signer's OIDC token."""
+    """A private or the public sigstore: ``config`` names its services, ``credentials`` say as whom."""
 
     label: str
     config: ClientTrustConfig
-    token: str = field(repr=False)
+    credentials: Credentials
     identity: str = ""
+    """Whom the token names, ``""`` before a sign-in. What the certificate says is up to the instance."""
 
     @property
     def verifier_id(self) -> str:
         """The identity as a URI."""
-        return self.identity if ":" in self.identity else f"mailto:{self.identity}"
+        return verifier_id(self.identity)
 
     @contextmanager
     def signer(self) -> Iterator[Signer]:
-        """Sign as whoever the token names."""
-        with _translated(()), _sigstore_signer(self.config, self.token) as signer:
-            yield signer
+        """Obtain a token now and sign as whoever it names."""
+        # a ``default`` line in ~/.netrc would replace the bearer token
+        with _environment({"NETRC": os.devnull}), _translated(()):
+            token = self.credentials.token(self.config)
+            with _sigstore_signer(self.config, token) as signer:
+                yield signer
+
+
+def verifier_id(identity: str) -> str:
+    """Return the ``verifier.id`` of whoever signs as ``identity``: itself, as a URI."""
+    return identity if ":" in identity else f"mailto:{identity}"
 
 
 def local(name: str = DEFAULT_NAME, home: Path | None = None) -> Local:
@@ -114,66 +124,43 @@ def local(name: str = DEFAULT_NAME, home: Path | None = None) -> Local:
     return Local(open_or_create(name, home))
 
 
-def private(trust_config: Path, token: str | None) -> Remote:
-    """Return the instance that a ClientTrustConfig file describes; ``token`` defaults to the ambient credential."""
-    from sigstore.models import ClientTrustConfig
-
-    try:
-        config = ClientTrustConfig.from_json(trust_config.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a sigstore ClientTrustConfig"
-        raise ConfigurationProblem(
-            f"{trust_config}: {reason}", help="ask the owner of the instance for its ClientTrustConfig JSON"
-        ) from error
-    return _remote(f"private instance of {trust_config}", config, token or _ambient_token())
+def private(source: Path | str, credentials: Credentials | str | None = None) -> Remote:
+    """Return the instance that a ClientTrustConfig describes: a file, or ``URL#sha256=…`` of a service of ours."""
+    if isinstance(source, str) and trust_sources.is_url(source):
+        config = trust_sources.from_service(source)
+    else:
+        config = trust_sources.from_file(Path(source))
+    return _remote(f"private instance of {source}", config, credentials)
 
 
-def public(token: str | None) -> Remote:
-    """Return the public-good instance; its trust root comes over TUF, ``token`` from the surrounding CI."""
-    from sigstore.errors import Error
-    from sigstore.models import ClientTrustConfig
-
-    credential = token or _ambient_token()
-    try:
-        config = ClientTrustConfig.production()
-    except (Error, OSError) as error:
-        raise SigningError(
-            f"the public sigstore instance cannot be reached: {error}",
-            help="check the network, or sign with this machine's own instance: --instance local",
-        ) from error
-    return _remote("public sigstore", config, credential)
+def private_by_tuf(url: str, bootstrap: Path | None, credentials: Credentials | str | None = None) -> Remote:
+    """Return the instance that a sigstore TUF repository describes."""
+    return _remote(f"private instance of {url}", trust_sources.from_tuf(url, bootstrap), credentials)
 
 
-def _remote(label: str, config: ClientTrustConfig, token: str) -> Remote:
-    from sigstore.oidc import IdentityError, IdentityToken
-
-    try:
-        return Remote(label, config, token, IdentityToken(token).identity)
-    except IdentityError as error:
-        raise ConfigurationProblem(f"the identity token cannot be used: {error}", help=_TOKEN_HELP) from error
+def public(credentials: Credentials | str | None = None) -> Remote:
+    """Return the public-good instance; its trust root comes over TUF."""
+    asked = _credentials(credentials)
+    identity = asked.refuse_hopeless()  # before the network is asked for anything
+    return Remote("public sigstore", trust_sources.from_sigstore(), asked, identity)
 
 
-def _ambient_token() -> str:
-    from sigstore.oidc import IdentityError, detect_credential
-
-    try:
-        token = detect_credential()
-    except IdentityError as error:
-        raise SigningError(f"the surrounding CI offers no usable identity: {error}", help=_TOKEN_HELP) from error
-    if token is None:
-        raise SigningError("there is no identity to sign as: no ambient credential was found", help=_TOKEN_HELP)
-    return token
+def _remote(label: str, config: ClientTrustConfig, credentials: Credentials | str | None) -> Remote:
+    asked = _credentials(credentials)
+    return Remote(label, config, asked, asked.refuse_hopeless())
 
 
-_TOKEN_HELP = "run in a CI job that may request OIDC tokens (id-token: write), or pass --identity-token"  # noqa: S105
+def _credentials(asked: Credentials | str | None) -> Credentials:
+    return asked if isinstance(asked, Credentials) else Credentials(asked)
 
 
 @contextmanager
-def _sigstore_signer(config: ClientTrustConfig, token: str) -> Iterator[Signer]:
+def _sigstore_signer(config: ClientTrustConfig, token: str | IdentityToken) -> Iterator[Signer]:
     from sigstore.oidc import IdentityToken
     from sigstore.sign import SigningContext
 
-    with SigningContext.from_trust_config(config).signer(IdentityToken(token)) as signer:
+    identity = IdentityToken(token) if isinstance(token, str) else token
+    with SigningContext.from_trust_config(config).signer(identity) as signer:
         yield signer
 
 
@@ -188,11 +175,30 @@ def _translated(problems: Sequence[Exception]) -> Iterator[None]:
         for problem in problems:
             if isinstance(problem, LoaderError):
                 raise problem from error
-        reason = str(problems[0] if problems else error) or type(error).__name__
+        reason = str(problems[0]) if problems else _reason(error)
         raise SigningError(
             f"signing failed: {reason}",
             help="nothing was written; check the identity token and the instance, then sign again",
         ) from error
+
+
+def _reason(error: BaseException) -> str:
+    """Return why it failed: what the instance answered, where it answered, which its clients leave out."""
+    cause: BaseException | None = error
+    while cause is not None:
+        answer = getattr(getattr(cause, "response", None), "text", None)
+        if isinstance(answer, str):
+            return _message(answer) or str(cause)
+        cause = cause.__cause__
+    return str(error) or str(error.__cause__ or "") or type(error).__name__
+
+
+def _message(answer: str) -> str:
+    try:
+        said = json.loads(answer)["message"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return said[:_MAX_REASON] if isinstance(said, str) else ""
 
 
 @contextmanager
