@@ -11,20 +11,25 @@ import stat
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from theodore_loader import strict_json
 from theodore_loader.artifact.wheel import Wheel
 from theodore_loader.manifest import MANIFEST_NAME, Manifest, to_json
 from theodore_loader.paths import HOME_VARIABLE
 from theodore_loader.policy import Policy, load_policy
+from theodore_loader.trust.predicates import KINDS
 from theodore_loader.trust.statements import write_verdict
 from theodore_loader.trust.trust_file import TrustFile
 from theodore_loader.trust.verify import Verified, verify
 from theodore_plugin.coverage import Coverage, State
+from theodore_plugin.packaging.build_record import BuildRecord
+from theodore_plugin.packaging.facts import BuildFacts, BuildRequirement
+from theodore_plugin.packaging.git_tree import GitTree
 from theodore_plugin.report.model import (
     AdvisoryLabel,
     DeclaredPermission,
@@ -37,6 +42,7 @@ from theodore_plugin.report.model import (
 )
 from theodore_plugin.signing.attest import verdict_of
 from theodore_plugin.signing.enrol import enrol_local
+from theodore_plugin.signing.evidence import Background
 from theodore_plugin.signing.instances import Local, local
 from theodore_plugin.signing.sign import Signed, sign
 from theodore_sdk.info import PermissionType, PluginCategory, PluginInfo, PluginPermission, PluginResourceLimits
@@ -45,14 +51,16 @@ from theodore_sdk.versions import VersionRange
 NETWORK = PluginPermission(PermissionType.NETWORK, "reads the pages it is asked for", "api.example.com:443")
 
 
-def plugin_info(name: str, version: str, permissions: Sequence[PluginPermission]) -> PluginInfo:
+def plugin_info(
+    name: str, version: str, permissions: Sequence[PluginPermission], homepage: str = "https://example.com"
+) -> PluginInfo:
     return PluginInfo(
         name=name,
         version=version,
         description="says hello",
         author="Acme",
         email="dev@example.com",
-        homepage="https://example.com",
+        homepage=homepage,
         license="MIT",
         category=PluginCategory.SCRAPER,
         interfaces=("ScraperPlugin",),
@@ -69,16 +77,24 @@ def plugin_info(name: str, version: str, permissions: Sequence[PluginPermission]
     )
 
 
-def wheel_bytes(name: str, version: str, permissions: Sequence[PluginPermission], extra: bytes = b"") -> bytes:
+def wheel_bytes(
+    name: str,
+    version: str,
+    permissions: Sequence[PluginPermission],
+    extra: bytes = b"",
+    homepage: str = "https://example.com",
+    metadata: str = "",
+) -> bytes:
     package = name.replace("-", "_")
     dist_info = f"{package}-{version}.dist-info"
-    manifest = Manifest(plugin_info(name, version, permissions), f"{package}.plugin:Plugin")
+    manifest = Manifest(plugin_info(name, version, permissions, homepage), f"{package}.plugin:Plugin")
     entries = {
         f"{package}/__init__.py": b"",
         f"{package}/plugin.py": b"class Plugin: ...\n" + extra,
-        f"{dist_info}/METADATA": f"Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n".encode(),
+        f"{dist_info}/METADATA": f"Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n{metadata}".encode(),
         f"{dist_info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{dist_info}/{MANIFEST_NAME}": to_json(manifest),
+        f"{dist_info}/sboms/{name}.cdx.json": json.dumps({"bomFormat": "CycloneDX", "name": name}).encode(),
     }
     record = io.StringIO()
     writer = csv.writer(record, lineterminator="\n")
@@ -96,6 +112,16 @@ def wheel_bytes(name: str, version: str, permissions: Sequence[PluginPermission]
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, data)
     return buffer.getvalue()
+
+
+TREE = GitTree("https://github.com/acme/hello", "c" * 40, None)
+FACTS = BuildFacts("hatchling.build", (BuildRequirement("hatchling", "1.27.0", "b" * 64, "h.whl"),), "3.11.9", 10**9)
+
+
+def build_record(wheel: Wheel, tree: GitTree | None = TREE) -> BuildRecord:
+    """The record `package` would have left of the build of ``wheel``."""
+    finished = datetime.now(UTC)
+    return BuildRecord(wheel.sha256, tree, FACTS, finished - timedelta(seconds=3), finished, "0.1.0")
 
 
 def passing_report(wheel: Wheel, policy: Policy) -> Report:
@@ -134,6 +160,7 @@ class Bench:
     policy: Policy
     instance: Local
     path: Path
+    sbom: bytes | None = None
 
     def verify(self, **changes: Any) -> Verified:
         bench = replace(self, **{key: value for key, value in changes.items() if key != "now"})
@@ -142,6 +169,7 @@ class Bench:
             filename=bench.filename,
             bundle=bench.bundle,
             attestations=bench.attestations,
+            sbom=bench.sbom,
             trust=bench.trust,
             policy=bench.policy,
             now=changes.get("now"),
@@ -157,6 +185,30 @@ class Bench:
     @property
     def verifier_id(self) -> str:
         return self.instance.verifier_id
+
+    def restate(
+        self,
+        label: str,
+        change: Callable[[dict[str, Any]], object] = lambda statement: None,
+        by: Local | None = None,
+        raw: Callable[[bytes], bytes] = lambda payload: payload,
+    ) -> bytes:
+        """State one kind once more, edited (``raw``: as bytes) and truly signed; unchanged it is the same payload."""
+        statement = payload_of(self.lines[label])
+        change(statement)
+        return sign_payload(by or self.instance, raw(strict_json.canonical(statement)))
+
+    @property
+    def lines(self) -> dict[str, bytes]:
+        """The bundles beside the wheel by what they are: provenance, verdict, vulnerabilities, SBOM reference."""
+        bundles = (self.attestations or b"").splitlines()
+        return {KINDS[payload_of(line)["predicateType"]].label: line for line in bundles}
+
+
+def payload_of(line: bytes) -> dict[str, Any]:
+    """The statement inside one bundle."""
+    statement: dict[str, Any] = json.loads(base64.b64decode(json.loads(line)["dsseEnvelope"]["payload"]))
+    return statement
 
 
 def sign_payload(instance: Local, payload: bytes) -> bytes:
@@ -188,13 +240,16 @@ class Workshop:
         version: str = "1.2.0",
         permissions: Sequence[PluginPermission] = (NETWORK,),
         extra: bytes = b"",
+        **declared: str,
     ) -> tuple[Path, Wheel]:
         path = folder / f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
-        path.write_bytes(wheel_bytes(name, version, permissions, extra))
+        path.write_bytes(wheel_bytes(name, version, permissions, extra, **declared))
         return path, Wheel.read(path.read_bytes(), path.name)
 
-    def sign(self, path: Path, wheel: Wheel, instance: Local | None = None) -> Signed:
-        return sign(path, wheel, passing_report(wheel, self.policy), self.policy, instance or self.instance())
+    def sign(self, path: Path, wheel: Wheel, instance: Local | None = None, tree: GitTree | None = TREE) -> Signed:
+        background = Background(build=build_record(wheel, tree))
+        report = passing_report(wheel, self.policy)
+        return sign(path, wheel, report, self.policy, instance or self.instance(), background)
 
     def bench(self, folder: Path, **wheel: Any) -> Bench:
         path, content = self.write(folder, **wheel)

@@ -39,9 +39,11 @@ def test_the_library_verifies_the_wheel_against_the_exported_root(bench, trust_c
     verifier = Verifier(trusted_root=TrustedRoot.from_file(str(trust_config.with_name("trusted_root.json"))))
     signer = policy.Identity(identity=bench.instance.identity, issuer=ISSUER)
     verifier.verify_artifact(bench.data, Bundle.from_json(bench.bundle), signer)
-    payload_type, payload = verifier.verify_dsse(Bundle.from_json(bench.attestations), signer)
-    assert payload_type == "application/vnd.in-toto+json"
-    assert json.loads(payload)["subject"][0]["digest"]["sha256"] == bench.wheel.sha256
+    assert list(bench.lines) == ["provenance", "verdict", "vulnerabilities", "SBOM reference"]
+    for line in bench.lines.values():
+        payload_type, payload = verifier.verify_dsse(Bundle.from_json(line), signer)
+        assert payload_type == "application/vnd.in-toto+json"
+        assert json.loads(payload)["subject"][0]["digest"]["sha256"] == bench.wheel.sha256
 
 
 def test_the_command_line_verifies_the_wheel_offline(bench, trust_config: Path) -> None:

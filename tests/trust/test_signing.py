@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from theodore_loader.errors import ConfigurationProblem, LoaderError
-from theodore_loader.trust.files import attestations_path, bundle_path
+from theodore_loader.trust.files import attestations_path, bundle_path, sbom_path
 from theodore_loader.trust.statements import read_statement, read_verdict
 from theodore_plugin.coverage import Coverage, Covered, State
 from theodore_plugin.finding import Confidence, Finding, Location, Severity
@@ -149,14 +149,23 @@ def test_a_killed_signing_leaves_whole_files_or_none(delay_ms: int, workshop, be
     assert "attestations" in present or "bundle" not in present
 
 
+def fail_in(folder: Path, problem: BaseException, monkeypatch) -> None:
+    """Raise ``problem`` when a file in ``folder`` is flushed; the instance's own files are written as ever."""
+    flush = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if Path(os.readlink(f"/proc/self/fd/{descriptor}")).parent == folder:
+            raise problem
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+
 def test_an_interrupted_signing_leaves_nothing(workshop, bench, tmp_path: Path, monkeypatch) -> None:
     wheel = tmp_path / bench.filename
     wheel.write_bytes(bench.data)
 
-    def interrupt(descriptor: int) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "fsync", interrupt)
+    fail_in(tmp_path, KeyboardInterrupt(), monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         workshop.sign(wheel, bench.wheel)
     assert [path.name for path in tmp_path.iterdir()] == [bench.filename]
@@ -166,13 +175,10 @@ def test_a_full_disk_is_named_with_its_file_and_leaves_nothing(workshop, bench, 
     wheel = tmp_path / bench.filename
     wheel.write_bytes(bench.data)
 
-    def full(descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
+    fail_in(tmp_path, OSError(28, "No space left on device"), monkeypatch)
     with pytest.raises(OSError, match="No space left") as problem:
         workshop.sign(wheel, bench.wheel)
-    assert problem.value.filename == str(attestations_path(wheel))
+    assert problem.value.filename == str(sbom_path(wheel))
     assert [path.name for path in tmp_path.iterdir()] == [bench.filename]
 
 
@@ -340,7 +346,7 @@ def test_a_damaged_log_is_named_and_nothing_is_written(workshop, bench, tmp_path
 def test_the_signed_statement_is_the_one_the_loader_reads(bench) -> None:
     import base64
 
-    payload = base64.b64decode(json.loads(bench.attestations)["dsseEnvelope"]["payload"])
+    payload = base64.b64decode(json.loads(bench.lines["verdict"])["dsseEnvelope"]["payload"])
     verdict = read_verdict(read_statement(payload))
     assert verdict.policy.digest.sha256 == bench.policy.digest
     assert verdict.extension.permissions.declared == ["network api.example.com:443"]

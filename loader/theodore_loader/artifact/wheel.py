@@ -85,6 +85,11 @@ class Wheel:
         """The lock of the plugin's dependencies (PEP 751), or ``None`` if the wheel carries none."""
         return self.entries.get(f"{self.dist_info}/{LOCK_NAME}")
 
+    @property
+    def sbom(self) -> bytes | None:
+        """The CycloneDX bill of materials (PEP 770), or ``None`` if the wheel carries none."""
+        return self.entries.get(f"{self.dist_info}/sboms/{self.name}.cdx.json")
+
 
 def read_dependency_wheel(data: bytes, filename: str) -> Wheel:
     """Read the wheel of a dependency: as safe and complete, but machine code and several packages may be in it.

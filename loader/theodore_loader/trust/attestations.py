@@ -1,8 +1,9 @@
 """The attestations beside a wheel: one DSSE bundle a line, each authenticated before a byte of it is believed.
 
-``verify_dsse`` of sigstore checks neither payload type nor subject, so both are checked here. A line by a signer the
-trust file does not list as verifier is left aside: another host may believe it. A line that is malformed, wrongly
-signed, or about another wheel refuses the whole: no honest publisher ships one.
+``verify_dsse`` of sigstore checks neither payload type nor subject, so both are checked here. A publisher of the plugin
+may state where it comes from (provenance, SBOM reference), a verifier what it found (verdict, vulnerabilities). A line
+by anybody else, or by one of them about what is not theirs to say, is left aside: another host may believe it. A line
+that is malformed, wrongly signed, or about another wheel refuses the whole: no honest publisher ships one.
 """
 
 from __future__ import annotations
@@ -12,89 +13,140 @@ from dataclasses import dataclass
 from typing import Any
 
 from theodore_loader import strict_json
+from theodore_loader.artifact.dist_info import parse_filename
 from theodore_loader.errors import Refused
 from theodore_loader.trust.files import MAX_ATTESTATIONS, MAX_BUNDLE
+from theodore_loader.trust.identity import matches
+from theodore_loader.trust.predicates import Kind, Predicate, kind_of
 from theodore_loader.trust.signatures import OtherSigner, Signatures, Signer, parse_bundle
 from theodore_loader.trust.statements import (
-    OTHER_TYPES,
     PAYLOAD_TYPE,
-    VSA_TYPE,
     DigestSet,
     Statement,
     StatementInvalid,
     Subject,
     Verdict,
+    payload_digest,
     read_statement,
-    read_verdict,
 )
-from theodore_loader.trust.trust_file import TrustFile, Verifier
+from theodore_loader.trust.trust_file import SignerRule, TrustFile, Verifier
 
 _SIGN = "check and sign the wheel: theodore-plugin sign"
 
 
 @dataclass(frozen=True, slots=True)
 class Attestation:
-    """An authentic statement about this wheel; ``verdict`` is set on verification summaries.
+    """An authentic statement about this wheel, by somebody whose word on it counts.
 
-    ``rules`` are the trust file's entries that name its signer, one per verifier id it may speak as.
+    ``rules`` are the trust file's entries that name a verifier, one per verifier id it may speak as; a publisher's
+    statement has none. ``sha256`` is the digest of the signed payload, ``predicate`` what it says.
     """
 
     signer: Signer
     rules: tuple[Verifier, ...]
     statement: Statement
-    verdict: Verdict | None
+    sha256: str
+    predicate: Predicate
+
+    @property
+    def kind(self) -> Kind:
+        """Which of the four it is."""
+        return kind_of(self.statement)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict it carries, if it carries one."""
+        return self.predicate if isinstance(self.predicate, Verdict) else None
 
 
 def authenticate(
     attestations: bytes | None, trust: TrustFile, signatures: Signatures, filename: str, sha256: str
 ) -> tuple[Attestation, ...]:
-    """Return the attestations by verifiers of ``trust``, at least one of them a verdict; raises ``Refused``."""
+    """Return the attestations by those ``trust`` names, at least one of them a verdict; raises ``Refused``.
+
+    A line that is there twice counts once.
+    """
     about = Subject(filename, DigestSet(sha256))
-    accepted: list[Attestation] = []
+    believed = _Believed.about(parse_filename(filename).name, trust)
+    accepted: dict[tuple[str, str], Attestation] = {}
     strangers: list[str] = []
-    for line in _lines(attestations):
+    for line in lines(attestations):
         try:
-            accepted.append(_attestation(line, trust.verifiers, signatures, about))
+            found = _attestation(line, believed, signatures, about)
         except OtherSigner as other:
             strangers.append(str(other))
-    if not any(attestation.verdict for attestation in accepted):
+        else:
+            accepted.setdefault((found.sha256, str(found.signer)), found)
+    if not any(attestation.verdict for attestation in accepted.values()):
         raise _no_verdict(strangers)
-    return tuple(accepted)
+    return tuple(accepted.values())
 
 
-def read_attestation(signer: Signer, rules: tuple[Verifier, ...], statement: dict[str, Any]) -> Attestation:
+def read_attestation(
+    signer: Signer, rules: tuple[Verifier, ...], statement: dict[str, Any], sha256: str
+) -> Attestation:
     """Build an attestation from what was authenticated earlier; raises StatementInvalid or ``Refused``."""
     read = read_statement(strict_json.canonical(statement))
-    return Attestation(signer, rules, read, _verdict(read))
+    return Attestation(signer, rules, read, sha256, kind_of(read).read(read))
 
 
-def _lines(attestations: bytes | None) -> list[bytes]:
-    lines = [line for line in (attestations or b"").split(b"\n") if line.strip()]
-    if not lines:
+def lines(attestations: bytes | None) -> list[bytes]:
+    """Return the bundles of the file, one a line; raises ``verdict-missing`` or ``verdict-invalid``."""
+    found = [line for line in (attestations or b"").split(b"\n") if line.strip()]
+    if not found:
         raise Refused("verdict-missing", "no verdict lies beside the wheel", help=_SIGN)
-    if len(lines) > MAX_ATTESTATIONS or any(len(line) > MAX_BUNDLE for line in lines):
+    if len(found) > MAX_ATTESTATIONS or any(len(line) > MAX_BUNDLE for line in found):
         raise Refused(
             "verdict-invalid",
             f"more than {MAX_ATTESTATIONS} attestations, or one of more than {MAX_BUNDLE:,} bytes",
             help="fetch the attestations again from where the wheel was published",
         )
-    return lines
+    return found
 
 
-def _attestation(line: bytes, verifiers: Sequence[Verifier], signatures: Signatures, about: Subject) -> Attestation:
+@dataclass(frozen=True, slots=True)
+class _Believed:
+    """Whose statements about one plugin count. Every distinct signer is tried once a line."""
+
+    publishers: tuple[SignerRule, ...]
+    verifiers: tuple[Verifier, ...]
+    signers: tuple[SignerRule, ...]
+
+    @classmethod
+    def about(cls, name: str, trust: TrustFile) -> _Believed:
+        """Return whom the trust file names for the plugin ``name``."""
+        publishers = [one.signer for one in trust.publishers if any(matches(glob, name) for glob in one.plugins)]
+        signers: list[SignerRule] = []
+        for rule in (*(verifier.signer for verifier in trust.verifiers), *publishers):
+            if rule not in signers:
+                signers.append(rule)
+        return cls(tuple(publishers), trust.verifiers, tuple(signers))
+
+    def speaking(self, kind: Kind, rules: Sequence[SignerRule]) -> tuple[Verifier, ...] | None:
+        """Return as which verifiers a signer speaks; none for a publisher. ``None`` if it is not theirs to say."""
+        if kind.role == "verifier":
+            return tuple(one for one in self.verifiers if one.signer in rules) or None
+        return () if any(rule in self.publishers for rule in rules) else None
+
+
+def _attestation(line: bytes, believed: _Believed, signatures: Signatures, about: Subject) -> Attestation:
     parsed = parse_bundle(line)
     reasons = ["the trust file lists no [[verifier]]"]
-    found: list[tuple[Verifier, Signer, str, bytes]] = []
-    for rule in verifiers:
+    found: list[tuple[SignerRule, Signer, str, bytes]] = []
+    for rule in believed.signers:
         try:
-            found.append((rule, *signatures.envelope(parsed, rule.signer)))
+            found.append((rule, *signatures.envelope(parsed, rule)))
         except OtherSigner as other:
             reasons.append(str(other))
     if not found:
         raise OtherSigner(reasons[-1])
     _, signer, payload_type, payload = found[0]
     statement = _statement(payload_type, payload, about)
-    return Attestation(signer, tuple(rule for rule, *_ in found), statement, _verdict(statement))
+    kind, predicate = _read(statement)
+    rules = believed.speaking(kind, [rule for rule, *_ in found])
+    if rules is None:
+        raise OtherSigner(f"the trust file does not list {signer} as {kind.role}, and the {kind.label} is by it")
+    return Attestation(signer, rules, statement, payload_digest(payload), predicate)
 
 
 def _statement(payload_type: str, payload: bytes, about: Subject) -> Statement:
@@ -118,17 +170,14 @@ def _shown(subject: Subject) -> str:
     return f"{subject.name[:120]} (sha256 {subject.digest.sha256[:16]}…)"
 
 
-def _verdict(statement: Statement) -> Verdict | None:
-    if statement.predicate_type in OTHER_TYPES:
-        return None
-    if statement.predicate_type != VSA_TYPE:
-        raise Refused(
-            "verdict-invalid", f"an attestation is of unknown type {statement.predicate_type[:120]!r}", help=_SIGN
-        )
+def _read(statement: Statement) -> tuple[Kind, Predicate]:
+    label = "attestation"
     try:
-        return read_verdict(statement)
+        kind = kind_of(statement)
+        label = kind.label
+        return kind, kind.read(statement)
     except StatementInvalid as error:
-        raise Refused("verdict-invalid", f"the verdict is malformed: {error}", help=_SIGN) from None
+        raise Refused("verdict-invalid", f"the {label} beside the wheel is malformed: {error}", help=_SIGN) from None
 
 
 def _no_verdict(strangers: Sequence[str]) -> Refused:

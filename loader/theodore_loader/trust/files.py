@@ -13,6 +13,9 @@ MAX_WHEEL = 256 << 20
 MAX_BUNDLE = 1 << 20
 """Largest bundle, and largest line of attestations, in bytes."""
 MAX_ATTESTATIONS = 32
+SBOM_SUFFIX = ".cdx.json"
+MAX_SBOM = 8 << 20
+"""Largest SBOM that is read, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class SignedFiles:
     data: bytes
     bundle: bytes | None
     attestations: bytes | None
+    sbom: bytes | None = None
 
 
 def bundle_path(wheel: Path) -> Path:
@@ -35,6 +39,11 @@ def attestations_path(wheel: Path) -> Path:
     return wheel.with_name(wheel.name + ATTESTATIONS_SUFFIX)
 
 
+def sbom_path(wheel: Path) -> Path:
+    """Return where the SBOM is: one for all wheels of a version."""
+    return wheel.with_name("-".join(wheel.name.split("-")[:2]) + SBOM_SUFFIX)
+
+
 def read_signed(wheel: Path) -> SignedFiles:
     """Read a wheel and its companions, each once. Raises ConfigurationProblem if there is no such wheel."""
     refuse_missing(wheel)
@@ -43,6 +52,7 @@ def read_signed(wheel: Path) -> SignedFiles:
         _bounded(wheel, MAX_WHEEL),
         _if_there(bundle_path(wheel), MAX_BUNDLE),
         _if_there(attestations_path(wheel), MAX_BUNDLE * MAX_ATTESTATIONS),
+        _if_there(sbom_path(wheel), MAX_SBOM),
     )
 
 

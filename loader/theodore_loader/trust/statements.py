@@ -1,4 +1,4 @@
-"""in-toto statements and the verdict inside them.
+"""in-toto statements, and the verdict, the one that decides; the others have modules of their own (:mod:`.predicates`).
 
 A verdict is a SLSA Verification Summary (VSA 1.0, https://slsa.dev/spec/v1.0/verification_summary) in an in-toto
 Statement v1, with one extension field, ``urn:theodore:vsa:1``. The same types write and read it, and reading is strict:
@@ -8,8 +8,9 @@ a field that is unknown, missing or of another type makes the statement invalid.
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -23,63 +24,68 @@ VSA_TYPE = "https://slsa.dev/verification_summary/v1"
 EXTENSION = "urn:theodore:vsa:1"
 CHECK_PASSED = "THEODORE_CHECK_PASSED"
 """The level a PASSED verdict states. SLSA build levels are not ours to claim."""
-OTHER_TYPES = frozenset(
-    {
-        "https://slsa.dev/provenance/v1",
-        "https://in-toto.io/attestation/vulns/v0.1",
-        "https://in-toto.io/attestation/reference/v0.1",
-    }
-)
-"""Statements that may lie beside a verdict; they are authenticated and must name the wheel, no more."""
+_Read = TypeVar("_Read")
 
 
 class StatementInvalid(ValueError):
     """The payload is not a statement of the expected form; the message says where."""
 
 
-class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Immutable, and nothing but what is declared."""
 
 
-class _Camel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+class Camel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """The same in the spelling SLSA uses."""
 
 
-class DigestSet(_Strict, frozen=True):
+class DigestSet(Strict, frozen=True):
     """The one digest used here, SHA-256 in lower-case hex."""
 
     sha256: str
 
 
-class Subject(_Strict, frozen=True):
+class Subject(Strict, frozen=True):
     """What a statement is about: a file name and its digest."""
 
     name: str
     digest: DigestSet
 
 
-class VerifierId(_Strict, frozen=True):
+class Descriptor(Camel, frozen=True):
+    """An in-toto resource descriptor v1: any of its fields, at least one that identifies something."""
+
+    uri: str | msgspec.UnsetType = msgspec.UNSET
+    digest: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    download_location: str | msgspec.UnsetType = msgspec.UNSET
+    media_type: str | msgspec.UnsetType = msgspec.UNSET
+    content: str | msgspec.UnsetType = msgspec.UNSET
+    annotations: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+
+
+class VerifierId(Strict, frozen=True):
     """Who verified: an id the host's trust file pairs with a signer, and the versions of the tools used."""
 
     id: str
     version: dict[str, str] = {}
 
 
-class PolicyReference(_Strict, frozen=True):
+class PolicyReference(Strict, frozen=True):
     """Which policy was applied."""
 
     uri: str
     digest: DigestSet
 
 
-class InputAttestation(_Strict, frozen=True):
+class InputAttestation(Strict, frozen=True):
     """An attestation that was considered, by the digest of its payload."""
 
     uri: str
     digest: DigestSet
 
 
-class CheckResult(_Strict, frozen=True):
+class CheckResult(Strict, frozen=True):
     """How one check went; ``required`` is what the policy asked.
 
     A check that did not run is ``skipped``, never ``passed``; one that was given nothing to look at is ``empty``.
@@ -93,7 +99,7 @@ class CheckResult(_Strict, frozen=True):
     detail: str = ""
 
 
-class CoverageResult(_Strict, frozen=True):
+class CoverageResult(Strict, frozen=True):
     """How much of what one analyser was given it looked at; ``unit`` is ``file`` or ``package``."""
 
     analyser: str
@@ -103,7 +109,7 @@ class CoverageResult(_Strict, frozen=True):
     failed: int
 
 
-class SuppressionResult(_Strict, frozen=True):
+class SuppressionResult(Strict, frozen=True):
     """A suppression found in the source, used or not."""
 
     rules: list[str]
@@ -113,7 +119,7 @@ class SuppressionResult(_Strict, frozen=True):
     silenced: int
 
 
-class ExceptionResult(_Strict, frozen=True):
+class ExceptionResult(Strict, frozen=True):
     """An exception of the policy about this plugin, used or not; ``excepted`` counts what it took out."""
 
     rules: list[str]
@@ -124,7 +130,7 @@ class ExceptionResult(_Strict, frozen=True):
     excepted: int
 
 
-class AdvisoryDatabase(_Strict, frozen=True):
+class AdvisoryDatabase(Strict, frozen=True):
     """Which vulnerability data was asked; ``date`` is that of its newest record (ISO 8601)."""
 
     source: str
@@ -132,20 +138,33 @@ class AdvisoryDatabase(_Strict, frozen=True):
     date: str | None
 
 
-class Permissions(_Strict, frozen=True):
+class Permissions(Strict, frozen=True):
     """What the plugin asks for and what its source was seen to need, as ``type pattern``."""
 
     declared: list[str]
     inferred: list[str]
 
 
-class RuleSet(_Strict, frozen=True):
+class SourceResult(Strict, frozen=True):
+    """How the wheel compares with the source it was held against.
+
+    ``rebuilt`` is byte for byte the wheel that the source builds; ``compared`` holds the source's files unchanged.
+    ``commit`` is that of a clean tree. ``reproducible`` tells whether builds under different circumstances agreed, if
+    that was tried.
+    """
+
+    kind: Literal["rebuilt", "compared"]
+    commit: str | None
+    reproducible: bool | None
+
+
+class RuleSet(Strict, frozen=True):
     """The digest over the rules that were applied."""
 
     digest: DigestSet
 
 
-class Extension(_Camel, frozen=True):
+class Extension(Camel, frozen=True):
     """The field ``urn:theodore:vsa:1``: everything a host needs to judge the verdict itself."""
 
     permissions: Permissions
@@ -157,9 +176,10 @@ class Extension(_Camel, frozen=True):
     sandbox: str
     skipped: list[str]
     exceptions: list[ExceptionResult] = []
+    source: SourceResult | None = None
 
 
-class Verdict(_Camel, frozen=True):
+class Verdict(Camel, frozen=True):
     """The predicate: who verified what, when, against which policy, and with which result."""
 
     verifier: VerifierId
@@ -173,7 +193,7 @@ class Verdict(_Camel, frozen=True):
     extension: Extension = msgspec.field(name=EXTENSION)
 
 
-class Statement(_Camel, frozen=True):
+class Statement(Camel, frozen=True):
     """An in-toto Statement v1 about exactly one subject."""
 
     type: str = msgspec.field(name="_type")
@@ -189,9 +209,19 @@ def resource_uri(name: str, version: str) -> str:
 
 def write_verdict(verdict: Verdict, filename: str, sha256: str) -> bytes:
     """Return the statement that says ``verdict`` about the wheel ``filename`` with digest ``sha256``."""
+    return write_statement(VSA_TYPE, verdict, filename, sha256)
+
+
+def write_statement(predicate_type: str, predicate: msgspec.Struct, filename: str, sha256: str) -> bytes:
+    """Return the one spelling of a statement about the wheel ``filename`` with digest ``sha256``."""
     subject = [Subject(filename, DigestSet(sha256))]
-    statement = Statement(STATEMENT_TYPE, subject, VSA_TYPE, msgspec.to_builtins(verdict))
+    statement = Statement(STATEMENT_TYPE, subject, predicate_type, msgspec.to_builtins(predicate))
     return strict_json.canonical(msgspec.to_builtins(statement))
+
+
+def payload_digest(payload: bytes) -> str:
+    """Return the SHA-256 a statement is referred to by, its payload's: bundles are malleable, payloads are not."""
+    return hashlib.sha256(payload).hexdigest()
 
 
 def read_statement(payload: bytes) -> Statement:
@@ -207,10 +237,20 @@ def read_statement(payload: bytes) -> Statement:
 
 def read_verdict(statement: Statement) -> Verdict:
     """Read the verdict a VSA statement carries; raises :class:`StatementInvalid`."""
-    try:
-        verdict = msgspec.convert(statement.predicate, Verdict)
-    except msgspec.ValidationError as error:
-        raise StatementInvalid(str(error)) from None
-    if verdict.time_verified.tzinfo is None:
-        raise StatementInvalid("timeVerified has no time zone")
+    verdict = converted(statement.predicate, Verdict)
+    zoned("timeVerified", verdict.time_verified)
     return verdict
+
+
+def converted(value: Any, form: type[_Read], where: str = "") -> _Read:
+    """Read plain data as ``form``, strictly; raises :class:`StatementInvalid`, which says ``where``."""
+    try:
+        return msgspec.convert(value, form)
+    except msgspec.ValidationError as error:
+        raise StatementInvalid(f"{where}: {error}" if where else str(error)) from None
+
+
+def zoned(field: str, moment: datetime | msgspec.UnsetType) -> None:
+    """Raise :class:`StatementInvalid` for a time that could mean several moments."""
+    if moment is not msgspec.UNSET and moment.tzinfo is None:
+        raise StatementInvalid(f"{field} has no time zone")

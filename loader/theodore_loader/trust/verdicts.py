@@ -22,12 +22,14 @@ _RECHECK = "check and sign the wheel again: theodore-plugin sign"
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the verdict is held against: the wheel's plugin, the rule that names the verifier, the policy."""
+    """What the verdict is held against: the plugin, the rule that names the verifier, the policy, what lies beside."""
 
     info: PluginInfo
     verifier: Verifier
     policy: Policy
     now: datetime
+    statements: frozenset[str]
+    """Payload digests of the authentic statements beside the wheel."""
 
     @property
     def max_age(self) -> timedelta:
@@ -41,6 +43,7 @@ def judge(verdict: Verdict, expected: Expected) -> None:
     _about_this_plugin(verdict, expected)
     _under_an_accepted_policy(verdict, expected)
     _passed(verdict)
+    _inputs_at_hand(verdict, expected)
     _recent(verdict, expected)
     _nothing_ended(verdict, expected)
     _advisories_recent(verdict, expected.policy)
@@ -77,6 +80,19 @@ def _under_an_accepted_policy(verdict: Verdict, expected: Expected) -> None:
 def _passed(verdict: Verdict) -> None:
     if verdict.verification_result != "PASSED" or CHECK_PASSED not in verdict.verified_levels:
         raise Refused("verdict-failed", "the verifier's verdict is FAILED", help="see `theodore-plugin check WHEEL`")
+
+
+def _inputs_at_hand(verdict: Verdict, expected: Expected) -> None:
+    """Refuse a verdict that rests on statements which are not there: they were exchanged or taken away since."""
+    missing = [given for given in verdict.input_attestations if given.digest.sha256 not in expected.statements]
+    if missing:
+        first = missing[0]
+        raise Refused(
+            "verdict-input-missing",
+            f"the verdict rests on a statement that is not beside the wheel, or by nobody this host believes: "
+            f"{first.uri[:120]} (sha256 {first.digest.sha256[:16]}…)",
+            help="fetch the attestations again from where the wheel was published, or check and sign it again",
+        )
 
 
 def _recent(verdict: Verdict, expected: Expected) -> None:

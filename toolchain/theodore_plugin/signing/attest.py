@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from theodore_loader.permissions import Permission
@@ -16,9 +16,11 @@ from theodore_loader.trust.statements import (
     DigestSet,
     ExceptionResult,
     Extension,
+    InputAttestation,
     Permissions,
     PolicyReference,
     RuleSet,
+    SourceResult,
     SuppressionResult,
     Verdict,
     VerifierId,
@@ -33,8 +35,19 @@ _STATUS = {"ok": "passed", "skipped": "empty"}
 """A scanner that ran, and one that was given nothing to look at. Whatever else happened, it did not run."""
 
 
-def verdict_of(report: Report, policy: Policy, verifier_id: str, now: datetime) -> Verdict:
-    """Return the verdict a verifier states about a checked wheel; only a whole report that passed has one."""
+def verdict_of(
+    report: Report,
+    policy: Policy,
+    verifier_id: str,
+    now: datetime,
+    *,
+    inputs: Sequence[InputAttestation] = (),
+    source: SourceResult | None = None,
+) -> Verdict:
+    """Return the verdict a verifier states about a checked wheel; only a whole report that passed has one.
+
+    ``inputs`` are the statements that were considered, ``source`` how the wheel compares with its source.
+    """
     if report.verdict is not Outcome.PASS:
         raise ValueError(f"a {report.verdict.value} report has no verdict to sign")
     if not report.whole:
@@ -45,15 +58,15 @@ def verdict_of(report: Report, policy: Policy, verifier_id: str, now: datetime) 
         time_verified=now.replace(microsecond=0),
         resource_uri=resource_uri(report.project.name, report.project.version),
         policy=PolicyReference(f"urn:theodore:policy:{report.policy.name}", DigestSet(report.policy.digest)),
-        input_attestations=[],
+        input_attestations=list(inputs),
         verification_result="PASSED",
         verified_levels=[CHECK_PASSED],
         slsa_version=SLSA_VERSION,
-        extension=_extension(report, policy),
+        extension=_extension(report, policy, source),
     )
 
 
-def _extension(report: Report, policy: Policy) -> Extension:
+def _extension(report: Report, policy: Policy, source: SourceResult | None) -> Extension:
     checks = [_check(run, policy) for run in report.scanners]
     return Extension(
         permissions=_permissions(report.permissions),
@@ -84,6 +97,7 @@ def _extension(report: Report, policy: Policy) -> Extension:
             ExceptionResult(list(one.rules), one.place, one.reason, one.owner, one.until.isoformat(), len(one.excepted))
             for one in report.exceptions
         ],
+        source=source,
     )
 
 

@@ -165,7 +165,7 @@ TRUST_RULES: tuple[Rule, ...] = (
         "The record of decisions was cut, changed or added to: an entry does not follow the one before.",
         "The record says why plugins were loaded and refused. Somebody who wrote into it had something to hide, or the "
         "disk lost what was written; in both cases what it says from there on is not evidence.",
-        "Find out who could write there, and what else they changed. Keep the folder `decisions` of the state folder as "
-        "evidence by moving it away: the next decision begins a new record.",
+        "Find out who could write there, and what else they changed. Keep the folder `decisions` of the state folder "
+        "as evidence by moving it away: the next decision begins a new record.",
     ),
 )
