@@ -46,6 +46,7 @@ COMMANDS: dict[str, Entry] = {
     "verify": Entry("theodore_plugin.cli.verify", "Verify a wheel as a host would, step by step.", toolchain=False),
     "trust": Entry("theodore_plugin.cli.trust", "Show and edit whom this machine believes.", toolchain=False),
     "instance": Entry("theodore_plugin.cli.instance", "Run a signing instance for a team."),
+    "diff": Entry("theodore_plugin.cli.diff", "Show what a new version may do more than an old one."),
     "install": Entry("theodore_plugin.cli.install", "Verify a wheel and store it for loading.", toolchain=False),
     "why": Entry("theodore_plugin.cli.why", "Say why a plugin was accepted or refused.", toolchain=False),
     "run": Entry("theodore_plugin.cli.run", "Call one method of an installed plugin in its sandbox.", toolchain=False),

@@ -10,14 +10,21 @@ from click.shell_completion import CompletionItem
 SCHEMAS = {
     "policy": "what a policy file says",
     "manifest": "theodore-plugin.json inside a wheel",
+    "api-usage": "api-usage.json inside a wheel",
     "report": "`check --output-format json`",
     "config": "[tool.theodore-plugin] in pyproject.toml",
     "standing-config": "the configuration of a user or an organisation",
     "permissions": "`permissions --format json`",
+    "difference": "`diff --format json`",
     "baseline": "`check --write-baseline`",
     "scanner": "the definition of a scanner for `check --scanner`",
     "profile": "the terms of a registry",
     "verdict": "a signed verdict",
+    "provenance": "signed provenance",
+    "vulnerabilities": "a signed audit of locked dependencies",
+    "sbom-reference": "a signed reference to an SBOM",
+    "verification": "`verify --format json`",
+    "inspection": "`inspect --format json`",
     "trust-file": "whom a host believes",
 }
 

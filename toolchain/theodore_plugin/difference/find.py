@@ -1,0 +1,150 @@
+"""From what a user types to a side: a wheel, a folder, or the name of an installed plugin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from theodore_loader.artifact.store import Store
+from theodore_loader.artifact.wheel import Wheel
+from theodore_loader.errors import ConfigurationProblem
+from theodore_loader.installed import Installed
+from theodore_loader.policy import Policy
+from theodore_loader.trust.files import MAX_WHEEL, SignedFiles, read_signed
+from theodore_loader.trust.pins import Pins
+from theodore_loader.trust.terms import Terms, makes_code, terms_of
+from theodore_loader.trust.trust_file import TrustFile
+from theodore_loader.trust.verify import Verified
+from theodore_plugin.difference.side import (
+    Side,
+    Signing,
+    Source,
+    asked_of,
+    content_of,
+    remembered_asked,
+)
+from theodore_plugin.difference.signing import Signature, signature_of
+
+if TYPE_CHECKING:
+    from theodore_plugin.difference.code import Seen
+
+_HELP = "give a wheel, a project folder, or the name of an installed plugin"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where names lead, whom to believe, and what the policy demands; ``code`` tells whether code is analysed."""
+
+    home: Path
+    trust: TrustFile
+    policy: Policy
+    code: bool = True
+
+
+def find(target: str, where: Where) -> Side:
+    """Read what ``target`` names.
+
+    Raises:
+        ConfigurationProblem: no such thing, or nothing that could be compared.
+        NothingToDo: a folder without code.
+        Refused: a wheel that is not acceptable.
+
+    """
+    path = Path(target)
+    if path.is_dir():
+        from theodore_plugin.difference.tree import of_tree
+
+        return of_tree(path, where)
+    if path.suffix == ".whl":
+        return _of_wheel(path, where)
+    if path.exists():
+        raise ConfigurationProblem(f"{target} is neither a wheel nor a folder", help=_HELP)
+    return of_installed(target, where)
+
+
+def of_installed(name: str, where: Where) -> Side:
+    """Read what is installed under a name, or what is remembered of what was; raises as :func:`find`."""
+    installed = Installed(where.home)
+    plugin = installed.all().get(name)
+    if plugin is None:
+        return of_pin(name, where.home) or _nothing(name, installed)
+    stored = Store(where.home).open(plugin.sha256)
+    files = installed.signed(plugin, stored.wheel.data)
+    return _of_files(files, stored.path.parent / "wheel" / plugin.filename, where, Source.INSTALLED)
+
+
+def of_pin(name: str, home: Path) -> Side | None:
+    """Return what is remembered of a plugin that is not installed any more, if anything."""
+    pin = Pins(home).get(name)
+    if pin is None or pin.installed is None:
+        return None
+    terms = pin.installed
+    signer = f"signed by {terms.publisher}" if terms.publisher else "accepted unsigned by its digest"
+    signing = Signing.BELIEVED if terms.publisher else Signing.UNSIGNED
+    return Side(Source.REMEMBERED, name, name, terms, remembered_asked(terms), signing, signer, None)
+
+
+def of_verified(verified: Verified, source: Source = Source.WHEEL) -> Side:
+    """Return a wheel that passed verification, with what its verdict says about the code."""
+    info = verified.manifest.info
+    publisher = verified.terms.publisher
+    inferred = verified.verdict.extension.permissions.inferred if verified.verdict else None
+    return Side(
+        source=source,
+        label=verified.wheel.filename,
+        name=info.name,
+        terms=verified.terms,
+        asked=asked_of(info),
+        signing=Signing.BELIEVED if publisher else Signing.UNSIGNED,
+        signed_by=f"signed by {publisher}" if publisher else "accepted unsigned by its digest",
+        content=content_of(verified.wheel),
+        inferred=None if inferred is None else frozenset(inferred),
+    )
+
+
+def _of_wheel(path: Path, where: Where) -> Side:
+    return _of_files(read_signed(path), path, where, Source.WHEEL)
+
+
+def _of_files(files: SignedFiles, path: Path, where: Where, source: Source) -> Side:
+    if len(files.data) > MAX_WHEEL:
+        raise ConfigurationProblem(f"{path} is larger than any wheel that is read", help=_HELP)
+    wheel = Wheel.read(files.data, files.filename)
+    info = wheel.manifest.info
+    signature = signature_of(files, wheel.name, where.trust, where.policy)
+    seen = _seen(path, where)
+    return Side(
+        source=source,
+        label=files.filename,
+        name=info.name,
+        terms=_terms(wheel, signature, where, seen),
+        asked=asked_of(info),
+        signing=signature.signing,
+        signed_by=signature.words,
+        content=content_of(wheel),
+        inferred=seen.inferred if seen else None,
+        incomplete=seen.incomplete if seen else (),
+    )
+
+
+def _seen(path: Path, where: Where) -> Seen | None:
+    if not where.code:
+        return None
+    from theodore_plugin.difference.code import seen_in
+
+    return seen_in(path)
+
+
+def _terms(wheel: Wheel, signature: Signature, where: Where, seen: Seen | None) -> Terms:
+    terms = terms_of(wheel, signature.publisher, signature.verdict, where.policy)
+    return structs.replace(terms, dynamic_code=makes_code(wheel.manifest.info, seen.own)) if seen else terms
+
+
+def _nothing(name: str, installed: Installed) -> Side:
+    if "/" in name or "." in name:
+        raise ConfigurationProblem(f"{name}: no such file or folder", help=_HELP)
+    plugin = installed.get(name)
+    raise ConfigurationProblem(f"{plugin.name} was installed just now", help="ask again")
