@@ -25,6 +25,7 @@ from theodore_plugin.inference.model import Inference
 from theodore_plugin.inference.summaries.follow import follow
 from theodore_plugin.inference.summaries.store import SummaryStore
 from theodore_plugin.metadata import MetadataReading, read_metadata
+from theodore_plugin.packaging.api_usage import NO_USAGE, ApiUsage, usage_of
 from theodore_plugin.project import PluginProject
 from theodore_plugin.rules.catalogue import RULES
 from theodore_plugin.rules.context import RuleContext, RuleModule
@@ -66,6 +67,8 @@ class StaticAnalysis:
     """What the interface looks like to each known host in range."""
     fixes: Fixes = field(default_factory=dict)
     """How findings can be mended."""
+    api: ApiUsage = NO_USAGE
+    """What of the SDK the code uses."""
     not_run: tuple[str, ...] = ()
     """Rules that did not run, because they ask about plugins and this was analysed as a library."""
 
@@ -100,6 +103,7 @@ def analyse(
         blankets=tuple(item for module in facts for item in module.blankets),
         hosts=host_matrix(context, findings, _findings),
         fixes=plan(findings, context),
+        api=NO_USAGE if as_library else _api(context),
         not_run=left_out,
     )
 
@@ -150,6 +154,13 @@ def _findings(context: RuleContext, rules: Sequence[RuleModule]) -> Iterator[Fin
             yield from rule.check(context)
         except Exception as problem:  # whatever a rule raises is a gap in this check, never the end of it
             yield _crashed(context, rule, problem)
+
+
+def _api(context: RuleContext) -> ApiUsage:
+    try:
+        return usage_of(context)
+    except Exception:  # the rules that look at the same uses have said so, and the check is incomplete
+        return NO_USAGE
 
 
 def _crashed(context: RuleContext, rule: RuleModule, problem: Exception) -> Finding:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from packaging.tags import Tag
 
 LOCK_NAME = "pylock.toml"
+API_USAGE_NAME = "api-usage.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,11 @@ class Wheel:
     def sbom(self) -> bytes | None:
         """The CycloneDX bill of materials (PEP 770), or ``None`` if the wheel carries none."""
         return self.entries.get(f"{self.dist_info}/sboms/{self.name}.cdx.json")
+
+    @property
+    def api_usage(self) -> bytes | None:
+        """What of the SDK the plugin uses (``api-usage.json``), or ``None`` if the wheel does not say."""
+        return self.entries.get(f"{self.dist_info}/{API_USAGE_NAME}")
 
 
 def read_dependency_wheel(data: bytes, filename: str) -> Wheel:

@@ -107,6 +107,10 @@ class PluginProject:
     """``theodore-plugin.json`` of a wheel."""
     lock: bytes | None = None
     """``pylock.toml`` of a wheel or at the root of a source tree."""
+    sbom: bytes | None = None
+    """The bill of materials inside a wheel (PEP 770)."""
+    api_usage: bytes | None = None
+    """``api-usage.json`` of a wheel."""
     skipped: tuple[SkippedFile, ...] = ()
     unreadable: tuple[UnreadableFile, ...] = ()
     ignored_configs: tuple[IgnoredConfig, ...] = ()

@@ -47,6 +47,8 @@ def project_of(wheel: Wheel, path: Path) -> PluginProject:
         sha256=wheel.sha256,
         manifest=wheel.entries.get(f"{wheel.dist_info}/{MANIFEST_NAME}"),
         lock=wheel.entries.get(f"{wheel.dist_info}/{LOCK_NAME}"),
+        sbom=wheel.sbom,
+        api_usage=wheel.api_usage,
         unreadable=tuple(
             UnreadableFile(name, f"larger than {MAX_FILE_BYTES // 1024} KiB")
             for name, content in sorted(code.items())
