@@ -12,7 +12,7 @@ def describe(trust: TrustFile) -> Iterator[str]:
     """Yield lines that say whom ``trust`` believes, about what, and within which bounds."""
     yield f"trust file {trust.path}"
     for root in trust.roots.values():
-        yield f"root {root.id}  sha256 {root.sha256}"
+        yield f"root {root.id}  sha256 {root.sha256}" + (f"  until {root.until}" if root.until else "")
     for publisher in trust.publishers:
         yield f"publisher of {', '.join(publisher.plugins)}"
         yield from _signer(publisher.signer)

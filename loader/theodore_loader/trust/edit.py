@@ -1,19 +1,22 @@
-"""Adding to a trust file: sections are appended, so comments and order stay, and the result must parse."""
+"""Editing a trust file: sections are appended or taken out, so comments and order stay, and the result must parse."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 from filelock import FileLock
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import private_dir
 from theodore_loader.trust.protected import replace_file
+from theodore_loader.trust.toml_sections import with_key, without
 from theodore_loader.trust.trust_file import (
     SCHEMA,
     Publisher,
@@ -26,6 +29,7 @@ from theodore_loader.trust.trust_file import (
     parse,
 )
 
+_Entry = TypeVar("_Entry")
 ROOTS_FOLDER = "roots"
 _ROOT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _HEADER = f"""\
@@ -35,11 +39,13 @@ schema = {SCHEMA}
 
 
 class TrustEditor:
-    """A trust file being added to; use as a context manager, which holds the lock and writes on success."""
+    """A trust file being edited; use as a context manager, which holds the lock and writes on success."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._sections: list[str] = []
+        self._taken: dict[str, set[int]] = {}
+        self._limits: dict[str, date] = {}
         self._lock = FileLock(path.with_name(f".{path.name}.lock"), mode=0o600)
         self.trust = TrustFile(path, found=False)
 
@@ -55,7 +61,7 @@ class TrustEditor:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            if kind is None and (self._sections or not self.trust.found):
+            if kind is None and (self._sections or self._taken or self._limits or not self.trust.found):
                 self._write()
         finally:
             self._lock.release()
@@ -75,7 +81,7 @@ class TrustEditor:
                 f"{self._path} already has another root named {root_id!r}",
                 help="choose another id, or remove the [[root]] of that id and what refers to it",
             )
-        file = Path(ROOTS_FOLDER) / f"{root_id}-{sha256[:12]}.json"
+        file = _root_file(root_id, sha256)
         private_dir(self._path.parent / ROOTS_FOLDER)
         replace_file(self._path.parent / file, document)
         self._add("root", {"id": root_id, "file": file.as_posix(), "sha256": sha256})
@@ -105,13 +111,66 @@ class TrustEditor:
         given = {key: value for key, value in bounds.items() if value is not None}
         self._add("revoker", {"id": revoker.id, **_signer(revoker.signer), **given}, comment)
 
+    def limit_root(self, root_id: str, until: date) -> None:
+        """Let a root count until a day and no longer; one that ends earlier stays as it is."""
+        known = self._known(root_id).until
+        if known is None or known > until:
+            self._limits[root_id] = until
+
+    def remove_root(self, root_id: str, *, with_rules: bool = False) -> tuple[str, ...]:
+        """Remove a root, and with it what refers to it; returns in words what went.
+
+        Raises ConfigurationProblem for an unknown root, and for one that is referred to unless ``with_rules``.
+        """
+        self._known(root_id)
+        gone = [
+            *self.remove_publishers(lambda rule: rule.signer.root == root_id),
+            *self.remove_verifiers(lambda rule: rule.signer.root == root_id),
+            *self.remove_revokers(lambda rule: rule.signer.root == root_id),
+        ]
+        if gone and not with_rules:
+            raise ConfigurationProblem(
+                f"root {root_id!r} is referred to: {'; '.join(gone)}",
+                help="remove these first, or with it: theodore-plugin trust remove-root --with-rules",
+            )
+        self._take("root", list(self.trust.roots.values()), lambda root: root.id == root_id)
+        return (f"root {root_id}", *gone)
+
+    def remove_publishers(self, wanted: Callable[[Publisher], bool]) -> tuple[str, ...]:
+        """Remove every publisher that is wanted gone; returns them in words."""
+        taken = self._take("publisher", self.trust.publishers, wanted)
+        return tuple(f"publisher of {', '.join(rule.plugins)}: {rule.signer.identity}" for rule in taken)
+
+    def remove_verifiers(self, wanted: Callable[[Verifier], bool]) -> tuple[str, ...]:
+        """Remove every verifier that is wanted gone; returns them in words."""
+        return tuple(f"verifier {rule.id}" for rule in self._take("verifier", self.trust.verifiers, wanted))
+
+    def remove_revokers(self, wanted: Callable[[Revoker], bool]) -> tuple[str, ...]:
+        """Remove every revoker that is wanted gone; returns them in words."""
+        return tuple(f"revoker {rule.id}" for rule in self._take("revoker", self.trust.revokers, wanted))
+
+    def _known(self, root_id: str) -> Root:
+        root = self.trust.roots.get(root_id)
+        if root is None:
+            known = ", ".join(self.trust.roots) or "none"
+            raise ConfigurationProblem(
+                f"{self._path} has no root {root_id!r}; it has: {known}", help="theodore-plugin trust show"
+            )
+        return root
+
+    def _take(self, section: str, entries: Sequence[_Entry], wanted: Callable[[_Entry], bool]) -> list[_Entry]:
+        indexes = {index for index, entry in enumerate(entries) if wanted(entry)}
+        if indexes:
+            self._taken.setdefault(section, set()).update(indexes)
+        return [entries[index] for index in sorted(indexes)]
+
     def _add(self, section: str, values: Mapping[str, object], comment: str = "") -> None:
         lines = [f"# {comment}"] if comment else []
         lines += [f"[[{section}]]", *(f"{key} = {_toml(value)}" for key, value in values.items())]
         self._sections.append("\n".join(lines) + "\n")
 
     def _write(self) -> None:
-        current = self._path.read_text(encoding="utf-8") if self.trust.found else _HEADER
+        current = self._without_taken(self._path.read_text(encoding="utf-8")) if self.trust.found else _HEADER
         if not current.endswith("\n"):
             current += "\n"
         data = "\n".join([current, *self._sections]).encode()
@@ -124,6 +183,53 @@ class TrustEditor:
                 help="`theodore-plugin trust show` lists the roots there are; docs/guide/trust.md describes the fields",
             ) from None
         replace_file(self._path, data)
+        for root in self._gone_roots():
+            (self._path.parent / _root_file(root.id, root.sha256)).unlink(missing_ok=True)
+
+    def _without_taken(self, text: str) -> str:
+        """Return the text with every edit of what was there; raises ConfigurationProblem if it says more or less."""
+        if not self._taken and not self._limits:
+            return text
+        before = parse(text.encode(), self._path)
+        try:
+            edited = self._edited(text, list(before.roots))
+            done = parse(edited.encode(), self._path) == self._meant(before)
+        except (TrustFileProblems, IndexError):
+            done = False
+        if not done:
+            raise ConfigurationProblem(
+                f"{self._path} is written in a way that cannot be edited here; it stays as it is",
+                help="edit it by hand; docs/guide/trust.md describes the fields",
+            )
+        return edited
+
+    def _edited(self, text: str, roots: Sequence[str]) -> str:
+        for root_id, until in self._limits.items():
+            text = with_key(text, "root", roots.index(root_id), "until", until.isoformat())
+        for section, indexes in self._taken.items():
+            text = without(text, section, indexes)
+        return text
+
+    def _meant(self, before: TrustFile) -> TrustFile:
+        limited = [replace(root, until=self._limits.get(root.id, root.until)) for root in before.roots.values()]
+        return replace(
+            before,
+            roots={root.id: root for root in self._left("root", limited)},
+            publishers=tuple(self._left("publisher", before.publishers)),
+            verifiers=tuple(self._left("verifier", before.verifiers)),
+            revokers=tuple(self._left("revoker", before.revokers)),
+        )
+
+    def _left(self, section: str, entries: Sequence[_Entry]) -> list[_Entry]:
+        taken = self._taken.get(section, set())
+        return [entry for index, entry in enumerate(entries) if index not in taken]
+
+    def _gone_roots(self) -> list[Root]:
+        return [root for index, root in enumerate(self.trust.roots.values()) if index in self._taken.get("root", ())]
+
+
+def _root_file(root_id: str, sha256: str) -> Path:
+    return Path(ROOTS_FOLDER) / f"{root_id}-{sha256[:12]}.json"
 
 
 def _covers(known: Verifier, wanted: Verifier) -> bool:

@@ -8,6 +8,7 @@
     id = "local"
     file = "roots/local.json"       relative to this file
     sha256 = "…"
+    until = 2027-03-01              optional: the last day on which its publishers and verifiers count
 
     [[publisher]]                   who may publish which plugins; entries are alternatives, no match means deny
     plugins = ["acme-*"]
@@ -78,6 +79,9 @@ class Root:
     id: str
     sha256: str
     document: bytes = field(repr=False)
+    until: date | None = None
+    """The last day on which its signers publish or verify anything; the end dates inside a root are not enforced."""
+    path: Path | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,22 @@ class TrustFile:
     found: bool = True
     revokers: tuple[Revoker, ...] = ()
     sha256: str | None = field(default=None, compare=False)
+    lapsed: tuple[Root, ...] = field(default=(), compare=False)
+
+    def at(self, today: date) -> TrustFile:
+        """Return what the file grants on a day: a root past its last day has no publishers and no verifiers.
+
+        Its revokers go on being heeded: what is not to be believed any more may still warn. ``lapsed`` are such roots.
+        """
+        lapsed = {root.id: root for root in self.roots.values() if root.until is not None and today > root.until}
+        if not lapsed:
+            return self
+        return replace(
+            self,
+            publishers=tuple(rule for rule in self.publishers if rule.signer.root not in lapsed),
+            verifiers=tuple(rule for rule in self.verifiers if rule.signer.root not in lapsed),
+            lapsed=tuple(lapsed.values()),
+        )
 
     @classmethod
     def default_path(cls) -> Path:
@@ -178,13 +198,23 @@ class TrustFile:
             raise ConfigurationProblem(f"{path}: no such trust file", help=INIT_COMMAND) from None
 
     @classmethod
-    def of_home(cls, home: Path) -> TrustFile:
-        """Read the trust file of a state folder, where it may be missing; raises :class:`TrustFileProblems`."""
+    def of_home(cls, home: Path, known: TrustFile | None = None) -> TrustFile:
+        """Read the trust file of a state folder, where it may be missing; raises :class:`TrustFileProblems`.
+
+        ``known`` is an earlier reading: it is returned if file and roots still have the very same bytes.
+        """
         place = home / FILE_NAME
         try:
-            return parse(read_protected(place, MAX_BYTES), place)
+            data = read_protected(place, MAX_BYTES)
         except FileNotFoundError:
             return cls(place, found=False)
+        return known if known is not None and known.is_of(data, place) else parse(data, place)
+
+    def is_of(self, data: bytes, path: Path) -> bool:
+        """Tell whether parsing ``data`` as the file at ``path`` would give this one again."""
+        if (self.path, self.sha256) != (path, hashlib.sha256(data).hexdigest()):
+            return False
+        return all(root.path and _root_document(root.path) == root.document for root in self.roots.values())
 
 
 def parse(data: bytes, path: Path) -> TrustFile:
@@ -226,6 +256,7 @@ def _roots(reader: Reader, path: Path) -> dict[str, Root]:
     roots: dict[str, Root] = {}
     for table in reader.tables("root"):
         name, file, sha256 = table.text("id"), table.text("file"), table.sha256("sha256")
+        until = table.day("until")
         table.finish()
         if name in roots:
             table.problem("id", f"a second root named {name!r}")
@@ -237,7 +268,7 @@ def _roots(reader: Reader, path: Path) -> dict[str, Root]:
         elif hashlib.sha256(document).hexdigest() != sha256:
             table.problem("sha256", f"{path.parent / file} has another digest: it was changed, or this line was")
         else:
-            roots[name] = Root(name, sha256, document)
+            roots[name] = Root(name, sha256, document, until, path=path.parent / file)
     return roots
 
 

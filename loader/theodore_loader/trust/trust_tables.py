@@ -81,6 +81,14 @@ class Table:
         self.problem(key, f"{key} is not a number of days from 1 to {_MAX_DAYS}")
         return None
 
+    def day(self, key: str) -> date | None:
+        """Return an optional date."""
+        value = self._optional(key)
+        if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
+            return value
+        self.problem(key, f"{key} is a date, written YYYY-MM-DD without quotes")
+        return None
+
     def flag(self, key: str) -> bool:
         """Return an optional yes or no, by default no."""
         value = self._optional(key)

@@ -93,8 +93,9 @@ def verify(
     ConfigurationProblem: this host cannot decide anything.
     """
     files = SignedFiles(filename, data, bundle, attestations, sbom)
+    moment = now or datetime.now(UTC)
     return _Verification(
-        files, trust, policy, now or datetime.now(UTC), revocations, receipts, purpose, pins, consent
+        files, trust.at(moment.date()), policy, moment, revocations, receipts, purpose, pins, consent
     ).run()
 
 
@@ -175,7 +176,7 @@ class _Verification:
             return f"{self.publisher}{_logged(self.publisher)}, by receipt"
         rules = [rule for rule in self.trust.publishers if any(matches(glob, self.name) for glob in rule.plugins)]
         if not rules:
-            raise self._no_publisher("the trust file names no publisher for it")
+            raise self._no_publisher(f"the trust file names no publisher for it{_lapsed(self.trust)}")
         parsed = self._parsed_bundle()
         strangers = []
         for rule in rules:
@@ -318,6 +319,10 @@ class _Verification:
 def _speaking(attestation: Attestation, verdict: Verdict) -> Sequence[Verifier]:
     """Return the rules under which the signer may speak as the verifier it claims to be; judge() refuses the rest."""
     return [rule for rule in attestation.rules if rule.id == verdict.verifier.id] or attestation.rules[:1]
+
+
+def _lapsed(trust: TrustFile) -> str:
+    return "".join(f"; root {root.id!r} counted until {root.until}" for root in trust.lapsed)
 
 
 def _kinds(attestations: Sequence[Attestation]) -> list[str]:

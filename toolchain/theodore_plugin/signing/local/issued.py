@@ -19,6 +19,7 @@ from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.trust.protected import name_file
+from theodore_plugin.signing.local.keyfiles import write_private
 
 _RESTORE = "put the folder back from its newest backup; if there is none: theodore-plugin trust rotate"
 _TAIL_BYTES = 1 << 13
@@ -42,11 +43,7 @@ class Issued:
 
     def create(self) -> None:
         """Create the file, readable by its owner only. The first line says whose checkpoints these are."""
-        descriptor = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(self._first_line)
-            file.flush()
-            os.fsync(descriptor)
+        write_private(self.path, self._first_line)
 
     def add(self, note: str) -> None:
         """Keep a signed checkpoint for good. Raises OSError, naming the file, or as :meth:`last`."""
