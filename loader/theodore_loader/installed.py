@@ -60,6 +60,7 @@ class Installed:
     def __init__(self, home: Path) -> None:
         self._home = home
         self._path = home / "installed.json"
+        self._last: tuple[bytes, Mapping[str, InstalledPlugin]] = b"", {}
 
     def all(self) -> Mapping[str, InstalledPlugin]:
         """Return what is installed, by name.
@@ -72,12 +73,17 @@ class Installed:
             data = self._path.read_bytes()
         except FileNotFoundError:
             return {}
+        last, plugins = self._last
+        if data == last:
+            return plugins
         try:
-            return _read(data)
+            plugins = _read(data)
         except (strict_json.JsonError, msgspec.ValidationError) as problem:
             raise ConfigurationProblem(
                 f"{self._path} is damaged: {problem}", help="remove it and install the plugins again"
             ) from None
+        self._last = data, plugins
+        return plugins
 
     def get(self, name: str) -> InstalledPlugin:
         """Return one installed plugin.

@@ -107,6 +107,9 @@ class Preparation:
         self._policy = policy
         self._find_links = tuple(find_links)
         self._recorder = Recorder(Decisions(home))
+        self._index = Installed(home)
+        self._pins = Pins(home)
+        self._read: TrustFile | None = None
 
     def install(self, wheel: Path | SignedFiles, consent: Consent = NO_CONSENT) -> InstalledPlugin:
         """Verify a wheel, store it, make its environment, pin it and record it. Raises as :meth:`prepare`.
@@ -114,13 +117,13 @@ class Preparation:
         ``consent`` is what somebody agreed to who has seen the difference to what was installed before.
         """
         files = wheel if isinstance(wheel, SignedFiles) else read_signed(wheel)
-        with self._recorder.deciding("install", files) as case:
+        with self._recorder.deciding("install" if consent == NO_CONSENT else "upgrade", files) as case:
             verified = self._verified(case, self._grounds(), "install", consent)
             self._materialised(verified)
             info = verified.manifest.info
-            with Pins(self._home).accepting(info.name, verified.terms, consent):
+            with self._pins.accepting(info.name, verified.terms, consent):
                 self._recorder.accept(case)
-                return Installed(self._home).add(info.name, info.version, verified.wheel.sha256, files)
+                return self._index.add(info.name, info.version, verified.wheel.sha256, files)
 
     def judge(self, wheel: Path | SignedFiles) -> Verified:
         """Verify a wheel as for an installation, but for the pins: whoever asks wants to see the difference first.
@@ -140,12 +143,11 @@ class Preparation:
         """
         if isinstance(name_or_wheel, Path) or name_or_wheel.endswith(".whl"):
             return self._prepared(read_signed(Path(name_or_wheel)), wanted)
-        installed = Installed(self._home)
-        plugin = installed.get(name_or_wheel)
+        plugin = self._index.get(name_or_wheel)
         try:
             return self._installed(plugin, wanted)
         except Refused:
-            now = installed.get(name_or_wheel)
+            now = self._index.get(name_or_wheel)
             if now == plugin:
                 raise
             return self._installed(now, wanted)  # another version was installed between the two looks
@@ -161,7 +163,7 @@ class Preparation:
 
         """
         wanted = Wanted("verify", grounds=self._grounds())
-        judged = tuple(self._judged(plugin, wanted) for plugin in Installed(self._home).all().values())
+        judged = tuple(self._judged(plugin, wanted) for plugin in self._index.all().values())
         self._recorder.flush()
         return judged
 
@@ -172,22 +174,21 @@ class Preparation:
             return Judged(plugin, None, problem)
 
     def _installed(self, plugin: InstalledPlugin, wanted: Wanted) -> Prepared:
-        pins = Pins(self._home)
-        if pins.get(plugin.name) is None:
+        if self._pins.get(plugin.name) is None:
             raise ConfigurationProblem(
                 f"{plugin.name} is recorded as installed, and nothing is remembered of who published it",
                 help=f"install {plugin.name} again, and find out who removed its file from {self._home / 'pins'}",
             )
-        files = Installed(self._home).signed(plugin, Store(self._home).data(plugin.sha256))
+        files = self._index.signed(plugin, Store(self._home).data(plugin.sha256))
         prepared = self._prepared(files, replace(wanted, name=plugin.name))
-        pins.settle(plugin.name, plugin.sha256)
+        self._pins.settle(plugin.name, plugin.sha256)
         return prepared
 
     def _prepared(self, files: SignedFiles, wanted: Wanted) -> Prepared:
         with self._recorder.deciding(wanted.purpose, files) as case:
             verified = self._verified(case, wanted.grounds or self._grounds(), "load")
             _refuse_other_name(wanted.name, verified.manifest.info.name)
-            pin = Pins(self._home).get(verified.manifest.info.name)
+            pin = self._pins.get(verified.manifest.info.name)
             prepared = Prepared(
                 manifest=verified.manifest,
                 grants=verified.grants.permissions,
@@ -225,7 +226,10 @@ class Preparation:
             self._recorder.accept(case)
 
     def _grounds(self) -> Grounds:
-        return Grounds.of(self._home, self._trust, self._policy)
+        trust = self._trust
+        if trust is None:
+            self._read = trust = TrustFile.of_home(self._home, self._read)
+        return Grounds.of(self._home, trust, self._policy, self._pins)
 
     def _verified(
         self, case: Case, grounds: Grounds, purpose: Purpose, consent: Consent = NO_CONSENT, *, pinned: bool = True

@@ -52,7 +52,10 @@ def write_tree(root: Path, files: Mapping[str, bytes]) -> None:
 
 def differences(root: Path, files: Mapping[str, bytes]) -> list[str]:
     """Return what of the tree under ``root`` is not exactly ``files``: changed, missing, extra or no regular file."""
-    found = dict(_walk(root))
+    try:
+        found = dict(_walk(str(root)))
+    except OSError as problem:
+        return [f"{problem.filename} cannot be listed: {problem.strerror}"]
     problems = [f"{name} is missing" for name in files if name not in found]
     for name, path in found.items():
         if name not in files:
@@ -62,7 +65,7 @@ def differences(root: Path, files: Mapping[str, bytes]) -> list[str]:
     return sorted(problems)
 
 
-def read_regular(path: Path) -> bytes | None:
+def read_regular(path: Path | str) -> bytes | None:
     """Return the bytes of a regular file, or ``None`` for a link or anything else."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -111,10 +114,14 @@ def flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _walk(root: Path) -> Iterator[tuple[str, Path]]:
-    for folder, folders, names in os.walk(root):
-        # os.walk lists a link to a folder among the folders; it is an entry that must not be there.
-        links = [name for name in folders if (Path(folder) / name).is_symlink()]
-        for name in [*names, *links]:
-            path = Path(folder) / name
-            yield path.relative_to(root).as_posix(), path
+def _walk(folder: str, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield (POSIX path relative to the top, path) of everything that is no folder; a link to one is none.
+
+    A folder that cannot be listed raises OSError: what is in it is not known.
+    """
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(entry.path, f"{prefix}{entry.name}/")
+            else:
+                yield f"{prefix}{entry.name}", entry.path

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from theodore_loader import strict_json
 from theodore_loader.artifact.dist_info import parse_filename
 from theodore_loader.errors import Refused
 from theodore_loader.trust.files import MAX_ATTESTATIONS, MAX_BUNDLE
@@ -66,6 +64,24 @@ def authenticate(
 
     A line that is there twice counts once.
     """
+    accepted, strangers = _sorted_out(attestations, trust, signatures, filename, sha256)
+    if not any(attestation.verdict for attestation in accepted):
+        raise _no_verdict(strangers)
+    return accepted
+
+
+def authenticate_publisher(
+    attestations: bytes | None, trust: TrustFile, signatures: Signatures, filename: str, sha256: str
+) -> tuple[Attestation, ...]:
+    """Return what publishers of ``trust`` state, whether or not there is a verdict; raises as :func:`authenticate`."""
+    accepted, _ = _sorted_out(attestations, trust, signatures, filename, sha256)
+    return tuple(one for one in accepted if one.kind.role == "publisher")
+
+
+def _sorted_out(
+    attestations: bytes | None, trust: TrustFile, signatures: Signatures, filename: str, sha256: str
+) -> tuple[tuple[Attestation, ...], list[str]]:
+    """Return whose word counts, and why that of the others does not."""
     about = Subject(filename, DigestSet(sha256))
     believed = _Believed.about(parse_filename(filename).name, trust)
     accepted: dict[tuple[str, str], Attestation] = {}
@@ -77,17 +93,12 @@ def authenticate(
             strangers.append(str(other))
         else:
             accepted.setdefault((found.sha256, str(found.signer)), found)
-    if not any(attestation.verdict for attestation in accepted.values()):
-        raise _no_verdict(strangers)
-    return tuple(accepted.values())
+    return tuple(accepted.values()), strangers
 
 
-def read_attestation(
-    signer: Signer, rules: tuple[Verifier, ...], statement: dict[str, Any], sha256: str
-) -> Attestation:
+def read_attestation(signer: Signer, rules: tuple[Verifier, ...], statement: Statement, sha256: str) -> Attestation:
     """Build an attestation from what was authenticated earlier; raises StatementInvalid or ``Refused``."""
-    read = read_statement(strict_json.canonical(statement))
-    return Attestation(signer, rules, read, sha256, kind_of(read).read(read))
+    return Attestation(signer, rules, statement, sha256, kind_of(statement).read(statement))
 
 
 def lines(attestations: bytes | None) -> list[bytes]:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.policy import Policy
 from theodore_loader.trust.pins import Pins
 from theodore_loader.trust.receipts import Receipts
-from theodore_loader.trust.revocations.lookup import Revocations
+from theodore_loader.trust.revocations.lookup import Revocations, Source
 from theodore_loader.trust.trust_file import TrustFile
+
+
+@dataclass(frozen=True, slots=True)
+class _Lists(Revocations):
+    """The lists as they were when they were first looked into; what is wrong with them then is wrong each time."""
+
+    found: list[tuple[Source, ...]] = field(default_factory=list)
+
+    def sources(self) -> tuple[Source, ...]:
+        """Return every list there is. Raises as ``Revocations.sources``."""
+        if not self.found:
+            self.found.append(Revocations.sources(self))
+        return self.found[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +37,29 @@ class Grounds:
     revocations: Revocations
     pins: Pins
     receipts: Receipts
+    _known: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, home: Path, trust: TrustFile | None, policy: Policy) -> Grounds:
-        """Read what a host decides by; raises ConfigurationProblem if its trust file is not acceptable."""
-        trust = trust or TrustFile.of_home(home)
-        return cls(trust, policy, Revocations(trust, home), Pins(home), Receipts(home))
+    def of(cls, home: Path, trust: TrustFile, policy: Policy, pins: Pins) -> Grounds:
+        """Return what a host decides by at this moment."""
+        return cls(trust, policy, _Lists(trust, home), pins, Receipts(home))
 
     def digests(self, plugin: str | None) -> dict[str, str]:
         """Return the SHA-256 of everything a decision about ``plugin`` rests on, as far as it can be read."""
-        found = {f"trust file {self.trust.path}": self.trust.sha256 or ""}
-        found |= {f"root {root.id}": root.sha256 for root in self.trust.roots.values()}
-        found |= {f"policy {self.policy.name}": self.policy.digest}
-        with suppress(Refused, ConfigurationProblem, OSError):
-            for revoker, digest in self.revocations.digests().items():
-                found[f"revocations of {revoker}" if revoker else "revocations"] = digest
+        found = dict(self._common())
         with suppress(ConfigurationProblem, OSError):
-            found["pin"] = self.pins.digest(plugin) or "" if plugin else ""
-        return {label: digest for label, digest in found.items() if digest}
+            if plugin and (digest := self.pins.digest(plugin)):
+                found["pin"] = digest
+        return found
+
+    def _common(self) -> Mapping[str, str]:
+        """Return what is the same for all plugins of a run."""
+        if not self._known:
+            self._known[f"policy {self.policy.name}"] = self.policy.digest
+            if self.trust.sha256:
+                self._known[f"trust file {self.trust.path}"] = self.trust.sha256
+            self._known.update({f"root {root.id}": root.sha256 for root in self.trust.roots.values()})
+            with suppress(Refused, ConfigurationProblem, OSError):
+                for revoker, digest in self.revocations.digests().items():
+                    self._known[f"revocations of {revoker}" if revoker else "revocations"] = digest
+        return self._known

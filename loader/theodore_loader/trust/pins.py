@@ -34,12 +34,12 @@ from theodore_loader.difference import Increase, Kind, increases, strongest_rule
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.paths import private_dir
 from theodore_loader.permissions import PatternError
-from theodore_loader.trust.protected import read_protected, replace_file
+from theodore_loader.trust.protected import file_state, read_protected, replace_file
 from theodore_loader.trust.terms import Terms
 
 CONSENT_DIGITS = 16
 """So much of a digest is enough to mean one wheel and no other."""
-_MAX_BYTES = 1 << 20
+_MAX_BYTES = 16 << 20
 _DIGITS = re.compile(rf"[0-9a-f]{{{CONSENT_DIGITS},64}}")
 
 
@@ -93,6 +93,7 @@ class Pins:
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "pins"
+        self._seen: dict[str, tuple[tuple[int, ...], Pin]] = {}
 
     def get(self, name: str) -> Pin | None:
         """Return what is remembered of a plugin.
@@ -103,16 +104,21 @@ class Pins:
         """
         path = self._path(name)
         try:
+            state = file_state(path.stat())
+            if name in self._seen and self._seen[name][0] == state:  # not written to since it was read
+                return self._seen[name][1]
             data = read_protected(path, _MAX_BYTES)
         except FileNotFoundError:
             return None
         try:
-            return _read(data, name)
+            pin = _read(data, name)
         except (strict_json.JsonError, msgspec.ValidationError, PatternError, InvalidVersion, ValueError) as problem:
             raise ConfigurationProblem(
                 f"{path} is damaged: {problem}. Who published {name} before, and which version, is not known any more",
                 help=f"restore it from a backup; or remove it, and the next installation of {name} counts as its first",
             ) from None
+        self._seen[name] = state, pin
+        return pin
 
     def digest(self, name: str) -> str | None:
         """Return the SHA-256 of what is remembered of a plugin; ``None`` where nothing is. Raises as :meth:`get`."""
@@ -140,7 +146,9 @@ class Pins:
             raise _refused(name, terms, missing)
         if pin is None or pin.installed is None:
             return f"{name} is pinned to nobody yet"
-        return "agreed to" if found else f"as {pin.installed.version} was accepted"
+        if found:
+            return f"agreed to: {'; '.join(map(str, found))}"
+        return f"no more than {pin.installed.version}, which was installed"
 
     @contextmanager
     def accepting(self, name: str, terms: Terms, consent: Consent = NO_CONSENT) -> Iterator[None]:

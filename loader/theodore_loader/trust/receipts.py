@@ -33,7 +33,7 @@ from theodore_loader.trust.files import MAX_ATTESTATIONS, MAX_BUNDLE, SignedFile
 from theodore_loader.trust.protected import read_protected, replace_file
 from theodore_loader.trust.seal import Seal
 from theodore_loader.trust.signatures import Signer
-from theodore_loader.trust.statements import StatementInvalid
+from theodore_loader.trust.statements import Statement, StatementInvalid
 from theodore_loader.trust.trust_file import Publisher, TrustFile
 
 FORMAT = 4
@@ -54,7 +54,7 @@ class Receipt:
 class _Stated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signer: Signer
     rules: list[int]
-    statement: dict[str, Any]
+    statement: Statement
     sha256: str
 
 
@@ -72,12 +72,13 @@ class Receipts:
     def __init__(self, home: Path) -> None:
         self._folder = home / "receipts"
         self._seal = Seal(home)
+        self._rules: tuple[TrustFile, dict[str, Any]] | None = None
 
     def find(self, files: SignedFiles, sha256: str, trust: TrustFile) -> Receipt | None:
         """Return the receipt for exactly these files under exactly this trust, or ``None``."""
-        with suppress(OSError, ConfigurationProblem, strict_json.JsonError, msgspec.ValidationError, StatementInvalid):
+        with suppress(OSError, ConfigurationProblem, msgspec.DecodeError, StatementInvalid):
             stored = self._read(sha256)
-            if stored is not None and stored.rests_on == rests_on(files, sha256, trust):
+            if stored is not None and stored.rests_on == self._rests_on(files, sha256, trust):
                 rule = trust.publishers[stored.rule]
                 return Receipt(stored.made, stored.publisher, rule, _attestations(stored.attestations, trust))
         return None
@@ -86,7 +87,7 @@ class Receipts:
         """Write a receipt; tells whether it could be written."""
         stated = [_stated(attestation, trust) for attestation in receipt.attestations]
         rule = trust.publishers.index(receipt.rule)
-        stored = _Stored(rests_on(files, sha256, trust), receipt.made, receipt.publisher, rule, stated)
+        stored = _Stored(self._rests_on(files, sha256, trust), receipt.made, receipt.publisher, rule, stated)
         body = strict_json.canonical(msgspec.to_builtins(stored))
         with suppress(OSError, ConfigurationProblem):
             seal = self._seal.on(body)
@@ -97,18 +98,25 @@ class Receipts:
 
     def _read(self, sha256: str) -> _Stored | None:
         seal, _, body = read_protected(self._folder / sha256, _MAX_BYTES).partition(b"\n")
-        if not self._seal.fits(seal, body):
-            return None
-        return msgspec.convert(strict_json.loads(body, max_bytes=_MAX_BYTES), _Stored)
+        # what fits is what was written here, so it need not be read as if it were a stranger's
+        return msgspec.json.decode(body, type=_Stored) if self._seal.fits(seal, body) else None
+
+    def _rests_on(self, files: SignedFiles, sha256: str, trust: TrustFile) -> str:
+        """Return the digest of everything that steps 3 and 4 depend on."""
+        if self._rules is None or self._rules[0] is not trust:
+            self._rules = trust, _rules(trust)
+        parts = {
+            "format": FORMAT,
+            "versions": _versions(),
+            "wheel": [files.filename, sha256],
+            "beside": [_digest(files.bundle), _digest(files.attestations)],
+            "trust": self._rules[1],
+        }
+        return hashlib.sha256(strict_json.canonical(parts)).hexdigest()
 
 
-def rests_on(files: SignedFiles, sha256: str, trust: TrustFile) -> str:
-    """Return the digest of everything that steps 3 and 4 depend on."""
-    parts = {
-        "format": FORMAT,
-        "versions": _versions(),
-        "wheel": [files.filename, sha256],
-        "beside": [_digest(files.bundle), _digest(files.attestations)],
+def _rules(trust: TrustFile) -> dict[str, Any]:
+    return {
         "roots": {root.id: _digest(root.document) for root in trust.roots.values()},
         # not the lines: a comment in the trust file changes nothing
         "publishers": [[rule.plugins, msgspec.to_builtins(rule.signer), rule.registry] for rule in trust.publishers],
@@ -117,7 +125,6 @@ def rests_on(files: SignedFiles, sha256: str, trust: TrustFile) -> str:
             for rule in trust.verifiers
         ],
     }
-    return hashlib.sha256(strict_json.canonical(parts)).hexdigest()
 
 
 @cache
@@ -134,7 +141,7 @@ def _attestations(stated: Sequence[_Stated], trust: TrustFile) -> tuple[Attestat
 
 def _stated(attestation: Attestation, trust: TrustFile) -> _Stated:
     indexes = [trust.verifiers.index(rule) for rule in attestation.rules]
-    return _Stated(attestation.signer, indexes, msgspec.to_builtins(attestation.statement), attestation.sha256)
+    return _Stated(attestation.signer, indexes, attestation.statement, attestation.sha256)
 
 
 def _digest(data: bytes | None) -> str | None:

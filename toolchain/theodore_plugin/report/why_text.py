@@ -16,7 +16,7 @@ from theodore_plugin.report.wrap import wrapped
 from theodore_plugin.rules.refusals import refusal_rule
 
 _MARGIN = 2
-_STEP_INDENT = 19
+_STEP_INDENT = 20
 _LABEL_INDENT = 4
 _SHORT = 12
 _DONE = {
