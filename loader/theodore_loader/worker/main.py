@@ -106,13 +106,14 @@ def main(channel_fd: int, broker_fd: int, parent: int) -> None:
 
 
 def _own(descriptor: int) -> int:
-    """Move an inherited descriptor to the lowest number free, out of reach of programs started later.
+    """Return an inherited descriptor under the lowest number free, out of reach of programs started later.
 
-    The number it had is the host's, and would tell how many descriptors the host has open.
+    The number it had may be the host's, and would tell how many descriptors the host has open.
     """
+    os.set_inheritable(descriptor, False)
     moved = os.dup(descriptor)
-    os.close(descriptor)
-    return moved
+    os.close(max(descriptor, moved))
+    return min(descriptor, moved)
 
 
 def _receive_hello(channel: socket.socket) -> codec.Hello:

@@ -44,6 +44,15 @@ FAULTS = {
     "100 MB of errors": "import sys\nfor _ in range(100): sys.stderr.write('x' * 1_000_000)\nraise SystemExit(0)",
     "no memory": "x = bytearray(1 << 40)",
 }
+THOROUGH = {
+    "hung",
+    "another report",
+    "nothing and a failure",
+    "one endless file",
+    "many small files",
+    "100 MB of errors",
+}
+"""Each is a variety of another fault, which the ordinary suite tries."""
 IN_SCRATCH = "import os\nos.chdir(os.environ['TMPDIR'])\n"
 SAYS = {
     "killed": "was killed by SIGKILL",
@@ -163,7 +172,13 @@ def test_no_scanner_is_left_out_of_these_tests():
     assert {scanner.name for scanner in SCANNERS} | {"ours"} == set(TOOLS)
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=[name.replace(" ", "-") for name in FAULTS])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(name, id=name.replace(" ", "-"), marks=[pytest.mark.thorough] if name in THOROUGH else [])
+        for name in FAULTS
+    ],
+)
 def test_a_broken_tool_makes_the_check_incomplete(environment, check_each, fault):
     answers = check_each(environment(FAULTS[fault]), seconds=SECONDS if fault.startswith("hung") else 60)
     assert set(answers) == set(TOOLS)
