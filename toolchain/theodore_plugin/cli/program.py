@@ -41,12 +41,16 @@ COMMANDS: dict[str, Entry] = {
     "permissions": Entry("theodore_plugin.cli.permissions", "Show what a plugin can do, and through which calls."),
     "explain": Entry("theodore_plugin.cli.explain", "Explain a rule: what it catches, why, and what to do."),
     "dev": Entry("theodore_plugin.cli.dev", "Run a plugin from its source tree while writing it."),
+    "lock": Entry("theodore_plugin.cli.lock", "Lock the dependencies for everything a plugin runs on."),
     "package": Entry("theodore_plugin.cli.package", "Check, lock and build a reproducible wheel."),
     "sign": Entry("theodore_plugin.cli.sign", "Sign a wheel and the verdict about it."),
     "verify": Entry("theodore_plugin.cli.verify", "Verify a wheel as a host would, step by step.", toolchain=False),
     "trust": Entry("theodore_plugin.cli.trust", "Show and edit whom this machine believes.", toolchain=False),
     "instance": Entry("theodore_plugin.cli.instance", "Run a signing instance for a team."),
     "diff": Entry("theodore_plugin.cli.diff", "Show what a new version may do more than an old one."),
+    "revocations": Entry(
+        "theodore_plugin.cli.revocations", "Heed and sign lists of what was revoked.", toolchain=False
+    ),
     "install": Entry("theodore_plugin.cli.install", "Verify a wheel and store it for loading.", toolchain=False),
     "why": Entry("theodore_plugin.cli.why", "Say why a plugin was accepted or refused.", toolchain=False),
     "run": Entry("theodore_plugin.cli.run", "Call one method of an installed plugin in its sandbox.", toolchain=False),

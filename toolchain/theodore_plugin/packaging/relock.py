@@ -13,6 +13,7 @@ from theodore_plugin.packaging.resolver import Resolution
 from theodore_plugin.packaging.targets import Range
 
 if TYPE_CHECKING:
+    from packaging.markers import Marker
     from packaging.pylock import Package, PackageWheel
     from packaging.tags import Tag
 
@@ -34,7 +35,9 @@ def locked_packages(resolution: Resolution, wanted: Range, kept: Sequence[Packag
     for package in parsed:
         narrowed = replace(_narrowed(package, tags), dependencies=_dependencies(package, resolution, versions))
         if narrowed.wheels or any(applies(package, target) for target in wanted.targets):
-            found.append(_settled(narrowed, before.get((package.name, str(package.version))), wanted))
+            former = before.get((package.name, str(package.version)))
+            marker = _marker(package, former, wanted, only=versions[package.name] == 1)
+            found.append(replace(_settled(narrowed, former, wanted), marker=marker))
     return found
 
 
@@ -51,6 +54,17 @@ def _dependencies(package: Package, resolution: Resolution, versions: Mapping[st
         for name, version in needs
         if name in versions
     ]
+
+
+def _marker(package: Package, before: Package | None, wanted: Range, *, only: bool) -> Marker | None:
+    """Return a package's condition, in the words it was locked with before if they still mean the same.
+
+    A resolver repeats in every condition what the lock's ``environments`` say already; where a package is meant for
+    every declared interpreter, and is there in one version only, nothing is left to say.
+    """
+    if before is not None and wanted.agree(package.marker, before.marker):
+        return before.marker
+    return None if only and wanted.agree(package.marker, None) else package.marker
 
 
 def _settled(package: Package, before: Package | None, wanted: Range) -> Package:

@@ -7,9 +7,10 @@ PEP 600 (manylinux), PEP 656 (musllinux); the marker names are those of PEP 508.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
@@ -17,6 +18,9 @@ from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
 from theodore_loader.errors import ConfigurationProblem
 from theodore_plugin.project import PluginProject
 from theodore_plugin.settings.project_table import project_voice
+
+if TYPE_CHECKING:
+    from packaging.markers import Marker
 
 PYTHONS = ("3.11", "3.12", "3.13")
 """The versions of CPython that plugins run on."""
@@ -141,6 +145,13 @@ class Range:
     targets: tuple[Target, ...]
     """Every interpreter a lock is tried on: of each Python its lowest and its highest patch release."""
 
+    every: tuple[Target, ...] = ()
+    """The same with every patch release in range."""
+
+    def agree(self, one: Marker | None, other: Marker | None) -> bool:
+        """Return whether two conditions mean the same on every interpreter in range; ``None`` holds everywhere."""
+        return str(one) == str(other) or all(_holds(one, target) == _holds(other, target) for target in self.every)
+
     @property
     def environments(self) -> tuple[str, ...]:
         """The markers of the platforms; those of glibc and musl are the same."""
@@ -169,20 +180,25 @@ def make_range(requires_python: object, platforms: Sequence[str] = DEFAULT_PLATF
         raise ConfigurationProblem(
             f"requires-python {requires_python!r} is no version range", help='write ">=3.11"'
         ) from None
-    targets = tuple(
-        Target(version, platform) for platform in platforms for python in PYTHONS for version in _ends(python, wanted)
-    )
+    every: list[Target] = []
+    targets: list[Target] = []
+    for platform in dict.fromkeys(platforms):
+        for python in PYTHONS:
+            found = [
+                Target(f"{python}.{patch}", platform) for patch in _PATCHES if wanted.contains(f"{python}.{patch}")
+            ]
+            every += found
+            targets += dict.fromkeys((found[0], found[-1])) if found else ()
     if not targets:
         raise ConfigurationProblem(
             f"the plugin requires Python {wanted}, and plugins run on {', '.join(PYTHONS)}", help='write ">=3.11"'
         )
     python = str(wanted if _says_oldest(wanted) else wanted & _OLDEST_PYTHON)
-    return Range(python, tuple(PLATFORMS[name] for name in dict.fromkeys(platforms)), targets)
+    return Range(python, tuple(PLATFORMS[name] for name in dict.fromkeys(platforms)), tuple(targets), tuple(every))
 
 
-def _ends(python: str, wanted: SpecifierSet) -> Iterable[str]:
-    versions = [version for patch in _PATCHES if wanted.contains(version := f"{python}.{patch}")]
-    return dict.fromkeys((versions[0], versions[-1])) if versions else ()
+def _holds(marker: Marker | None, target: Target) -> bool:
+    return marker is None or marker.evaluate(target.environment, context="lock_file")
 
 
 def _says_oldest(wanted: SpecifierSet) -> bool:

@@ -41,5 +41,6 @@ class Folder:
 
 FOLDERS = (
     Folder("advisories", "advisory snapshots, indexed"),
+    Folder("resolver", "what indexes said of distributions"),
     Folder("wheels", "wheels that `permissions` fetched"),
 )
