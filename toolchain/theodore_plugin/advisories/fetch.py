@@ -39,6 +39,16 @@ _OFFLINE = (
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a file may be at most: ``what`` it is to be, its size in bytes, the seconds it may take; and what helps."""
+
+    what: str
+    most_bytes: int
+    seconds: float
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fetched:
     """What came: ``changed`` is false if the server said that nothing did, and then no file was written."""
 
@@ -56,34 +66,35 @@ def refuse_unsafe(url: str) -> None:
         safe = False
     if not safe:
         raise ConfigurationProblem(
-            "the address of advisories is not https, or holds a user name",
+            "the address is not https, or holds a user name",
             help="use https and no credentials; plain http is accepted for loopback addresses alone",
         )
 
 
-def fetch(url: str, target: Path, *, etag: str = "") -> Fetched:
-    """Write what ``url`` holds to ``target`` unless its state is still ``etag``.
+def fetch(url: str, target: Path, *, etag: str = "", bounds: Bounds | None = None) -> Fetched:
+    """Write what ``url`` holds to ``target`` unless its state is still ``etag``; ``bounds`` are those of advisories.
 
     Raises ConfigurationProblem naming the address, what went wrong and what helps.
     """
     refuse_unsafe(url)
+    bounds = bounds or Bounds("snapshot", MAX_DOWNLOAD_BYTES, DEADLINE_SECONDS, _OFFLINE)
     headers = {"User-Agent": f"theodore-plugin/{__version__}"} | ({"If-None-Match": etag} if etag else {})
     request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the scheme was looked at
     try:
         with _opener(url).open(request, timeout=SILENCE_SECONDS) as answer:
-            _copy(answer, target, url)
+            _copy(answer, target, url, bounds)
             return Fetched(True, answer.headers.get("ETag", ""))
     except urllib.error.HTTPError as problem:
         problem.close()
         if problem.code == http.client.NOT_MODIFIED and etag:
             return Fetched(False, etag)
         raise ConfigurationProblem(
-            f"{url}: the server answered {problem.code} {problem.reason}", help=_OFFLINE
+            f"{url}: the server answered {problem.code} {problem.reason}", help=bounds.help
         ) from None
     except urllib.error.URLError as problem:
-        raise ConfigurationProblem(f"{url}: cannot be reached: {problem.reason}", help=_OFFLINE) from None
+        raise ConfigurationProblem(f"{url}: cannot be reached: {problem.reason}", help=bounds.help) from None
     except (TimeoutError, ConnectionError, ssl.SSLError, http.client.HTTPException) as problem:
-        raise ConfigurationProblem(f"{url}: the transfer broke off: {problem!r}", help=_OFFLINE) from None
+        raise ConfigurationProblem(f"{url}: the transfer broke off: {problem!r}", help=bounds.help) from None
 
 
 class _Redirections(urllib.request.HTTPRedirectHandler):
@@ -121,20 +132,21 @@ def _opener(url: str) -> urllib.request.OpenerDirector:
     return opener
 
 
-def _copy(answer: http.client.HTTPResponse, target: Path, url: str) -> None:
+def _copy(answer: http.client.HTTPResponse, target: Path, url: str, bounds: Bounds) -> None:
     announced, received = _length(answer.headers), 0
-    deadline = time.monotonic() + DEADLINE_SECONDS
+    deadline = time.monotonic() + bounds.seconds
     with target.open("wb") as file:
-        while chunk := answer.read(_CHUNK):
+        while chunk := answer.read1(_CHUNK):  # what has come: a whole chunk may take for ever to
             received += len(chunk)
-            if received > MAX_DOWNLOAD_BYTES:
-                bound = MAX_DOWNLOAD_BYTES // 2**20
-                raise ConfigurationProblem(f"{url}: larger than {bound} MiB, which no snapshot is", help=_OFFLINE)
+            if received > bounds.most_bytes:
+                raise ConfigurationProblem(
+                    f"{url}: larger than {bounds.most_bytes // 2**20} MiB, which no {bounds.what} is", help=bounds.help
+                )
             if time.monotonic() > deadline:
-                raise ConfigurationProblem(f"{url}: not there after {DEADLINE_SECONDS:.0f} s", help=_OFFLINE)
+                raise ConfigurationProblem(f"{url}: not there after {bounds.seconds:.0f} s", help=bounds.help)
             file.write(chunk)
     if announced is not None and received != announced:
-        raise ConfigurationProblem(f"{url}: broke off after {received} of {announced} bytes", help=_OFFLINE)
+        raise ConfigurationProblem(f"{url}: broke off after {received} of {announced} bytes", help=bounds.help)
 
 
 def _length(headers: Message) -> int | None:

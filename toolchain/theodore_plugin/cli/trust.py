@@ -119,6 +119,33 @@ def add_publisher(plugins: tuple[str, ...], root: str, issuer: str, identity: st
     stdout.print(visible(f"{identity} may publish {', '.join(plugins)}"))
 
 
+@command.command("add-revoker")
+@click.option("--id", "revoker_id", required=True, help="The id its lists name.")
+@_SIGNER[0]
+@_SIGNER[1]
+@_SIGNER[2]
+@click.option("--max-age-days", type=click.IntRange(1), help="Refuse everything when its list is older.")
+@click.option("--url", help="Where `revocations update` fetches its list.")
+@options.trust_file
+def add_revoker(
+    revoker_id: str,
+    root: str,
+    issuer: str,
+    identity: str,
+    max_age_days: int | None,
+    url: str | None,
+    trust_file: Path | None,
+) -> None:
+    """Heed a signer's revocation lists. Without a current one, nothing is loaded from then on."""
+    from theodore_loader.trust.edit import TrustEditor
+    from theodore_loader.trust.trust_file import Revoker, SignerRule, TrustFile
+
+    with TrustEditor(trust_file or TrustFile.default_path()) as editor:
+        editor.add_revoker(Revoker(revoker_id, SignerRule(root, issuer, identity), max_age_days, url))
+    stdout.print(visible(f"{identity} may revoke as {revoker_id}"))
+    stdout.print("next: theodore-plugin revocations update FILE|URL")
+
+
 @command.command("add-verifier")
 @click.option("--id", "verifier_id", required=True, help="The verifier.id of its verdicts.")
 @_SIGNER[0]

@@ -36,7 +36,6 @@ from theodore_loader import strict_json
 from theodore_loader.trust.statements import STATEMENT_TYPE, DigestSet, Statement, Subject
 
 PREDICATE_TYPE = "urn:theodore:revocations:1"
-SCHEMA = 1
 MAX_BYTES = 32 << 20
 """Largest list, and largest statement that carries one. 100,000 entries take some 20 MB."""
 MAX_ENTRIES = 250_000

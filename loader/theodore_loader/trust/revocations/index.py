@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Protocol
 
 from theodore_loader.trust.identity import matches
@@ -42,6 +43,10 @@ class Index(Protocol):
         """Return the entries with this key."""
         ...
 
+    def all(self) -> Iterator[Entry]:
+        """Yield every entry: for people, never for a decision."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class InMemory:
@@ -52,6 +57,10 @@ class InMemory:
     def at(self, key: str) -> Sequence[Entry]:
         """Return the entries with this key."""
         return self.entries.get(key, ())
+
+    def all(self) -> Iterator[Entry]:
+        """Yield every entry."""
+        return chain.from_iterable(self.entries.values())
 
 
 def by_key(entries: Iterable[Entry]) -> Entries:
@@ -79,12 +88,18 @@ def root_names(document: bytes) -> frozenset[str]:
 
     The digest of an authority's certificate outlives the rotation of a root's other keys.
     """
-    names = {hashlib.sha256(document).hexdigest()}
     with suppress(ValueError, TypeError, KeyError, AttributeError):  # step 3 has more to say about a damaged root
-        for authority in json.loads(document)["certificateAuthorities"]:
-            chain = authority["certChain"]["certificates"]
-            names.update(hashlib.sha256(base64.b64decode(one["rawBytes"])).hexdigest() for one in chain)
-    return frozenset(names)
+        return frozenset({hashlib.sha256(document).hexdigest(), *authority_names(document)})
+    return frozenset({hashlib.sha256(document).hexdigest()})
+
+
+def authority_names(document: bytes) -> Sequence[str]:
+    """Return the digests of the certificates of a root's authorities, each chain from leaf to root; newest last.
+
+    Raises ValueError, TypeError, KeyError or AttributeError for what is no trusted root.
+    """
+    chains = [one["certChain"]["certificates"] for one in json.loads(document)["certificateAuthorities"]]
+    return [hashlib.sha256(base64.b64decode(one["rawBytes"])).hexdigest() for chain in chains for one in chain]
 
 
 def _about_signer(signer: Signer, root: str, index: Index) -> Iterator[Entry]:

@@ -16,8 +16,9 @@ import hashlib
 import mmap
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -57,6 +58,11 @@ class Sealed:
         if name not in self._read:
             self._read[name] = self._bucket(name)
         return self._read[name].get(key, ())
+
+    def all(self) -> Iterator[Entry]:
+        """Yield every entry; raises as :meth:`at`."""
+        for name in self._buckets:
+            yield from chain.from_iterable(self._bucket(name).values())
 
     def _bucket(self, name: str) -> Mapping[str, Sequence[Entry]]:
         if name not in self._buckets:

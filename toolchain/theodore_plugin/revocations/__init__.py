@@ -1,0 +1,1 @@
+"""Bringing this host's lists of revocations up to date, and asking them."""
