@@ -148,12 +148,12 @@ class Permissions(Strict, frozen=True):
 class SourceResult(Strict, frozen=True):
     """How the wheel compares with the source it was held against.
 
-    ``rebuilt`` is byte for byte the wheel that the source builds; ``compared`` holds the source's files unchanged.
-    ``commit`` is that of a clean tree. ``reproducible`` tells whether builds under different circumstances agreed, if
+    ``built``: the verifier built it from there itself. ``rebuilt``: the source builds this very wheel, byte for byte.
+    ``compared``: the source's files are in it unchanged. ``commit`` is that of a clean tree. ``reproducible`` tells whether builds under different circumstances agreed, if
     that was tried.
     """
 
-    kind: Literal["rebuilt", "compared"]
+    kind: Literal["built", "rebuilt", "compared"]
     commit: str | None
     reproducible: bool | None
 

@@ -68,6 +68,11 @@ environment: Decorator = click.option(
 trust_file: Decorator = click.option(
     "--trust", "trust_file", metavar="FILE", type=click.Path(path_type=Path), help="Trust file; default: this user's."
 )
+signed_source: Decorator = click.option(
+    "--source",
+    metavar="DIR|REF|DIR@REF",
+    help="Build the wheel again from these sources and state that; a git ref is read as committed.",
+)
 minimum_tier: Decorator = click.option(
     "--minimum-tier",
     type=click.Choice(["none", "basic", "standard", "isolated"]),

@@ -74,13 +74,17 @@ class Repository:
         stated = _COMMITTED.search(self._checked(["cat-file", "commit", name]).partition(b"\n\n")[0])
         return Commit(name, int(stated.group(1)) if stated else 0)
 
+    def remote(self) -> str:
+        """Return the address of ``origin``, as the repository's configuration has it, or nothing."""
+        return (self._git(["config", "--get", "remote.origin.url"]) or b"").decode("utf-8", "replace").strip()
+
     def export(self, commit: Commit, target: Path) -> None:
         """Write the regular files that the commit has below this folder; links and submodules are left out.
 
         Raises :class:`ConfigurationProblem` for objects that are missing, names that are no plain paths, and more
         than a plugin's sources would hold.
         """
-        listed = list(self._listed(commit))
+        listed = list(self.listed(commit))
         if len(listed) > _MAX_FILES:
             raise ConfigurationProblem(
                 f"commit {commit.id[:12]} has more than {_MAX_FILES} files", help="name the plugin's folder: FOLDER@REF"
@@ -90,8 +94,8 @@ class Repository:
             (target / path).parent.mkdir(parents=True, exist_ok=True)
             (target / path).write_bytes(content)
 
-    def _listed(self, commit: Commit) -> Iterator[tuple[str, str]]:
-        """Iterate over path and blob of each regular file."""
+    def listed(self, commit: Commit) -> Iterator[tuple[str, str]]:
+        """Iterate over path, below this folder, and blob of each regular file. Raises as :meth:`export`."""
         prefix = self._folder.relative_to(self._top).as_posix()
         tree = commit.id if prefix == "." else f"{commit.id}:{prefix}"
         for line in filter(None, self._checked(["ls-tree", "-r", "-z", "--full-tree", tree]).split(b"\0")):

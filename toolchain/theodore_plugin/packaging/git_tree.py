@@ -1,26 +1,21 @@
-"""Which commit a project's tree is, read without running anything of the repository.
+"""Which commit a project's tree is: its files are hashed as git does and held against the commit's.
 
-``git status`` starts filters and monitors that a repository's own configuration names. Whoever wrote the plugin wrote
-that configuration too, so only objects are listed here, and files are hashed as git does (``blob``, size, NUL, bytes).
+``git status`` is not asked: it starts filters and monitors that the repository's own configuration names.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.trust.origin import repository
-from theodore_loader.trust.provenance import COMMIT
+from theodore_plugin.packaging.git_objects import Repository
 from theodore_plugin.packaging.source_copy import copy_sources
-
-_GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false")
-_ENVIRONMENT = {"GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
-_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +33,23 @@ class GitTree:
 def read_git(root: Path) -> GitTree | None:
     """Return which commit the project at ``root`` is, or ``None`` if that cannot be said.
 
-    It cannot where there is no git, no repository or no commit, or git refuses a repository of another user. Compared
-    are the files a build is made from: what :func:`copy_sources` leaves behind may differ. Raises as that does.
+    It cannot where there is no git, no repository or no commit. Compared are the files a build is made from: what
+    :func:`copy_sources` leaves behind may differ. Raises as that does.
     """
-    commit = _ask(root, "rev-parse", "--verify", "HEAD^{commit}").strip()
-    if not COMMIT.fullmatch(commit):
+    files = _built_from(root)
+    try:
+        store = Repository(root)
+        commit = store.commit("HEAD")
+        committed = dict(store.listed(commit))
+    except (ConfigurationProblem, FileNotFoundError):
         return None
-    remote = _ask(root, "config", "--get", "remote.origin.url").strip()
-    return GitTree(repository(remote), commit, _first_change(root, _committed(root, commit), _built_from(root)))
+    return GitTree(repository(store.remote()), commit.id, _first_change(root, committed, files))
+
+
+def tree_at(folder: Path, ref: str) -> GitTree:
+    """Return the tree a branch, tag or commit of a repository is; raises ConfigurationProblem if there is none."""
+    store = Repository(folder)
+    return GitTree(repository(store.remote()), store.commit(ref).id, None)
 
 
 def _built_from(root: Path) -> dict[str, bytes]:
@@ -54,13 +58,6 @@ def _built_from(root: Path) -> dict[str, bytes]:
         copy_sources(root, copy)
         files = (path for path in copy.rglob("*") if path.is_file())
         return {path.relative_to(copy).as_posix(): path.read_bytes() for path in files}
-
-
-def _committed(root: Path, commit: str) -> dict[str, str]:
-    """Return path below ``root`` → object id of every file of the commit."""
-    entries = _ask(root, "ls-tree", "-r", "-z", commit).split("\0")
-    listed = (entry.partition("\t") for entry in entries if entry)
-    return {path: described.split()[2] for described, _, path in listed}
 
 
 def _first_change(root: Path, committed: Mapping[str, str], files: Mapping[str, bytes]) -> str | None:
@@ -72,16 +69,6 @@ def _first_change(root: Path, committed: Mapping[str, str], files: Mapping[str, 
 
 
 def _object_id(content: bytes, digits: int) -> str:
+    """Return git's name for a file's content (gitformat-pack: ``blob``, size, NUL, bytes)."""
     algorithm = hashlib.sha256 if digits == 64 else hashlib.sha1
     return algorithm(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-
-
-def _ask(root: Path, *arguments: str) -> str:
-    try:
-        done = subprocess.run(
-            [*_GIT, "-C", str(root), *arguments], capture_output=True, timeout=_SECONDS, check=False,
-            env={**os.environ, **_ENVIRONMENT},
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else ""

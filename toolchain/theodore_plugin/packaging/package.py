@@ -7,22 +7,29 @@ comes before the build, so that nothing of an unchecked project is run; the buil
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from theodore_loader.artifact.lock import read_lock
 from theodore_loader.artifact.wheel import Wheel
 from theodore_loader.errors import ConfigurationProblem, LoaderError, Refused
+from theodore_plugin import __version__
 from theodore_plugin.finding import Verdict
 from theodore_plugin.packaging.additions import additions
 from theodore_plugin.packaging.atomic import write_atomically
 from theodore_plugin.packaging.build import build_wheel
+from theodore_plugin.packaging.build_record import BuildRecord, leave_record
 from theodore_plugin.packaging.epoch import source_date_epoch
 from theodore_plugin.packaging.facts import BuildFacts
+from theodore_plugin.packaging.git_tree import read_git
 from theodore_plugin.packaging.lock import ensure_lock
 from theodore_plugin.packaging.normalise import normalise
+from theodore_plugin.packaging.reproduce import Reproduction, reproduce
+from theodore_plugin.packaging.wheelhouse import Wheelhouse
 from theodore_plugin.project import PluginProject
 from theodore_plugin.report.model import Report
 from theodore_plugin.settings import Settings
@@ -54,6 +61,8 @@ class Packaged:
     """How many distributions the lock names."""
     build: BuildFacts
     """What it was built with."""
+    reproduction: Reproduction | None = None
+    """What became of building it a second time; ``None`` if that was not asked for."""
 
     @property
     def sha256(self) -> str:
@@ -67,14 +76,17 @@ def package(
     settings: Settings | None = None,
     *,
     upgrade_lock: bool = False,
+    verify_reproducible: bool = False,
     watch: Watcher = lambda step, event: None,
 ) -> Packaged:
     """Package the plugin at ``project_path`` into ``out_dir`` (created if missing).
 
     ``settings`` are those of the check, by default the project's own; ``upgrade_lock`` resolves the dependencies anew;
+    ``verify_reproducible`` builds a second time in other circumstances, and refuses a wheel that comes out differently;
     ``watch`` is told ``(step, "started" | "ended")``, from any thread.
     Raises :class:`NotPackaged` if the check does not pass, :class:`ConfigurationProblem` if locking or building
-    fails, and :class:`Refused` if the result is not acceptable. The wheel appears whole or not at all.
+    fails, and :class:`Refused` if the result is not acceptable. The wheel appears whole or not at all; what is known
+    of the build is left beside it for ``sign``.
     """
     project = _open_tree(project_path)
     settings = (settings or Settings.load(project)).whole()
@@ -82,15 +94,26 @@ def package(
         lock = ensure_lock(project, upgrade=upgrade_lock, age=settings.policy.dependencies)
     settings = dataclasses.replace(settings, lock=lock)
     report = _passed(project, settings, watch)
+    tree, started = read_git(project.root), datetime.now(UTC)
     epoch = source_date_epoch(project.root)
     added = additions(project, settings.policy, lock, epoch=epoch)
-    with _step("build", watch):
-        built = build_wheel(project, epoch=epoch)
-    wheel = normalise(built.data, built.filename, added, epoch=epoch)
-    _refuse_unchecked_sources(project, wheel)
+    with tempfile.TemporaryDirectory(prefix="theodore-build-") as scratch:
+        wheelhouse = Wheelhouse(Path(scratch).resolve())
+        with _step("build", watch):
+            built = build_wheel(project, epoch=epoch, wheelhouse=wheelhouse)
+        wheel = normalise(built.data, built.filename, added, epoch=epoch)
+        _refuse_unchecked_sources(project, wheel)
+        reproduction = None
+        if verify_reproducible:
+            with _step("build again", watch):
+                reproduction = reproduce(project, built, wheel, added, wheelhouse)
+            reproduction.refuse()
     wheel_path = out_dir / wheel.filename
     write_atomically(wheel_path, wheel.data)
-    return Packaged(wheel_path, wheel, report, len(read_lock(lock).packages), built.facts)
+    reproducible = reproduction.reproducible if reproduction else None
+    record = BuildRecord(wheel.sha256, tree, built.facts, started, datetime.now(UTC), __version__, reproducible)
+    leave_record(wheel_path, record)
+    return Packaged(wheel_path, wheel, report, len(read_lock(lock).packages), built.facts, reproduction)
 
 
 def _open_tree(path: Path) -> PluginProject:

@@ -42,11 +42,15 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What is known of a wheel beside the report of its check: when that began, its build, its source."""
+    """What is known of a wheel beside the report of its check: when that began, its build, its source.
+
+    ``lack`` says why no build is known.
+    """
 
     started: datetime | None = None
     build: BuildRecord | None = None
     source: SourceResult | None = None
+    lack: str = ""
 
 
 NOTHING_KNOWN = Background()
@@ -80,26 +84,32 @@ def publishers_payloads(wheel: Wheel, signer: str, background: Background) -> li
     return [Payload(kind, write_statement(kind, one, wheel.filename, wheel.sha256)) for kind, one in found]
 
 
-def verifiers_payloads(
+def audit_payload(wheel: Wheel, report: Report, background: Background) -> Payload | None:
+    """Return what the audit of the check established, if there was one."""
+    now = _now()
+    audit = vulnerabilities_of(report, background.started or now, now)
+    if audit is None:
+        return None
+    return Payload(VULNERABILITIES_TYPE, write_statement(VULNERABILITIES_TYPE, audit, wheel.filename, wheel.sha256))
+
+
+def verdict_payload(
     wheel: Wheel,
     report: Report,
     policy: Policy,
     verifier_id: str,
     background: Background,
     considered: Sequence[InputAttestation],
-) -> list[Payload]:
-    """Return what a verifier states: vulnerabilities, and the verdict over them and what else was ``considered``."""
-    now = _now()
-    audit = vulnerabilities_of(report, background.started or now, now)
-    found = []
-    if audit is not None:
-        data = write_statement(VULNERABILITIES_TYPE, audit, wheel.filename, wheel.sha256)
-        found.append(Payload(VULNERABILITIES_TYPE, data))
-    inputs = [*considered, *(payload.reference for payload in found)]
-    verdict = verdict_of(report, policy, verifier_id, now, inputs=inputs, source=background.source)
-    return [*found, Payload(VSA_TYPE, write_verdict(verdict, wheel.filename, wheel.sha256))]
+) -> Payload:
+    """Return the verdict, which rests on what was ``considered``."""
+    verdict = verdict_of(report, policy, verifier_id, _now(), inputs=considered, source=background.source)
+    return Payload(VSA_TYPE, write_verdict(verdict, wheel.filename, wheel.sha256))
 
 
-def ordered(payloads: Sequence[Payload]) -> list[Payload]:
-    """Return payloads in the order of their lines."""
-    return sorted(payloads, key=lambda payload: ORDER.index(payload.type))
+def all_payloads(wheel: Wheel, report: Report, policy: Policy, signer: str, background: Background) -> list[Payload]:
+    """Return what one who is both publisher and verifier states, in the order of the lines."""
+    audit = audit_payload(wheel, report, background)
+    stated = [*publishers_payloads(wheel, signer, background), *([audit] if audit else [])]
+    considered = [payload.reference for payload in stated]
+    verdict = verdict_payload(wheel, report, policy, signer, background, considered)
+    return sorted([*stated, verdict], key=lambda payload: ORDER.index(payload.type))

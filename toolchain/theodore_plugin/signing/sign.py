@@ -8,27 +8,28 @@ bundle beside a wheel means that its statements and its SBOM are there too.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from theodore_loader.artifact.wheel import Wheel
 from theodore_loader.errors import LoaderError
 from theodore_loader.policy import Policy
+from theodore_loader.trust.certificate import identity_of
 from theodore_loader.trust.files import attestations_path, bundle_path, sbom_path
+from theodore_loader.trust.origin import refuse_mismatch
+from theodore_loader.trust.provenance import Origin
 from theodore_plugin.finding import Verdict as Outcome
 from theodore_plugin.packaging.atomic import write_atomically
 from theodore_plugin.report.model import Report
 from theodore_plugin.signing.beside import locked
-from theodore_plugin.signing.evidence import (
-    NOTHING_KNOWN,
-    Background,
-    Payload,
-    ordered,
-    publishers_payloads,
-    verifiers_payloads,
-)
-from theodore_plugin.signing.instances import SigningInstance
+from theodore_plugin.signing.evidence import NOTHING_KNOWN, Background, Payload, all_payloads
+from theodore_plugin.signing.instances import SigningInstance, verifier_id
+
+if TYPE_CHECKING:
+    from sigstore.models import Bundle
+    from sigstore.sign import Signer
 
 
 class NotSigned(LoaderError):
@@ -55,12 +56,12 @@ class SignedStatement:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What was signed, by whom, and where the signatures are. ``log_indexes``: the wheel's, then the statements'."""
+    """What was signed, by whom, and where the signatures are; ``log_index`` is that of the wheel's signature."""
 
     sha256: str
     identity: str
     instance: str
-    log_indexes: tuple[int, ...]
+    log_index: int
     statements: tuple[SignedStatement, ...]
     bundle: Path
     attestations: Path
@@ -84,27 +85,19 @@ def sign(
 ) -> Signed:
     """Sign ``wheel``, read from ``path``, and the statements about it; writes the files beside it.
 
-    Raises :class:`NotSigned` unless the report passed, LoaderError if it is about a part of what was found or about
-    other bytes, or if signing failed.
+    Raises :class:`NotSigned` unless the report passed, Refused if the build was of another repository than the wheel
+    names, LoaderError if the report is about a part of what was found or about other bytes, or if signing failed.
     """
     refuse_unsignable(path, wheel, report)
-    stated = publishers_payloads(wheel, instance.verifier_id, background)
-    considered = [payload.reference for payload in stated]
-    judged = verifiers_payloads(wheel, report, policy, instance.verifier_id, background, considered)
-    payloads = ordered([*stated, *judged])
-    bundle, statements = signatures(wheel, payloads, instance)
-    with locked(path.parent):
-        if wheel.sbom is not None:
-            write_atomically(sbom_path(path), wheel.sbom)
-        write_atomically(attestations_path(path), "".join(f"{line}\n" for line in statements).encode())
-        write_atomically(bundle_path(path), bundle.encode() + b"\n")
-    indexes = [log_index(one) for one in (bundle, *statements)]
+    _refuse_other_source(wheel, background)
+    made = _made(wheel, instance, lambda signer: all_payloads(wheel, report, policy, signer, background))
+    _write(path, wheel, made)
     return Signed(
         wheel.sha256,
-        instance.identity,
+        made.identity,
         instance.label,
-        tuple(indexes),
-        signed_statements(payloads, indexes[1:]),
+        log_index(made.bundle),
+        signed_statements(made.payloads, made.lines),
         bundle_path(path),
         attestations_path(path),
         sbom_path(path) if wheel.sbom is not None else None,
@@ -124,20 +117,52 @@ def refuse_unsignable(path: Path, wheel: Wheel, report: Report) -> None:
         raise LoaderError(f"{path} changed while it was checked", help="nothing was signed; sign it again")
 
 
-def signatures(wheel: Wheel, payloads: Sequence[Payload], instance: SigningInstance) -> tuple[str, list[str]]:
-    """Return the publisher's bundle and those of the statements, each as one line of JSON."""
+def _refuse_other_source(wheel: Wheel, background: Background) -> None:
+    """Refuse here what every host would refuse."""
+    tree = background.build.tree if background.build else None
+    if tree is not None:
+        refuse_mismatch(Origin(tree.repository, tree.commit), wheel, wheel.manifest.info.homepage)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """All signatures of one certificate, each as one line of JSON."""
+
+    identity: str
+    bundle: str
+    payloads: Sequence[Payload]
+    lines: Sequence[str]
+
+
+def _made(wheel: Wheel, instance: SigningInstance, payloads: Callable[[str], Sequence[Payload]]) -> _Made:
+    """Sign the wheel, learn from the certificate as whom, and sign the statements that name it."""
+    with instance.signer() as signer:
+        bundle = signer.sign_artifact(wheel.data)
+        identity = identity_of(bundle.signing_certificate)
+        stated = payloads(verifier_id(identity))
+        lines = [sign_payload(signer, payload).to_json() for payload in stated]
+        return _Made(identity, bundle.to_json(), stated, lines)
+
+
+def sign_payload(signer: Signer, payload: Payload) -> Bundle:
+    """Return the bundle of a statement."""
     from sigstore.dsse import Statement
 
-    statements = [Statement(payload.data) for payload in payloads]
-    with instance.signer() as signer:
-        bundle = signer.sign_artifact(wheel.data).to_json()
-        return bundle, [signer.sign_dsse(statement).to_json() for statement in statements]
+    return signer.sign_dsse(Statement(payload.data))
 
 
-def signed_statements(payloads: Sequence[Payload], indexes: Sequence[int]) -> tuple[SignedStatement, ...]:
+def _write(path: Path, wheel: Wheel, made: _Made) -> None:
+    with locked(path.parent):
+        if wheel.sbom is not None:
+            write_atomically(sbom_path(path), wheel.sbom)
+        write_atomically(attestations_path(path), "".join(f"{line}\n" for line in made.lines).encode())
+        write_atomically(bundle_path(path), made.bundle.encode() + b"\n")
+
+
+def signed_statements(payloads: Sequence[Payload], lines: Sequence[str]) -> tuple[SignedStatement, ...]:
     """Return what was signed, in words."""
-    pairs = zip(payloads, indexes, strict=True)
-    return tuple(SignedStatement(one.label, one.reference.digest.sha256, index) for one, index in pairs)
+    pairs = zip(payloads, lines, strict=True)
+    return tuple(SignedStatement(one.label, one.reference.digest.sha256, log_index(line)) for one, line in pairs)
 
 
 def log_index(bundle: str) -> int:
