@@ -45,8 +45,9 @@ thorough: $(READY)      ## more of what the ordinary suite tries some of (minute
 corpus: $(READY)        ## both lowerings over every installed module (minutes)
 	$(BIN)/python -m pytest -m corpus tests/differential
 
-fuzz: $(READY)          ## 100,000 mutants of bundles, attestations, wheels and their archives (minutes)
-	MUTANTS=100000 $(BIN)/python -m pytest -n 2 tests/trust/test_mutations.py tests/unit/artifact/test_wheel_fuzz.py
+fuzz: $(READY)          ## 100,000 mutants of bundles, attestations, wheels and their archives; power lost at every write (minutes)
+	MUTANTS=100000 $(BIN)/python -m pytest -n 2 -m "thorough or not thorough" \
+	    tests/trust/test_mutations.py tests/trust/test_power_loss.py tests/unit/artifact/test_wheel_fuzz.py
 
 accuracy: $(READY)      ## precision and recall on real packages (fetches about 100 pinned wheels once)
 	$(BIN)/python tests/accuracy fetch

@@ -23,7 +23,9 @@ from pathlib import Path
 
 SOURCE = Path(__file__).with_suffix(".c")
 COMPILER = shutil.which("cc") or shutil.which("gcc")
-_TIME_LIMIT = 300
+LAST = 4
+"""So many of the last changes are always among those that are cut: there the new state comes to count."""
+_TIME_LIMIT = 3600
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class PowerLoss:
         return cls(library, scratch)
 
     def cuts(
-        self, program: str, template: Path, *, torn: bool = False, most: int = 40
+        self, program: str, template: Path, *, torn: bool = False, most: int = 20
     ) -> tuple[list[Change], list[Cut]]:
         """Run ``program`` on copies of ``template``; return the changes of a whole run and every run that was cut.
 
@@ -118,7 +120,8 @@ def _main() -> None:
     scratch = Path(order["scratch"])
     changes = _whole_run(order, library, scratch)
     step = max(1, len(changes) // order["most"])
-    cuts = [_cut(order, library, scratch, number) for number in range(0, len(changes), step)]
+    numbers = {*range(0, len(changes), step), *range(max(0, len(changes) - LAST), len(changes))}
+    cuts = [_cut(order, library, scratch, number) for number in sorted(numbers)]
     print(json.dumps({"changes": changes, "cuts": cuts}))  # noqa: T201
 
 

@@ -1,0 +1,132 @@
+"""Power lost at any moment: afterwards there is what was there before, or what was to come, and nothing between."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from campaign import mutants
+from power_loss import COMPILER, PowerLoss, states, unflushed
+
+from theodore_loader.installed import Installed
+from theodore_loader.policy import load_policy
+from theodore_loader.preparation import Preparation
+from theodore_loader.trust.files import SignedFiles, read_signed
+from theodore_loader.trust.trust_file import TrustFile
+from theodore_loader.trust.verify import Verified, verify
+from theodore_plugin.signing.instances import local
+from theodore_plugin.signing.local.audit import audit
+
+pytestmark = pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
+
+MOST = mutants(20)
+CARELESS = """
+(state / "file").write_text("new" * 4000)
+(state / "other").rename(state / "moved")
+(state / "moved").write_text("new")
+(state / "moved").rename(state / "again")
+"""
+INSTALL = """
+import os
+os.environ["THEODORE_PLUGIN_HOME"] = str(state / "home")
+from theodore_plugin.cli import main
+assert main(["install", str(next((state / "new").glob("*.whl")))]) == 0
+"""
+
+
+SIGN = f"""
+import os, sys
+os.environ["THEODORE_PLUGIN_HOME"] = str(state / "home")
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from conftest import passing_report
+from theodore_loader.artifact.wheel import Wheel
+from theodore_loader.policy import load_policy
+from theodore_plugin.signing.instances import local
+from theodore_plugin.signing.sign import sign
+path = next((state / "new").glob("*.whl"))
+wheel, policy = Wheel.read(path.read_bytes(), path.name), load_policy("default")
+sign(path, wheel, passing_report(wheel, policy), policy, local())
+"""
+
+
+@pytest.fixture
+def power(tmp_path: Path) -> PowerLoss:
+    scratch = tmp_path / "power"
+    scratch.mkdir()
+    return PowerLoss.build(scratch)
+
+
+def test_the_harness_finds_what_a_careless_program_does(power, tmp_path) -> None:
+    careless = tmp_path / "careless"
+    careless.mkdir()
+    for name in ("file", "other"):
+        (careless / name).write_text("old")
+    changes, cuts = power.cuts(CARELESS, careless, torn=True)
+    assert [problem.split()[:3] for problem in unflushed(changes)] == [
+        ["moved", "became", "again"],
+        ["the", "name", "moved"],
+        ["the", "name", "again"],
+    ]
+    assert {(state / "file").read_text() for state in states(cuts)} == {"old", "new" * 2000, "new" * 4000}
+
+
+@pytest.fixture
+def template(workshop, tmp_path: Path) -> Path:
+    """A home with the workshop's trust in it, and a signed upgrade beside it."""
+    folder = tmp_path / "template"
+    (folder / "new").mkdir(parents=True)
+    shutil.copytree(workshop.home, folder / "home")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "torn", [pytest.param(False, id="between", marks=pytest.mark.thorough), pytest.param(True, id="within")]
+)
+def test_an_upgrade_leaves_the_old_version_or_the_new_one(workshop, template, power, torn, tmp_path) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    preparation = Preparation(template / "home", None, load_policy("default"))
+    preparation.install(workshop.bench(old).path)
+    workshop.bench(template / "new", version="1.3.0")
+    changes, cuts = power.cuts(INSTALL, template, torn=torn, most=MOST)
+    assert unflushed(changes) == []
+    found = set()
+    for state in states(cuts):
+        after = Preparation(state / "home", None, load_policy("default"))
+        plugin = Installed(state / "home").get("acme-hello")
+        assert after.prepare("acme-hello").info.version == plugin.version
+        found.add(plugin.version)
+        after.install(next((state / "new").glob("*.whl")))
+        assert after.prepare("acme-hello").info.version == "1.3.0"
+    assert found == {"1.2.0", "1.3.0"}
+
+
+def test_a_signature_is_there_with_all_its_statements_or_not_at_all(workshop, template, power) -> None:
+    path, wheel = workshop.write(template / "new")
+    changes, cuts = power.cuts(SIGN, template, torn=True, most=MOST)
+    assert unflushed([change for change in changes if "sqlite3" not in change.path.name]) == []
+    found = set()
+    for state in states(cuts):
+        signed = read_signed(state / "new" / path.name)
+        if signed.bundle is None:
+            found.add("unsigned")
+        else:
+            found.add("signed")
+            assert verified(state, signed).verdict
+        instance = local(home=state / "home")
+        workshop.sign(state / "new" / path.name, wheel, instance)
+        assert verified(state, read_signed(state / "new" / path.name)).verdict
+        assert audit(instance.instance)
+    assert found == {"unsigned", "signed"}
+
+
+def verified(state: Path, signed: SignedFiles) -> Verified:
+    return verify(
+        data=signed.data,
+        filename=signed.filename,
+        bundle=signed.bundle,
+        attestations=signed.attestations,
+        trust=TrustFile.of_home(state / "home"),
+        policy=load_policy("default"),
+    )
