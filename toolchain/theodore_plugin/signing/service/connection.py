@@ -71,12 +71,13 @@ class Connection:
                 await self._receive()
             elif isinstance(event, h11.Request):
                 head = event
-                if _announced(event) > self.max_body:
-                    return self._too_large()
+                problem = _problem(event, self.max_body)
+                if problem is not None:
+                    return problem
             elif isinstance(event, h11.Data):
                 body += event.data
                 if len(body) > self.max_body:
-                    return self._too_large()
+                    return _too_large(self.max_body)
             elif isinstance(event, h11.EndOfMessage) and head is not None:
                 return _request(head, bytes(body), self.address)
             else:
@@ -86,9 +87,6 @@ class Connection:
         if self._http.they_are_waiting_for_100_continue:
             await self._send(h11.InformationalResponse(status_code=100, headers=[]))
         self._http.receive_data(await self.reader.read(_CHUNK))
-
-    def _too_large(self) -> Response:
-        return Response.problem(413, f"a body of at most {self.max_body} bytes is read")
 
     async def _refuse(self, response: Response) -> None:
         """Answer, if an answer can still be made, and leave what was not read unread."""
@@ -121,8 +119,20 @@ class Connection:
             await self.writer.drain()
 
 
-def _announced(request: h11.Request) -> int:
-    return next((int(value) for name, value in request.headers if name == b"content-length"), 0)
+def _problem(head: h11.Request, max_body: int) -> Response | None:
+    """Return what is wrong with a head that the parser lets pass."""
+    # the parser bounds heads that come in pieces, and not those that come at once
+    if sum(len(name) + len(value) for name, value in head.headers) + len(head.target) > MAX_HEAD:
+        return Response.problem(431, f"a head of at most {MAX_HEAD} bytes is read")
+    names = [name for name, _ in head.headers]
+    if b"content-length" in names and b"transfer-encoding" in names:
+        return Response.problem(400, "a body has one length")  # two, for two servers in a row (request smuggling)
+    announced = next((int(value) for name, value in head.headers if name == b"content-length"), 0)
+    return _too_large(max_body) if announced > max_body else None
+
+
+def _too_large(max_body: int) -> Response:
+    return Response.problem(413, f"a body of at most {max_body} bytes is read")
 
 
 def _request(head: h11.Request, body: bytes, address: str) -> Request:
