@@ -5,7 +5,9 @@ What was verified is what is put on disk and handed on. Everything here blocks: 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -55,6 +57,10 @@ class Prepared:
     publisher: Signer | None
     signatures: Signatures
     terms: Terms
+    marks: tuple[str, ...] = ()
+    """What sets it apart: ``yanked``, or that there is a warning about it."""
+    stamp: object = None
+    """What :meth:`Preparation.stamp` was just before it was verified."""
     agreed: bool = False
     """Whether exactly this wheel was installed here, on these terms."""
 
@@ -107,6 +113,7 @@ class Preparation:
         self._policy = policy
         self._find_links = tuple(find_links)
         self._recorder = Recorder(Decisions(home))
+        self._store = Store(home)
         self._index = Installed(home)
         self._pins = Pins(home)
         self._read: TrustFile | None = None
@@ -119,7 +126,7 @@ class Preparation:
         files = wheel if isinstance(wheel, SignedFiles) else read_signed(wheel)
         with self._recorder.deciding("install" if consent == NO_CONSENT else "upgrade", files) as case:
             verified = self._verified(case, self._grounds(), "install", consent)
-            self._materialised(verified)
+            self._materialised(verified, files)
             info = verified.manifest.info
             with self._pins.accepting(info.name, verified.terms, consent):
                 self._recorder.accept(case)
@@ -179,30 +186,47 @@ class Preparation:
                 f"{plugin.name} is recorded as installed, and nothing is remembered of who published it",
                 help=f"install {plugin.name} again, and find out who removed its file from {self._home / 'pins'}",
             )
-        files = self._index.signed(plugin, Store(self._home).data(plugin.sha256))
+        files = self._unpacked(self._index.signed(plugin, self._store.data(plugin.sha256)), plugin.sha256)
         prepared = self._prepared(files, replace(wanted, name=plugin.name))
         self._pins.settle(plugin.name, plugin.sha256)
         return prepared
 
     def _prepared(self, files: SignedFiles, wanted: Wanted) -> Prepared:
         with self._recorder.deciding(wanted.purpose, files) as case:
-            verified = self._verified(case, wanted.grounds or self._grounds(), "load")
+            grounds = wanted.grounds or self._grounds()
+            stamp = grounds.revocations.stamp()
+            verified = self._verified(case, grounds, self._purpose(files, wanted))
             _refuse_other_name(wanted.name, verified.manifest.info.name)
             pin = self._pins.get(verified.manifest.info.name)
             prepared = Prepared(
                 manifest=verified.manifest,
                 grants=verified.grants.permissions,
-                roots=self._materialised(verified),
+                roots=self._materialised(verified, files),
                 verification=tuple(f"{step.number} {step.title}: {step.detail}" for step in verified.steps),
                 publisher=verified.publisher,
                 signatures=Signatures(verified.wheel.sha256, files.filename, files.bundle, files.attestations),
                 terms=verified.terms,
+                marks=verified.marks,
+                stamp=stamp,
                 agreed=pin is not None and pin.accepted(verified.wheel.sha256) is not None,
             )
             if wanted.demand is not None:
                 wanted.demand(prepared)
             self._recorder.accept(case)
             return prepared
+
+    def stamp(self) -> object:
+        """Return what changes when a revocation list or the trust file does. Reads no list, and never raises."""
+        with suppress(ConfigurationProblem, OSError):
+            return self._grounds().revocations.stamp()
+        return None
+
+    def _purpose(self, files: SignedFiles, wanted: Wanted) -> Purpose:
+        """Tell what loading is: a wheel that is loaded from where it lies comes onto this host by that."""
+        if wanted.name is not None:
+            return "load"
+        sha256 = hashlib.sha256(files.data).hexdigest()
+        return "load" if any(one.sha256 == sha256 for one in self._index.all().values()) else "install"
 
     def recheck(self, prepared: Prepared) -> None:
         """Decide again about the very same bytes: trust, revocation and what is on disk may have changed.
@@ -212,12 +236,13 @@ class Preparation:
 
         """
         known = prepared.signatures
-        data = Store(self._home).data(known.sha256)
-        files = SignedFiles(known.filename, data, known.bundle, known.attestations)
+        data = self._store.data(known.sha256)
+        files = self._unpacked(SignedFiles(known.filename, data, known.bundle, known.attestations), known.sha256)
         with self._recorder.deciding("load", files) as case:
             # what runs was agreed to: that another version was installed meanwhile does not end it
             verified = self._verified(case, self._grounds(), "load", pinned=False)
-            if verified.grants.permissions != prepared.grants or self._materialised(verified) != prepared.roots:
+            roots = self._materialised(verified, files)
+            if verified.grants.permissions != prepared.grants or roots != prepared.roots:
                 raise Refused(
                     "policy-denied",
                     f"{prepared.info.name} would be granted something else now than when it was loaded",
@@ -240,6 +265,7 @@ class Preparation:
             filename=case.files.filename,
             bundle=case.files.bundle,
             attestations=case.files.attestations,
+            unpacked=case.files.unpacked,
             trust=grounds.trust,
             policy=grounds.policy,
             revocations=grounds.revocations,
@@ -253,17 +279,23 @@ class Preparation:
         own_state.refuse_reaching((self._home, cache_dir(), *place), verified.grants.permissions)
         return verified
 
-    def _materialised(self, verified: Verified) -> tuple[Path, ...]:
+    def _unpacked(self, files: SignedFiles, sha256: str) -> SignedFiles:
+        """Add what is unpacked of a stored wheel, as it is on disk now: a receipt knows what it has to be."""
+        return replace(files, unpacked=self._store.unpacked(sha256))
+
+    def _materialised(self, verified: Verified, files: SignedFiles) -> tuple[Path, ...]:
         """Put the verified bytes and the locked dependencies on disk; return the folders to import from."""
-        stored = Store(self._home).add(verified.wheel)
-        lock = verified.wheel.lock
+        wheel = verified.wheel
+        # the files on disk are what was verified, or else they are held against it now
+        path = self._store.tree(wheel.sha256) if wheel.entries is files.unpacked else self._store.add(wheel).path
+        lock = wheel.lock
         if lock is None:
-            return (stored.path,)
+            return (path,)
         native = any(grant.type is PermissionType.NATIVE for grant in verified.grants.permissions)
         site = ensure_environment(
             lock, self._home, plugin=verified.wheel, allow_native=native, find_links=self._find_links
         )
-        return stored.path, site
+        return path, site
 
 
 def _refuse_other_name(asked: str | None, found: str) -> None:

@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from filelock import FileLock
 
@@ -68,6 +70,18 @@ class Store:
         filename, data = _stored(folder)
         _refuse_other(data, sha256, folder)
         return _compared(folder, Wheel.read(data, filename))
+
+    def unpacked(self, sha256: str) -> Mapping[str, bytes] | None:
+        """Return every file of the unpacked wheel as it is on disk now, by POSIX path; nothing is compared.
+
+        ``None`` if anything there is not a regular file, or cannot be read.
+        """
+        found = tree.contents(self.tree(sha256))
+        return None if found is None else MappingProxyType(found)
+
+    def tree(self, sha256: str) -> Path:
+        """Return the folder a stored wheel is unpacked in."""
+        return self._folder(sha256) / "tree"
 
     def data(self, sha256: str) -> bytes:
         """Return the stored wheel's bytes, which have this digest; they are not looked into. Raises as :meth:`open`."""

@@ -65,6 +65,20 @@ def differences(root: Path, files: Mapping[str, bytes]) -> list[str]:
     return sorted(problems)
 
 
+def contents(root: Path) -> dict[str, bytes] | None:
+    """Return every file under ``root`` by POSIX path; ``None`` if something there is no regular file, or unreadable."""
+    found: dict[str, bytes] = {}
+    try:
+        for name, path in _walk(str(root)):
+            content = read_regular(path)
+            if content is None:
+                return None
+            found[name] = content
+    except OSError:
+        return None
+    return found
+
+
 def read_regular(path: Path | str) -> bytes | None:
     """Return the bytes of a regular file, or ``None`` for a link or anything else."""
     try:

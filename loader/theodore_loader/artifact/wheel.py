@@ -42,6 +42,16 @@ API_USAGE_NAME = "api-usage.json"
 
 
 @dataclass(frozen=True, slots=True)
+class KnownContents:
+    """What reading a wheel has shown: its digest, its ``.dist-info``, the SHA-256 of every entry, the machine code."""
+
+    sha256: str
+    dist_info: str
+    entries: Mapping[str, str]
+    native_files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Wheel:
     """One wheel that passed every check; build it with :meth:`read` or :func:`read_dependency_wheel`.
 
@@ -68,6 +78,34 @@ class Wheel:
             for defect in plugin_defects(wheel):
                 raise defect
         return wheel
+
+    @classmethod
+    def restored(cls, data: bytes, filename: str, known: KnownContents, unpacked: Mapping[str, bytes]) -> Wheel | None:
+        """Build a wheel that :meth:`read` accepted before from its unpacked files, each hashed again.
+
+        ``known`` is what was found then, about exactly these ``data``; the caller answers for that. ``None`` if
+        ``unpacked`` is not to the byte what was in the wheel.
+        """
+        if known.entries != {name: hashlib.sha256(content).hexdigest() for name, content in unpacked.items()}:
+            return None
+        identity = parse_filename(filename)
+        return cls(
+            filename=filename,
+            name=identity.name,
+            version=identity.version,
+            tags=identity.tags,
+            sha256=known.sha256,
+            dist_info=known.dist_info,
+            entries=unpacked,
+            data=data,
+            native_files=known.native_files,
+        )
+
+    @property
+    def contents(self) -> KnownContents:
+        """What :meth:`restored` needs to know of this wheel."""
+        digests = {name: hashlib.sha256(content).hexdigest() for name, content in self.entries.items()}
+        return KnownContents(self.sha256, self.dist_info, digests, self.native_files)
 
     @property
     def manifest(self) -> Manifest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +21,17 @@ MAX_SBOM = 8 << 20
 
 @dataclass(frozen=True, slots=True)
 class SignedFiles:
-    """A wheel's bytes and what lies beside it; ``None`` is a file that is not there."""
+    """A wheel's bytes and what lies beside it; ``None`` is a file that is not there.
+
+    ``unpacked`` are the files of a wheel that this host keeps unpacked, as they were read from disk.
+    """
 
     filename: str
     data: bytes
     bundle: bytes | None
     attestations: bytes | None
     sbom: bytes | None = None
+    unpacked: Mapping[str, bytes] | None = None
 
 
 def bundle_path(wheel: Path) -> Path:

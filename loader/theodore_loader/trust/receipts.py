@@ -1,9 +1,10 @@
 """Receipts: what was authenticated once need not be authenticated on every load.
 
 A receipt keeps the *results of steps 3 and 4*, the ones that need sigstore: who signed the wheel, and which statements
-are authentic. Everything that can change with time or policy (the verdict's age, revocation, permissions) is judged
-anew on every load. A receipt counts only if nothing it rests on has changed: the wheel's digest and name, the bytes of
-bundle and attestations, the roots and rules of the trust file, and the versions of what verified them.
+are authentic; and what reading the wheel has shown, so that its files need to be hashed only. Everything that can
+change with time or policy (the verdict's age, revocation, permissions) is judged anew on every load. A receipt counts
+only if nothing it rests on has changed: the wheel's digest and name, the bytes of bundle and attestations, the roots
+and rules of the trust file, and the versions of what verified them.
 
 ::
 
@@ -27,6 +28,7 @@ from typing import Any
 import msgspec
 
 from theodore_loader import strict_json
+from theodore_loader.artifact.wheel import KnownContents
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.trust.attestations import Attestation, read_attestation
 from theodore_loader.trust.files import MAX_ATTESTATIONS, MAX_BUNDLE, SignedFiles
@@ -36,8 +38,8 @@ from theodore_loader.trust.signatures import Signer
 from theodore_loader.trust.statements import Statement, StatementInvalid
 from theodore_loader.trust.trust_file import Publisher, TrustFile
 
-FORMAT = 4
-"""Raised whenever steps 3 and 4 change what they accept."""
+FORMAT = 5
+"""Raised whenever steps 3 and 4, or the reading of wheels, change what they accept."""
 _MAX_BYTES = MAX_BUNDLE * MAX_ATTESTATIONS
 
 
@@ -49,6 +51,7 @@ class Receipt:
     publisher: Signer
     rule: Publisher
     attestations: tuple[Attestation, ...]
+    contents: KnownContents
 
 
 class _Stated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,6 +67,7 @@ class _Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     publisher: Signer
     rule: int
     attestations: list[_Stated]
+    contents: KnownContents
 
 
 class Receipts:
@@ -72,7 +76,7 @@ class Receipts:
     def __init__(self, home: Path) -> None:
         self._folder = home / "receipts"
         self._seal = Seal(home)
-        self._rules: tuple[TrustFile, dict[str, Any]] | None = None
+        self._rules: tuple[TrustFile, str] | None = None
 
     def find(self, files: SignedFiles, sha256: str, trust: TrustFile) -> Receipt | None:
         """Return the receipt for exactly these files under exactly this trust, or ``None``."""
@@ -80,14 +84,16 @@ class Receipts:
             stored = self._read(sha256)
             if stored is not None and stored.rests_on == self._rests_on(files, sha256, trust):
                 rule = trust.publishers[stored.rule]
-                return Receipt(stored.made, stored.publisher, rule, _attestations(stored.attestations, trust))
+                stated = _attestations(stored.attestations, trust)
+                return Receipt(stored.made, stored.publisher, rule, stated, stored.contents)
         return None
 
     def keep(self, receipt: Receipt, files: SignedFiles, sha256: str, trust: TrustFile) -> bool:
         """Write a receipt; tells whether it could be written."""
         stated = [_stated(attestation, trust) for attestation in receipt.attestations]
         rule = trust.publishers.index(receipt.rule)
-        stored = _Stored(self._rests_on(files, sha256, trust), receipt.made, receipt.publisher, rule, stated)
+        rests_on = self._rests_on(files, sha256, trust)
+        stored = _Stored(rests_on, receipt.made, receipt.publisher, rule, stated, receipt.contents)
         body = strict_json.canonical(msgspec.to_builtins(stored))
         with suppress(OSError, ConfigurationProblem):
             seal = self._seal.on(body)
@@ -105,18 +111,14 @@ class Receipts:
         """Return the digest of everything that steps 3 and 4 depend on."""
         if self._rules is None or self._rules[0] is not trust:
             self._rules = trust, _rules(trust)
-        parts = {
-            "format": FORMAT,
-            "versions": _versions(),
-            "wheel": [files.filename, sha256],
-            "beside": [_digest(files.bundle), _digest(files.attestations)],
-            "trust": self._rules[1],
-        }
-        return hashlib.sha256(strict_json.canonical(parts)).hexdigest()
+        beside = [_digest(files.bundle), _digest(files.attestations)]
+        return _digest_of([FORMAT, files.filename, sha256, beside, self._rules[1]])
 
 
-def _rules(trust: TrustFile) -> dict[str, Any]:
-    return {
+def _rules(trust: TrustFile) -> str:
+    """Return the digest of what is the same for all wheels: versions, roots, publishers, verifiers."""
+    parts = {
+        "versions": _versions(),
         "roots": {root.id: _digest(root.document) for root in trust.roots.values()},
         # not the lines: a comment in the trust file changes nothing
         "publishers": [[rule.plugins, msgspec.to_builtins(rule.signer), rule.registry] for rule in trust.publishers],
@@ -125,11 +127,16 @@ def _rules(trust: TrustFile) -> dict[str, Any]:
             for rule in trust.verifiers
         ],
     }
+    return _digest_of(parts)
+
+
+def _digest_of(value: Any) -> str:
+    return hashlib.sha256(strict_json.canonical(value)).hexdigest()
 
 
 @cache
 def _versions() -> dict[str, str]:
-    return {name: version(name) for name in ("sigstore", "cryptography")}
+    return {name: version(name) for name in ("theodore-plugin", "sigstore", "cryptography")}
 
 
 def _attestations(stated: Sequence[_Stated], trust: TrustFile) -> tuple[Attestation, ...]:

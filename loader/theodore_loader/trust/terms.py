@@ -97,6 +97,8 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     levels: tuple[str, ...]
     sandbox: str
     minimum_tier: str
+    inferred: tuple[str, ...] = ()
+    """What its checks saw the code do; shown beside a difference, and nothing is decided by it."""
 
     @property
     def asked(self) -> tuple[Permission, ...]:
@@ -104,9 +106,18 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(Permission.from_text(text) for text in self.permissions)
 
 
-def terms_of(wheel: Wheel, publisher: PinnedSigner | None, verdict: Verdict | None, policy: Policy) -> Terms:
-    """Return the terms of a verified wheel; ``verdict`` is the one it was accepted for, if any."""
-    info = wheel.manifest.info
+def terms_of(
+    wheel: Wheel,
+    publisher: PinnedSigner | None,
+    verdict: Verdict | None,
+    policy: Policy,
+    info: PluginInfo | None = None,
+) -> Terms:
+    """Return the terms of a verified wheel; ``verdict`` is the one it was accepted for, if any.
+
+    ``info`` is what its manifest says, where that was read already.
+    """
+    info = info or wheel.manifest.info
     inferred = verdict.extension.permissions.inferred if verdict else ()
     return Terms(
         version=info.version,
@@ -119,6 +130,7 @@ def terms_of(wheel: Wheel, publisher: PinnedSigner | None, verdict: Verdict | No
         levels=tuple(sorted(verdict.verified_levels)) if verdict else (),
         sandbox=verdict.extension.sandbox if verdict else "none",
         minimum_tier=policy.minimum_tier,
+        inferred=tuple(sorted(inferred)),
     )
 
 

@@ -17,7 +17,7 @@ their name matters. Any step that cannot be finished refuses; nothing is fetched
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -66,6 +66,8 @@ class Verified:
     attestations: tuple[Attestation, ...] = ()
     warnings: tuple[str, ...] = ()
     """What lists of revocations have to say about it, short of refusing."""
+    marks: tuple[str, ...] = ()
+    """The same in a word each, such as ``yanked``."""
 
 
 def verify(
@@ -75,6 +77,7 @@ def verify(
     bundle: bytes | None,
     attestations: bytes | None,
     sbom: bytes | None = None,
+    unpacked: Mapping[str, bytes] | None = None,
     trust: TrustFile,
     policy: Policy,
     now: datetime | None = None,
@@ -86,13 +89,13 @@ def verify(
 ) -> Verified:
     """Verify a wheel given as bytes. Raises :class:`NotVerified` with the rule, the step and the steps passed.
 
-    ``purpose`` is what it is for: some revocations block an installation only. ``revocations`` defaults to the lists
-    of this user's state folder; ``pins`` is what this host holds the plugin to since it was first installed. With
+    ``purpose`` is what it is for: some revocations block an installation only. ``revocations`` defaults to the lists of
+    this user's state folder; ``pins`` is what this host holds the plugin to since it was first installed. With
     ``receipts``, what was authenticated before is not authenticated again, and what is authenticated now is kept.
-    ``sbom`` is the file beside the wheel, if there is one. A damaged trust root or revocation list raises
-    ConfigurationProblem: this host cannot decide anything.
+    ``sbom`` is the file beside the wheel, if there is one; ``unpacked`` the wheel's files from disk, to be hashed. A
+    damaged trust root or revocation list raises ConfigurationProblem: this host cannot decide anything.
     """
-    files = SignedFiles(filename, data, bundle, attestations, sbom)
+    files = SignedFiles(filename, data, bundle, attestations, sbom, unpacked)
     moment = now or datetime.now(UTC)
     return _Verification(
         files, trust.at(moment.date()), policy, moment, revocations, receipts, purpose, pins, consent
@@ -145,6 +148,7 @@ class _Verification:
             self.terms,
             self.attestations,
             self.standing.warnings,
+            self.standing.marks,
         )
 
     def _1(self) -> str:
@@ -202,7 +206,7 @@ class _Verification:
 
     def _5(self) -> str:
         """5 the archive, now that its bytes are vouched for, and the newest verdict that decides."""
-        self.wheel = Wheel.read(self.files.data, self.files.filename)
+        self.wheel = self._opened()
         self.manifest = self.wheel.manifest
         self._refuse_another_name()
         if self.exception:
@@ -227,7 +231,7 @@ class _Verification:
         self.standing = revocations.check(subject, self.purpose, accept_yanked=self.consent.yanked)
         said = str(self.standing)
         publisher = PinnedSigner.of(self.publisher, self.trust.roots) if self.publisher else None
-        self.terms = terms_of(self.wheel, publisher, self.verdict, self.policy)
+        self.terms = terms_of(self.wheel, publisher, self.verdict, self.policy, self.manifest.info)
         return said if self.pins is None else f"{said}; {self.pins.refuse(self.name, self.terms, self.consent)}"
 
     def _7(self) -> str:
@@ -249,9 +253,18 @@ class _Verification:
     def _8(self) -> str:
         """8 what was verified is what is handed on; Wheel.read held every entry against RECORD."""
         if self.receipts and self.publisher and self.rule and not self.receipt:
-            receipt = Receipt(self.now, self.publisher, self.rule, self.attestations)
+            receipt = Receipt(self.now, self.publisher, self.rule, self.attestations, self.wheel.contents)
             self.receipts.keep(receipt, self.files, self.sha256, self.trust)
         return f"RECORD accounts for all {len(self.wheel.entries)} entries of these bytes"
+
+    def _opened(self) -> Wheel:
+        """Return the wheel: its files as they lie unpacked, where those are what a receipt knows to be in it."""
+        files = self.files
+        if self.receipt and files.unpacked is not None:
+            known = Wheel.restored(files.data, files.filename, self.receipt.contents, files.unpacked)
+            if known is not None:
+                return known
+        return Wheel.read(files.data, files.filename)
 
     def _refuse_another_name(self) -> None:
         """Refuse a manifest of another plugin: publishers are found by the wheel's name, all else by the manifest's."""
