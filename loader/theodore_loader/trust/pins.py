@@ -141,11 +141,11 @@ class Pins:
         """
         pin = self.get(name)
         found = _increases(pin, terms)
-        missing = [increase for increase in found if not consent.covers(increase, terms.sha256)]
-        if missing:
-            raise _refused(name, terms, missing)
         if pin is None or pin.installed is None:
             return f"{name} is pinned to nobody yet"
+        missing = [increase for increase in found if not consent.covers(increase, terms.sha256)]
+        if missing:
+            raise _refused(name, pin.installed, terms, missing)
         if found:
             return f"agreed to: {'; '.join(map(str, found))}"
         return f"no more than {pin.installed.version}, which was installed"
@@ -220,7 +220,7 @@ def _higher(highest: str | None, version: str) -> str:
     return version if highest is None or Version(version) > Version(highest) else highest
 
 
-def _refused(name: str, terms: Terms, missing: list[Increase]) -> Refused:
+def _refused(name: str, old: Terms, terms: Terms, missing: list[Increase]) -> Refused:
     flags = []
     if any(increase.kind is not Kind.VERSION for increase in missing):
         flags.append(f"--accept {terms.sha256[:CONSENT_DIGITS]}")
@@ -228,7 +228,6 @@ def _refused(name: str, terms: Terms, missing: list[Increase]) -> Refused:
         flags.append("--allow-downgrade")
     return Refused(
         strongest_rule(missing),
-        f"{name} {terms.version} does not take the place of what was installed by itself: "
-        f"{'; '.join(map(str, missing))}",
+        f"{name} {terms.version} does not replace {old.version} by itself: {'; '.join(map(str, missing))}",
         help=f"look at the difference; if you accept it: theodore-plugin install WHEEL {' '.join(flags)}",
     )

@@ -7,10 +7,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from theodore_loader.difference import Kind
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import home_dir
 from theodore_loader.policy import load_policy
-from theodore_loader.trust.pins import Pins
+from theodore_loader.trust.pins import CONSENT_DIGITS, Pins
 from theodore_loader.trust.trust_file import TrustFile
 from theodore_plugin.cli.console import stderr, stdout
 from theodore_plugin.cli.screen import UNBOUNDED, width_of
@@ -21,6 +22,8 @@ from theodore_plugin.exit_codes import ExitCode
 from theodore_plugin.report.difference_json import difference_dict
 from theodore_plugin.report.difference_text import Look, difference_lines
 from theodore_plugin.report.visible import visible
+
+_HERE = (Source.INSTALLED, Source.REMEMBERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,16 @@ def answer(asked: Asked) -> ExitCode:
     else:
         for line in difference_lines(found, look(everything=asked.everything)):
             stdout.print(line)
+        if found.increases and old.source in _HERE and new.source is Source.WHEEL:
+            stdout.print(visible(f"next: theodore-plugin install {asked.targets[-1]} {flags(found)}"))
     return _code(found)
+
+
+def flags(found: Difference) -> str:
+    """Return the options with which ``install`` takes what NEW may do more as agreed to."""
+    lower = [increase for increase in found.increases if increase.kind is Kind.VERSION]
+    accept = f"--accept {found.new.terms.sha256[:CONSENT_DIGITS]}" if len(lower) < len(found.increases) else ""
+    return f"{accept} {'--allow-downgrade' if lower else ''}".strip()
 
 
 def look(*, everything: bool = False) -> Look:
@@ -64,7 +76,7 @@ def _sides(targets: tuple[str, ...], where: Where) -> tuple[Side, Side]:
     new = _found(last, where)
     if first:
         return _found(first[0], where), new
-    if new.source is Source.INSTALLED or new.source is Source.REMEMBERED:
+    if new.source in _HERE:
         raise ConfigurationProblem(f"{new} is compared with nothing", help="name a wheel or a folder as NEW")
     return of_installed(new.name, where), new
 
@@ -77,7 +89,7 @@ def _found(target: str, where: Where) -> Side:
 
 def _highest(old: Side, home: Path) -> str | None:
     """Return the highest version there has been, where OLD is what this machine had."""
-    if old.source not in (Source.INSTALLED, Source.REMEMBERED):
+    if old.source not in _HERE:
         return None
     pin = Pins(home).get(old.name)
     return pin.highest if pin else None

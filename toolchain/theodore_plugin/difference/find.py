@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from msgspec import structs
 
 from theodore_loader.artifact.store import Store
 from theodore_loader.artifact.wheel import Wheel
-from theodore_loader.errors import ConfigurationProblem
+from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.installed import Installed
 from theodore_loader.policy import Policy
 from theodore_loader.trust.files import MAX_WHEEL, SignedFiles, read_signed
@@ -25,6 +26,7 @@ from theodore_plugin.difference.side import (
     asked_of,
     content_of,
     remembered_asked,
+    signer_words,
 )
 from theodore_plugin.difference.signing import Signature, signature_of
 
@@ -77,31 +79,50 @@ def of_installed(name: str, where: Where) -> Side:
 
 
 def of_pin(name: str, home: Path) -> Side | None:
-    """Return what is remembered of a plugin that is not installed any more, if anything."""
+    """Return the version that was accepted last, on the terms it was accepted on; ``None`` if there was none.
+
+    What it holds comes from the store. Of a plugin that was removed, or whose stored wheel is damaged, only the terms
+    are known.
+    """
     pin = Pins(home).get(name)
     if pin is None or pin.installed is None:
         return None
-    terms = pin.installed
-    signer = f"signed by {terms.publisher}" if terms.publisher else "accepted unsigned by its digest"
-    signing = Signing.BELIEVED if terms.publisher else Signing.UNSIGNED
-    return Side(Source.REMEMBERED, name, name, terms, remembered_asked(terms), signing, signer, None)
+    terms, wheel = pin.installed, _stored(name, pin.installed, home)
+    return Side(
+        source=Source.INSTALLED if wheel else Source.REMEMBERED,
+        label=name,
+        name=name,
+        terms=terms,
+        asked=asked_of(wheel.manifest.info) if wheel else remembered_asked(terms),
+        signing=Signing.BELIEVED if terms.publisher else Signing.UNSIGNED,
+        signed_by=signer_words(terms),
+        content=content_of(wheel) if wheel else None,
+        inferred=frozenset(terms.inferred),
+    )
+
+
+def _stored(name: str, terms: Terms, home: Path) -> Wheel | None:
+    plugin = Installed(home).all().get(name)
+    if plugin is None or plugin.sha256 != terms.sha256:
+        return None
+    with suppress(Refused, ConfigurationProblem):
+        return Store(home).open(plugin.sha256).wheel
+    return None
 
 
 def of_verified(verified: Verified, source: Source = Source.WHEEL) -> Side:
     """Return a wheel that passed verification, with what its verdict says about the code."""
     info = verified.manifest.info
-    publisher = verified.terms.publisher
-    inferred = verified.verdict.extension.permissions.inferred if verified.verdict else None
     return Side(
         source=source,
         label=verified.wheel.filename,
         name=info.name,
         terms=verified.terms,
         asked=asked_of(info),
-        signing=Signing.BELIEVED if publisher else Signing.UNSIGNED,
-        signed_by=f"signed by {publisher}" if publisher else "accepted unsigned by its digest",
+        signing=Signing.BELIEVED if verified.publisher else Signing.UNSIGNED,
+        signed_by=signer_words(verified.terms),
         content=content_of(verified.wheel),
-        inferred=None if inferred is None else frozenset(inferred),
+        inferred=frozenset(verified.terms.inferred),
     )
 
 

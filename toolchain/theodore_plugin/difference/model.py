@@ -201,7 +201,7 @@ def _compared(files: Mapping[str, File], *, only_python: bool) -> dict[str, File
 def _unknown(old: Side, new: Side) -> Iterator[str]:
     for side in (old, new):
         if side.content is None:
-            yield f"of {side}, which was removed, only its terms are remembered"
+            yield f"of {side} only its terms are remembered: it was removed"
         elif side.content.dependencies is None and side.source is Source.TREE:
             yield f"{side.label} has no lock: dependencies are not compared"
         if side.inferred is None and side.content is not None:

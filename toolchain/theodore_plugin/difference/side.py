@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -12,9 +11,8 @@ from theodore_loader.artifact.lock import read_lock
 from theodore_loader.artifact.wheel import Wheel
 from theodore_loader.permissions import Permission
 from theodore_loader.trust.terms import Terms
+from theodore_plugin.packaging.api_usage import from_json
 from theodore_sdk.info import PluginInfo, PluginResourceLimits
-
-API_USAGE = "api-usage.json"
 
 
 class Source(StrEnum):
@@ -114,6 +112,11 @@ def remembered_asked(terms: Terms) -> tuple[Asked, ...]:
     return tuple(Asked(permission, "") for permission in terms.asked)
 
 
+def signer_words(terms: Terms) -> str:
+    """Say who signed what was accepted."""
+    return f"signed by {terms.publisher}" if terms.publisher else "accepted unsigned by its digest"
+
+
 def content_of(wheel: Wheel) -> Content:
     """Return what a wheel holds. Raises Refused for a manifest or lock that is not acceptable."""
     manifest = wheel.manifest
@@ -125,7 +128,7 @@ def content_of(wheel: Wheel) -> Content:
         files={
             path: File.of(data) for path, data in wheel.entries.items() if not path.startswith(f"{wheel.dist_info}/")
         },
-        symbols=symbols_of(wheel.entries.get(f"{wheel.dist_info}/{API_USAGE}")),
+        symbols=symbols_of(wheel.api_usage),
     )
 
 
@@ -140,18 +143,10 @@ def locked(lock: bytes | None) -> Mapping[str, tuple[str, ...]] | None:
 
 
 def symbols_of(data: bytes | None) -> frozenset[str] | None:
-    """Return the symbols that a list of API usage names; ``None`` for no list, or one that cannot be read."""
+    """Return what of the SDK a list of API usage names; ``None`` for no list, or one that cannot be read."""
     if data is None:
         return None
     try:
-        names = json.loads(data)["symbols"]
-        return frozenset(_names(names))
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return from_json(data).names
+    except ValueError:
         return None
-
-
-def _names(listed: Iterable[object]) -> Iterable[str]:
-    for one in listed:
-        if not isinstance(one, str):
-            raise TypeError("not a name")
-        yield one

@@ -71,6 +71,7 @@ def granted_lines(side: Side, granted: Iterable[str], look: Look) -> Iterator[Te
     yield Text.assemble((visible(str(side)), "bold"), ("  first installation here", "dim"))
     sections: list[tuple[str, Iterable[Text]]] = [
         ("signer", [Text(visible(side.signed_by))]),
+        ("sha256", _digest(side)),
         ("category", [Text(side.terms.category.value)]),
         ("asks for", _asked(side, given)),
         ("native code", (Text(visible(name), "bold red") for name in side.terms.native)),
@@ -107,6 +108,7 @@ def _title(found: Difference, look: Look) -> Text:
 
 def _sections(found: Difference, look: Look) -> Iterator[tuple[str, Sequence[Text]]]:
     yield "signer", list(_signer(found))
+    yield "sha256", _digest(found.new)
     yield "permissions", [_permission(change) for change in found.permissions]
     yield "native code", [_named(change, look) for change in found.native]
     yield "the code", _few([_code(change) for change in found.inferred], look)
@@ -124,6 +126,11 @@ def _signer(found: Difference) -> Iterator[Text]:
         return
     yield Text(f"- {visible(old.signed_by)}", "dim")
     yield Text(f"+ {visible(new.signed_by)}", "bold")
+
+
+def _digest(side: Side) -> list[Text]:
+    """Say what consent to this side has to name; a source tree cannot be agreed to."""
+    return [] if side.source is Source.TREE else [Text(side.terms.sha256, "dim")]
 
 
 def _permission(change: PermissionChange) -> Text:
@@ -162,8 +169,8 @@ def _files(files: Files, look: Look) -> Iterator[Text]:
     said = ", ".join(f"{len(paths)} {word}" for paths, word in counts if paths)
     if not said:
         return
-    kind = "Python files" if files.only_python else "files"
-    yield Text(f"{said} ({kind}); {files.old_size:,} {look.arrow} {files.new_size:,} bytes")
+    kind = " (Python files alone)" if files.only_python else ""
+    yield Text(f"{said}{kind}; {files.old_size:,} {look.arrow} {files.new_size:,} bytes")
     signs = ((files.added, Change.ADDED), (files.removed, Change.REMOVED), (files.changed, Change.CHANGED))
     yield from _few([_named(Named(change, path), look) for paths, change in signs for path in paths], look)
 
