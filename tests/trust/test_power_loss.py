@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,16 @@ from campaign import mutants
 from power_loss import COMPILER, PowerLoss, states, unflushed
 
 from theodore_loader.installed import Installed
+from theodore_loader.paths import HOME_VARIABLE
 from theodore_loader.policy import load_policy
 from theodore_loader.preparation import Preparation
+from theodore_loader.trust.edit import TrustEditor
 from theodore_loader.trust.files import SignedFiles, read_signed
-from theodore_loader.trust.trust_file import TrustFile
+from theodore_loader.trust.revocations.index import Subject
+from theodore_loader.trust.revocations.lookup import Revocations
+from theodore_loader.trust.trust_file import Revoker, TrustFile
 from theodore_loader.trust.verify import Verified, verify
+from theodore_plugin.cli import main
 from theodore_plugin.signing.instances import local
 from theodore_plugin.signing.local.audit import audit
 
@@ -47,6 +53,13 @@ from theodore_plugin.signing.sign import sign
 path = next((state / "new").glob("*.whl"))
 wheel, policy = Wheel.read(path.read_bytes(), path.name), load_policy("default")
 sign(path, wheel, passing_report(wheel, policy), policy, local())
+"""
+
+UPDATE = """
+import os
+os.environ["THEODORE_PLUGIN_HOME"] = str(state / "home")
+from theodore_plugin.cli import main
+assert main(["revocations", "update", str(state / "new" / "team.sigstore.json")]) == 0
 """
 
 
@@ -119,6 +132,34 @@ def test_a_signature_is_there_with_all_its_statements_or_not_at_all(workshop, te
         assert verified(state, read_signed(state / "new" / path.name)).verdict
         assert audit(instance.instance)
     assert found == {"unsigned", "signed"}
+
+
+def test_the_list_of_revocations_is_the_old_one_or_the_new_one(template, power, monkeypatch) -> None:
+    home, signed = template / "home", template / "new" / "team.sigstore.json"
+    monkeypatch.setenv(HOME_VARIABLE, str(home))
+    with TrustEditor(home / "trust.toml") as editor:
+        editor.add_revoker(Revoker("team", TrustFile.of_home(home).publishers[0].signer))
+    for sequence in (1, 2):
+        entry = ("--sha256", f"{sequence}" * 64, "--reason", "stolen", "--url", "https://example.com/1")
+        assert main(["revocations", "add", str(signed), "--revoker", "team", *entry]) == 0
+        if sequence == 1:
+            assert main(["revocations", "update", str(signed)]) == 0
+    changes, cuts = power.cuts(UPDATE, template, torn=True, most=MOST)
+    assert unflushed(changes) == []
+    found = set()
+    for state in states(cuts):
+        found.add(in_force(state))
+        monkeypatch.setenv(HOME_VARIABLE, str(state / "home"))
+        assert main(["revocations", "update", str(state / "new" / "team.sigstore.json")]) == 0
+        assert in_force(state) == (1, 2)
+    assert found == {(1,), (1, 2)}
+
+
+def in_force(state: Path) -> tuple[int, ...]:
+    """Return which of the two digests would be refused. A list that does not count refuses everything, and fails."""
+    lists = Revocations.of(TrustFile.of_home(state / "home"), state / "home")
+    lists.refuse_stale(datetime.now(UTC))
+    return tuple(n for n in (1, 2) if lists.about(Subject(f"{n}" * 64, "x", "1.0")))
 
 
 def verified(state: Path, signed: SignedFiles) -> Verified:
