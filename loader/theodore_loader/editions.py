@@ -51,6 +51,8 @@ def edition_of(
     return Edition(
         plan,
         recheck=lambda: preparation.recheck(prepared),
-        marks=() if prepared.publisher else (UNSIGNED,),
+        marks=(*(() if prepared.publisher else (UNSIGNED,)), *prepared.marks),
         verification=prepared.verification,
+        grounds=preparation.stamp,
+        decided_on=prepared.stamp,
     )

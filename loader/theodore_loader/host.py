@@ -269,10 +269,10 @@ class PluginHost:
             return receipt
 
     async def release(self, name: str) -> None:
-        """Start a quarantined plugin again.
+        """Start a plugin again that is quarantined, or was revoked and is not any more.
 
         Raises:
-            ConfigurationProblem: not loaded, or not quarantined.
+            ConfigurationProblem: not loaded, or neither quarantined nor revoked.
             LoaderError, PluginError: it could not be started, and stays in quarantine.
 
         """

@@ -16,6 +16,7 @@ _LEVELS = {
     EventKind.KEPT: logging.WARNING,
     EventKind.DOUBTED: logging.WARNING,
     EventKind.QUARANTINED: logging.ERROR,
+    EventKind.REVOKED: logging.ERROR,
 }
 
 

@@ -16,6 +16,14 @@ def quarantined(name: str, because: str) -> Quarantined:
     )
 
 
+def revoked(name: str, because: str) -> Quarantined:
+    """Return the error of a plugin that a list of revocations stopped."""
+    return Quarantined(
+        f"{name} is stopped{because}",
+        help="reload it with another version; if the revocation is withdrawn, release it: host.release(name)",
+    )
+
+
 def over(name: str, state: State) -> PluginUnavailable:
     """Return the error of a plugin that is being unloaded, or was."""
     return PluginUnavailable(f"{name} is {state.value}", help="load it again")

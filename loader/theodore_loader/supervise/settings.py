@@ -59,7 +59,8 @@ class Supervision:
         most_missed: so many missed in a row end an idle worker; a busy one has until its call's deadline.
         health_seconds: how often an idle plugin's own ``health_check`` is called; as many missed end the worker.
         health_deadline_seconds: how long ``health_check`` may take, here and at a reload.
-        recheck_seconds: how often it is asked whether the plugin is revoked by now; one that is ends at once.
+        recheck_seconds: how often it is asked whether the plugin would still be loaded; one that is revoked ends at
+            once. It is asked, too, within a few ``ping_seconds`` of a change of a revocation list or the trust file.
         drain_seconds: how long running calls may go on in a worker that is unloaded; in one that was exchanged they
             have as long as their deadline lets them, if that is longer.
         restarts: after a crash.

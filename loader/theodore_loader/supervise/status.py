@@ -22,8 +22,8 @@ class State(StrEnum):
            ▲  │        │
            │  ▼        ▼ crashed
            BACKOFF ◀───┤
-                       ▼ violation
-                  QUARANTINED ──(released by the operator)──▶ STARTING
+                       ▼ violation, revoked
+             QUARANTINED, REVOKED ──(released by the operator)──▶ STARTING
     """
 
     STARTING = "starting"
@@ -31,6 +31,7 @@ class State(StrEnum):
     DRAINING = "draining"
     BACKOFF = "backoff"
     QUARANTINED = "quarantined"
+    REVOKED = "revoked"
     STOPPED = "stopped"
 
 
@@ -46,6 +47,7 @@ class EventKind(StrEnum):
     CRASHED = "crashed"
     BACKOFF = "backoff"
     QUARANTINED = "quarantined"
+    REVOKED = "revoked"
     RELEASED = "released"
     RELOADED = "reloaded"
     RECYCLED = "recycled"

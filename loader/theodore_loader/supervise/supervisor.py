@@ -6,8 +6,8 @@
        ▲  │        │
        │  ▼        ▼ crashed, silent, failed start
        BACKOFF ◀───┤
-                   ▼ violation
-              QUARANTINED ──(release)──▶ READY
+                   ▼ violation, revoked
+         QUARANTINED, REVOKED ──(release)──▶ READY
 
 A call goes to the worker of the moment. While there is none it waits for the next one within its own deadline, and
 fails at once where none will come. A crash fails the calls in flight and no others. Exchanging a worker (:meth:`swap`)
@@ -25,7 +25,7 @@ from typing import Any
 
 from theodore_loader.channel.methods import INITIALIZE, Method, methods_of
 from theodore_loader.channel.pending import GRACE_SECONDS
-from theodore_loader.errors import ConfigurationProblem, LoaderError, Refused, WorkerCrashed
+from theodore_loader.errors import ConfigurationProblem, LoaderError, WorkerCrashed
 from theodore_loader.supervise import recycling, refusals
 from theodore_loader.supervise.access_log import AccessLog
 from theodore_loader.supervise.clock import Clock, SystemClock
@@ -43,7 +43,7 @@ from theodore_loader.supervise.surroundings import Surroundings
 from theodore_loader.supervise.tasks import Tasks
 from theodore_loader.supervise.temporary import TemporaryFolders
 from theodore_loader.supervise.tenure import Tenure, begin
-from theodore_loader.supervise.violations import ends_at_once, is_violation
+from theodore_loader.supervise.violations import is_revoked, is_violation
 from theodore_loader.supervise.warming import Warming
 from theodore_loader.supervise.worker import Worker
 from theodore_sdk.errors import PluginError
@@ -166,6 +166,8 @@ class Supervisor:
         """Raise where waiting is no use: no worker will come, or none within ``seconds``."""
         if self.state is State.QUARANTINED:
             raise refusals.quarantined(self.name, self._life.because)
+        if self.state is State.REVOKED:
+            raise refusals.revoked(self.name, self._life.because)
         self._refuse_over()
         pause = self._pause or 0.0
         if self.state is State.BACKOFF and (self._policy.is_open or pause > seconds):
@@ -228,6 +230,10 @@ class Supervisor:
     def _failed(self, reason: LoaderError | PluginError, *, lived: float = 0.0, pid: int | None = None) -> None:
         """Decide what follows from a worker that ended, or could not be started."""
         self._life.last_error = reason
+        if is_revoked(reason):
+            self._life.to(State.REVOKED)
+            self._life.tell(EventKind.REVOKED, self.edition, str(reason), pid=pid)
+            return
         self._life.tell(EventKind.CRASHED, self.edition, str(reason), pid=pid)
         if is_violation(reason):
             self._life.to(State.QUARANTINED)
@@ -264,15 +270,15 @@ class Supervisor:
         return tenure
 
     async def release(self) -> None:
-        """Start a quarantined plugin again, on the operator's word. If that fails it stays where it is.
+        """Start a quarantined or revoked plugin again, on the operator's word. If that fails it stays where it is.
 
         Raises:
-            ConfigurationProblem: it is not quarantined.
+            ConfigurationProblem: it is neither.
             LoaderError, PluginError: it could not be started.
 
         """
         async with self._exchange:
-            if self.state is not State.QUARANTINED:
+            if self.state not in (State.QUARANTINED, State.REVOKED):
                 raise ConfigurationProblem(
                     f"{self.name} is not quarantined, it is {self.state.value}", help="only a quarantined plugin is"
                 )
@@ -322,9 +328,9 @@ class Supervisor:
 
     def _looked(self, tenure: Tenure) -> None:
         """See, from time to time, whether the worker is due to be exchanged or the plugin was revoked."""
-        now = self._clock.now()
-        if now - tenure.checked >= self._settings.recheck_seconds:
-            tenure.checked = now
+        now, grounds = self._clock.now(), tenure.edition.grounds()
+        if grounds != tenure.checked_on or now - tenure.checked >= self._settings.recheck_seconds:
+            tenure.checked, tenure.checked_on = now, grounds
             self._tasks.start(self._recheck(tenure))
         why = recycling.due(self._settings.recycling, tenure, now)
         if why is not None and tenure is self._route.tenure and not self._exchange.locked():
@@ -334,7 +340,7 @@ class Supervisor:
         try:
             await asyncio.to_thread(tenure.edition.recheck)
         except LoaderError as problem:
-            if isinstance(problem, Refused) and ends_at_once(problem):
+            if is_revoked(problem):
                 tenure.worker.end(problem)
             else:
                 self._life.tell(EventKind.DOUBTED, tenure.edition, str(problem), pid=tenure.worker.pid)

@@ -24,6 +24,7 @@ class Tenure:
         self.edition = edition
         self.began = began
         self.checked = began
+        self.checked_on = edition.decided_on
         self.in_flight = 0
         self.calls = 0
         self.health: HealthStatus | None = None

@@ -39,13 +39,13 @@ def is_violation(reason: Exception) -> bool:
     return isinstance(reason, WorkerCrashed) and reason.status == -signal.SIGSYS
 
 
-def ends_at_once(refusal: Refused) -> bool:
-    """Tell whether a running plugin ends over ``refusal``: somebody revoked it.
+def is_revoked(reason: Exception) -> bool:
+    """Tell whether a running plugin ends over ``reason``: somebody revoked it.
 
     Whatever else would be decided otherwise by now (a verdict has aged, an exception has run out, a policy's file was
     changed) is said, and decides when it is started the next time: time that passes must not stop a host.
     """
-    return refusal.rule == "revoked"
+    return isinstance(reason, Refused) and reason.rule == "revoked"
 
 
 def during(crash: WorkerCrashed, operation: str) -> WorkerCrashed:

@@ -52,10 +52,11 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the lists have to say about a wheel that none of them blocks; ``warnings`` are meant for people."""
+    """What the lists have to say about a wheel that none of them blocks, in sentences and in a word each."""
 
     text: str
     warnings: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return "; ".join((self.text, *self.warnings))
@@ -114,11 +115,13 @@ class Revocations:
 
         """
         sources = self.sources()
-        warnings = []
-        for hit in self._hits(subject, sources):
-            if hit.entry.withdrawn is None:
-                warnings.append(_warning(hit, purpose, accept_yanked=accept_yanked))
-        return Standing(_looked_into(sources), tuple(warnings))
+        held = [hit for hit in self._hits(subject, sources) if hit.entry.withdrawn is None]
+        for hit in held:
+            _refuse(hit, purpose, accept_yanked=accept_yanked)
+        marks = dict.fromkeys(_MARKS[hit.entry.action] for hit in held)
+        return Standing(
+            _looked_into(sources), tuple(f"{_MARKS[hit.entry.action]}: {hit}" for hit in held), tuple(marks)
+        )
 
     def about(self, subject: Subject) -> tuple[Hit, ...]:
         """Return every entry about ``subject``, withdrawn ones too."""
@@ -144,9 +147,13 @@ class Revocations:
         return {source.revoker.id if source.revoker else "": source.facts.sha256 for source in self.sources()}
 
     def stamp(self) -> tuple[tuple[int, ...] | None, ...]:
-        """Return what changes when a list on disk does, without reading one."""
+        """Return what changes when a list or the trust file on disk does, without reading one."""
         places = (Place(self.home, revoker.id) for revoker in self.trust.revokers)
-        files = [own_path(self.trust.path), *(path for place in places for path in (place.bundle, place.sequence))]
+        files = [
+            self.trust.path,
+            own_path(self.trust.path),
+            *(path for place in places for path in (place.bundle, place.sequence)),
+        ]
         return tuple(_state(path) for path in files)
 
     def _hits(self, subject: Subject, sources: tuple[Source, ...]) -> Iterator[Hit]:
@@ -162,10 +169,10 @@ class Revocations:
 
 
 _ORDER = ("block-load", "block-install", "yank", "warn")
+_MARKS = {"block-install": "not to be installed", "yank": "yanked", "warn": "warning"}
 
 
-def _warning(hit: Hit, purpose: Purpose, *, accept_yanked: bool) -> str:
-    """Return the words for an entry that does not refuse; raises for one that does."""
+def _refuse(hit: Hit, purpose: Purpose, *, accept_yanked: bool) -> None:
     action = hit.entry.action
     if action == "block-load" or (action == "block-install" and purpose == "install"):
         raise Refused(REVOKED, f"revoked by {hit.source.label}: {hit}", help="use another version, see the address")
@@ -175,8 +182,6 @@ def _warning(hit: Hit, purpose: Purpose, *, accept_yanked: bool) -> str:
             f"yanked by {hit.source.label}: {hit}",
             help="install another version; if it has to be this one: theodore-plugin install --yanked",
         )
-    label = {"block-install": "blocked for installation", "yank": "yanked", "warn": "warning"}[action]
-    return f"{label}: {hit}"
 
 
 def _looked_into(sources: tuple[Source, ...]) -> str:

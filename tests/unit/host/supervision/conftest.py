@@ -132,6 +132,7 @@ class Supervised:
     events: list[Event] = field(default_factory=list)
     plan: Plan | None = None
     approve: Callable[[], None] = lambda: None
+    grounds: object = None
 
     @property
     def data(self) -> Path:
@@ -176,7 +177,7 @@ class Supervised:
             folders=folders,
             minimum_tier=OFFERED,
         )
-        return Edition(plan, lambda: self.approve(), marks=("unsigned",))
+        return Edition(plan, lambda: self.approve(), marks=("unsigned",), grounds=lambda: self.grounds)
 
 
 @pytest.fixture(scope="session")
@@ -194,7 +195,8 @@ async def supervise(tmp_path: Path, runtime: Path) -> AsyncIterator[Callable[...
         settings: Supervision | None = None, *, started: bool = True, clock: Clock | None = None, **limits: Any
     ) -> Supervised:
         one = Supervised.__new__(Supervised)
-        one.home, one.clock, one.events, one.approve = tmp_path, MovedClock(), [], lambda: None
+        one.home, one.clock, one.events = tmp_path, MovedClock(), []
+        one.approve, one.grounds = lambda: None, None
         surroundings = Surroundings(tmp_path / "logs", runtime, {}, {}, lambda _: None, launcher)
         one.supervisor = Supervisor(
             one.edition(**limits),

@@ -163,12 +163,16 @@ async def test_what_is_revoked_in_the_meantime_is_not_started_again(supervise):
         await demo.do("exit")
     await demo.until(State.BACKOFF)
     await demo.clock.advance(1.0)
-    await demo.until(State.QUARANTINED)
+    await demo.until(State.REVOKED)
     with pytest.raises(Quarantined, match="it steals"):
         await demo.do("pid")
     with pytest.raises(Refused, match="it steals"):
         await demo.supervisor.release()
-    assert demo.supervisor.state is State.QUARANTINED
+    assert demo.supervisor.state is State.REVOKED
+    assert demo.supervisor.status().last_error == "revoked: it steals"
+    demo.approve = lambda: None  # the revocation was withdrawn
+    await demo.supervisor.release()
+    assert await demo.do("now") == "1.0.0"
 
 
 async def test_a_plugin_that_is_revoked_while_it_runs_ends_and_one_whose_time_ran_out_is_doubted(supervise):
@@ -197,7 +201,34 @@ async def test_a_plugin_that_is_revoked_while_it_runs_ends_and_one_whose_time_ra
     await a_minute()
     with pytest.raises(Refused, match="it steals"):
         await running
-    assert demo.supervisor.state is State.QUARANTINED
+    assert demo.supervisor.state is State.REVOKED
+
+
+async def test_a_list_that_changes_is_noticed_at_the_next_look_and_looked_into_once(supervise):
+    demo = await supervise()
+    asked = []
+    demo.approve = lambda: asked.append(demo.grounds)
+    for _ in range(3):
+        await demo.clock.advance(5.0)
+        await asyncio.sleep(0.01)
+    assert not asked
+    demo.grounds = "another list"
+    for _ in range(3):
+        await demo.clock.advance(5.0)
+        await asyncio.sleep(0.01)
+    assert asked == ["another list"]
+
+    def refuse():
+        raise Refused("revoked", "revoked: it steals")
+
+    demo.approve, demo.grounds = refuse, "a third list"
+    await demo.clock.advance(5.0)
+    await demo.until(State.REVOKED)
+    await demo.until_told(EventKind.REVOKED)
+    assert "it steals" in demo.events[-1].detail
+    assert demo.supervisor.status().pid is None
+    with pytest.raises(Quarantined, match="it steals"):
+        await demo.do("pid")
 
 
 async def test_an_idle_worker_that_does_not_answer_is_replaced(supervise):
