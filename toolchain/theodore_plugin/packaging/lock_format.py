@@ -50,7 +50,7 @@ def _package(package: Package) -> Iterator[str]:
         yield f"marker = {_text(str(package.marker))}"
     if package.requires_python is not None:
         yield f"requires-python = {_text(str(package.requires_python))}"
-    if package.dependencies:
+    if package.dependencies is not None:  # nothing recorded and nothing needed are two things
         yield from _array("dependencies", sorted({_dependency(entry) for entry in package.dependencies}))
     files = {(wheel.filename, wheel.hashes["sha256"]): wheel for wheel in package.wheels or ()}
     yield from _array("wheels", [_wheel(wheel) for wheel in sorted(files.values(), key=_wheel_order)])
@@ -78,7 +78,7 @@ def _wheel_order(wheel: PackageWheel) -> tuple[str, str, str]:
 
 
 def _array(key: str, items: Sequence[str]) -> list[str]:
-    return [f"{key} = [", *(f"    {item}," for item in items), "]"]
+    return [f"{key} = [", *(f"    {item}," for item in items), "]"] if items else [f"{key} = []"]
 
 
 def _text(value: str) -> str:

@@ -180,10 +180,10 @@ def read_listed(data: bytes) -> Listed:
         raise ValueError(f"no bill of materials of a plugin: {type(defect).__name__}: {defect}") from None
 
 
-def differences(listed: Listed, manifest: Manifest | None, lock: Pylock | None) -> Iterator[str]:
-    """Iterate over where a bill of materials and what it should be about do not agree."""
-    if manifest is not None and listed.plugin != (manifest.info.name, manifest.info.version):
-        yield f"it is about {' '.join(listed.plugin)}, the manifest about {manifest.info.name} {manifest.info.version}"
+def differences(listed: Listed, plugin: tuple[str, str], lock: Pylock | None) -> Iterator[str]:
+    """Iterate over where a bill of materials and what it should be about (name and version, a lock) do not agree."""
+    if listed.plugin != plugin:
+        yield f"it is about {' '.join(listed.plugin)}, and this is {' '.join(plugin)}"
     locked = {
         _key(package): {wheel.filename: wheel.hashes.get("sha256") for wheel in package.wheels or ()}
         for package in (lock.packages if lock else ())

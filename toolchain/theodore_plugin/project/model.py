@@ -108,9 +108,9 @@ class PluginProject:
     lock: bytes | None = None
     """``pylock.toml`` of a wheel or at the root of a source tree."""
     sbom: bytes | None = None
-    """The bill of materials inside a wheel (PEP 770)."""
+    """The bill of materials inside a wheel (PEP 770), or ``sbom.cdx.json`` at the root of a source tree."""
     api_usage: bytes | None = None
-    """``api-usage.json`` of a wheel."""
+    """``api-usage.json`` of a wheel, or at the root of a source tree."""
     skipped: tuple[SkippedFile, ...] = ()
     unreadable: tuple[UnreadableFile, ...] = ()
     ignored_configs: tuple[IgnoredConfig, ...] = ()

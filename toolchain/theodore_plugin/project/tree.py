@@ -37,6 +37,8 @@ MAX_FILE_BYTES = 2 * 1024 * 1024
 MAX_TOTAL_BYTES = 64 * 1024 * 1024
 MAX_FILES = 10_000
 LOCK_NAME = "pylock.toml"
+SBOM_NAME = "sbom.cdx.json"
+API_USAGE_NAME = "api-usage.json"
 PKG_INFO = "PKG-INFO"
 """What a source distribution says about itself: all there is where a build script says it (``setup.py``)."""
 
@@ -170,6 +172,8 @@ def _assemble(
         pyproject_text=text,
         package_roots=_roots(shipped),
         lock=contents.get(LOCK_NAME),
+        sbom=contents.get(SBOM_NAME),
+        api_usage=contents.get(API_USAGE_NAME),
         skipped=tuple(sorted(skipped, key=lambda item: item.path)),
         unreadable=tuple(sorted(listing.unreadable, key=lambda item: item.path)),
         ignored_configs=ignored_configs(listing.files, contents),

@@ -25,6 +25,7 @@ from theodore_plugin.rules.code import (
 )
 from theodore_plugin.rules.context import RuleModule
 from theodore_plugin.rules.dependencies import (
+    dependency_too_new,
     direct_url_dependency,
     forbidden_dependency,
     overstrict_bound,
@@ -37,6 +38,7 @@ from theodore_plugin.rules.dependencies import (
 )
 from theodore_plugin.rules.engine import file_not_analysed
 from theodore_plugin.rules.interface import (
+    api_lock_stale,
     async_mismatch,
     deprecated_api_use,
     exception_outside_contract,
@@ -82,6 +84,7 @@ from theodore_plugin.rules.manifest import (
 )
 from theodore_plugin.rules.packaging import (
     foreign_entry_point,
+    sbom_missing_or_stale,
     startup_hook_in_wheel,
     top_level_pollution,
     undeclared_native_binary,
@@ -136,6 +139,7 @@ RULES: tuple[RuleModule, ...] = (
     return_type_mismatch,
     hook_not_annotated,
     host_internals_import,
+    api_lock_stale,
     permission_unknown,
     undeclared_permission,
     dependency_capability,
@@ -172,6 +176,7 @@ RULES: tuple[RuleModule, ...] = (
     unhashed_lock,
     sdist_only_dependency,
     unrequired_locked_package,
+    dependency_too_new,
     forbidden_dependency,
     overstrict_bound,
     undeclared_import,
@@ -180,6 +185,7 @@ RULES: tuple[RuleModule, ...] = (
     foreign_entry_point,
     top_level_pollution,
     unexpected_file,
+    sbom_missing_or_stale,
     undeclared_native_binary,
     blocking_call_in_async,
     no_shutdown,

@@ -57,6 +57,8 @@ ABOUT_PLUGINS = frozenset(
         # how a host installs and unloads a plugin
         "foreign-entry-point",
         "unpinned-lock",
+        "sbom-missing-or-stale",
+        "api-lock-stale",
         "top-level-pollution",
         "undeclared-native-binary",
         "no-shutdown",
@@ -65,6 +67,7 @@ ABOUT_PLUGINS = frozenset(
 )
 ABOUT_ANY_PACKAGE = frozenset(
     {
+        "dependency-too-new",
         "entry-point-unresolvable",
         "link-broken-or-insecure",
         "permission-at-import",
