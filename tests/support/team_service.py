@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import http.client
 import io
 import json
+import os
+import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -80,6 +86,28 @@ def csr(key: Any = None, tamper: Callable[[bytes], bytes] = lambda der: der) -> 
     return json.dumps({"certificateSigningRequest": base64.b64encode(text).decode()}).encode()
 
 
+def hashedrekord(leaf: x509.Certificate, key: ec.EllipticCurvePrivateKey, data: bytes = b"hello") -> bytes:
+    pem = leaf.public_bytes(serialization.Encoding.PEM)
+    signature = {
+        "content": base64.b64encode(key.sign(b"hello", ec.ECDSA(hashes.SHA256()))).decode(),
+        "publicKey": {"content": base64.b64encode(pem).decode()},
+    }
+    digest = {"algorithm": "sha256", "value": hashlib.sha256(data).hexdigest()}
+    return json.dumps(
+        {
+            "apiVersion": "0.0.1",
+            "kind": "hashedrekord",
+            "spec": {"data": {"hash": digest}, "signature": signature},
+        }
+    ).encode()
+
+
+def entry_for(answer: dict[str, Any], key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Propose an entry with the certificate that a service answered."""
+    chain = answer["signedCertificateEmbeddedSct"]["chain"]["certificates"]
+    return hashedrekord(x509.load_pem_x509_certificate(chain[0].encode()), key)
+
+
 ISSUER_KEYS = {"audience": AUDIENCE, "algorithms": ["RS256", "ES256", "EdDSA"], "identity_email": "email"}
 
 
@@ -134,3 +162,67 @@ def serving_team(
         loop.close()
         listener.close()
         assert not thread.is_alive()
+
+
+@dataclass
+class Process:
+    """The service as a process of its own, by the command line."""
+
+    folder: Path
+    url: str
+    process: subprocess.Popen[bytes]
+
+    @property
+    def journal(self) -> list[dict[str, Any]]:
+        # a process that was killed may leave half a line
+        lines = (self.folder / "journal").read_bytes().split(b"\n")[:-1]
+        return [json.loads(line) for line in lines]
+
+    def client(self) -> Team:
+        """A plain HTTP client for it."""
+        return Team(self.url, None, io.StringIO(), None, None, None)  # type: ignore[arg-type]
+
+    def end(self, number: int) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+@contextmanager
+def process_of_team(folder: Path, issuer: dict[str, Any], limits: dict[str, Any] | None = None) -> Iterator[Process]:
+    """Run ``theodore-plugin instance serve`` until the block ends, if nobody ended it before."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / "service.toml"
+    if not path.exists():
+        with bind("127.0.0.1", 0) as free:
+            port = free.getsockname()[1]
+        path.write_text(config_text(f"http://127.0.0.1:{port}", f"127.0.0.1:{port}", issuer, limits or {}, {}))
+        path.chmod(0o600)
+    url = ServiceConfig.load(path).place.url
+    environment = {**os.environ, "THEODORE_PLUGIN_HOME": str(folder)}
+    arguments = [sys.executable, "-m", "theodore_plugin", "instance", "serve", "--config", str(path)]
+    before = (folder / "journal").read_bytes().count(b'"started"') if (folder / "journal").exists() else 0
+    with (folder / "journal").open("ab") as journal, (folder / "errors").open("ab") as errors:
+        process = subprocess.Popen(arguments, stdout=journal, stderr=errors, env=environment)
+    running = Process(folder, url, process)
+    try:
+        deadline = time.monotonic() + 60
+        while (folder / "journal").read_bytes().count(b'"started"') == before:
+            assert process.poll() is None, (folder / "errors").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        while not accepts(url):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield running
+    finally:
+        process.kill()
+        process.wait()
+
+
+def accepts(url: str) -> bool:
+    host, port = url.split("//")[1].split(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError:
+        return False
+    return True

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from team_service import ISSUER_KEYS, Team, csr, serving_team
+from team_service import ISSUER_KEYS, Team, csr, hashedrekord, serving_team
 
 from theodore_loader.trust.certificate import claims_of, identity_of
 from theodore_plugin.signing.local.instance import open_or_create
@@ -24,22 +21,6 @@ if TYPE_CHECKING:
     from oidc_provider import Provider
 
 ENTRIES = "/api/v1/log/entries"
-
-
-def hashedrekord(leaf: x509.Certificate, key: ec.EllipticCurvePrivateKey, data: bytes = b"hello") -> bytes:
-    pem = leaf.public_bytes(serialization.Encoding.PEM)
-    signature = {
-        "content": base64.b64encode(key.sign(b"hello", ec.ECDSA(hashes.SHA256()))).decode(),
-        "publicKey": {"content": base64.b64encode(pem).decode()},
-    }
-    digest = {"algorithm": "sha256", "value": hashlib.sha256(data).hexdigest()}
-    return json.dumps(
-        {
-            "apiVersion": "0.0.1",
-            "kind": "hashedrekord",
-            "spec": {"data": {"hash": digest}, "signature": signature},
-        }
-    ).encode()
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@
     threads = 8
 
     [limits]                                # all optional
-    connections = 256
-    connections_per_address = 32
+    connections = 512
+    connections_per_address = 128                # a team behind one router, two connections a signer
     request_seconds = 10                    # for a whole request, the TLS handshake before it, the answer after it
     body_bytes = 1048576
     requests_per_minute = 600               # from one address

@@ -35,8 +35,8 @@ class Place:
 class Limits:
     """How much of everything; rates are per minute."""
 
-    connections: int = 256
-    connections_per_address: int = 32
+    connections: int = 512
+    connections_per_address: int = 128
     request_seconds: int = 10
     body_bytes: int = 1 << 20
     requests_per_minute: int = 600
