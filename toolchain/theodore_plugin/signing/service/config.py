@@ -125,11 +125,13 @@ def _toml(data: bytes, path: Path) -> tuple[str, dict[str, Any]]:
     except UnicodeDecodeError as error:
         raise ConfigProblems(path, [(data[: error.start].count(b"\n") + 1, "not UTF-8")]) from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigProblems(path, [(_line_of(str(error)), f"not TOML: {error}")]) from None
+        raise ConfigProblems(path, [(_line_of(str(error), text), f"not TOML: {error}")]) from None
 
 
-def _line_of(message: str) -> int:
+def _line_of(message: str, text: str) -> int:
     """Return the line a TOML error names, 1 where it names none."""
+    if "at end of document" in message:
+        return max(1, len(text.splitlines()))
     _, _, place = message.partition("(at line ")
     number = place.partition(",")[0]
     return int(number) if number.isdigit() else 1

@@ -87,12 +87,18 @@ def _read(table: Table, folder: Path) -> IssuerRule:
 
 def _issuer(table: Table) -> str:
     issuer = table.text("issuer")
-    parts = urlsplit(issuer) if issuer.isascii() else urlsplit("")
-    if issuer and (not is_secure(issuer) or parts.query or parts.fragment or parts.netloc != parts.netloc.lower()):
+    if issuer and not _is_plain(issuer):
         table.problem("issuer", f"{issuer!r} is not an https URL in ASCII with a lower-case host")
     if _folded(issuer) == _folded(ISSUER):
         table.problem("issuer", f"{issuer} is what machines name that sign as themselves; no service may speak for it")
     return issuer
+
+
+def _is_plain(issuer: str) -> bool:
+    if not issuer.isascii() or not is_secure(issuer):
+        return False
+    parts = urlsplit(issuer)
+    return not parts.query and not parts.fragment and parts.netloc == parts.netloc.lower()
 
 
 def _folded(issuer: str) -> str:

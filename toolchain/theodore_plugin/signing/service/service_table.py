@@ -98,14 +98,20 @@ def _instance(table: Table) -> str:
 
 def _url(table: Table) -> str:
     url = table.text("url")
-    parts = urlsplit(url) if url.isascii() else urlsplit("")
-    if url and (not is_secure(url) or parts.path or parts.query or parts.fragment or url != url.lower()):
+    if url and not _is_origin(url):
         table.problem(
             "url",
             f"{url!r} is not https://HOST[:PORT] in lower case, with nothing after it (http for this machine only)",
         )
         return ""
     return url
+
+
+def _is_origin(url: str) -> bool:
+    if not url.isascii() or url != url.lower() or not is_secure(url):
+        return False
+    parts = urlsplit(url)
+    return not (parts.path or parts.query or parts.fragment)
 
 
 def _listen(table: Table) -> tuple[str, int]:
