@@ -191,7 +191,7 @@ class _Verification:
             else:
                 self.rule, self.lines[3] = rule, rule.line
                 return f"{self.publisher}{_logged(self.publisher)}"
-        raise self._no_publisher(strangers[0])
+        raise self._no_publisher(f"{strangers[0]}{_lapsed(self.trust)}")
 
     def _4(self) -> str:
         """4 every statement: signed by a listed verifier, payload type, predicate type, subject."""

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from theodore_plugin.cli import options
 from theodore_plugin.cli.console import stdout, visible
+from theodore_plugin.cli.trust_exchange import export, import_, rotate
+from theodore_plugin.cli.trust_log import log
+from theodore_plugin.cli.trust_remove import remove_publisher, remove_root, remove_verifier
+
+if TYPE_CHECKING:
+    from theodore_plugin.signing.local.documents import RekorVersion
 
 _SIGNER = (
     click.option("--root", "root", required=True, help="Id of a root in the trust file."),
@@ -21,6 +28,10 @@ def command() -> None:
     """Show and edit whom this machine believes."""
 
 
+for subcommand in (export, import_, rotate, log, remove_root, remove_publisher, remove_verifier):
+    command.add_command(subcommand)
+
+
 @command.command("init")
 @click.option(
     "--policy",
@@ -29,20 +40,28 @@ def command() -> None:
     show_default=True,
     help="Policy under which this machine's verdicts count: default, strict, development, or a policy file.",
 )
+@click.option(
+    "--rekor",
+    type=click.Choice(["1", "2"]),
+    help="Version of the log entries it makes from now on: 1 (default), or 2, with RFC 3161 timestamps.",
+)
 @options.trust_file
-def init(policy: str, trust_file: Path | None) -> None:
+def init(policy: str, rekor: str | None, trust_file: Path | None) -> None:
     """Trust what this machine signs itself: any plugin, under one policy.
 
     Creates the local signing instance and the trust file where they are missing. Run it again with another --policy
     to accept verdicts under that one, too.
     """
     from theodore_loader.policy import load_policy
-    from theodore_plugin.signing.enrol import enrol_local
+    from theodore_plugin.signing.enrol import enrol_local, exported
+    from theodore_plugin.signing.exchange import grouped
 
-    enrolled = enrol_local(load_policy(policy), trust_file)
+    version: RekorVersion | None = None if rekor is None else 2 if rekor == "2" else 1
+    enrolled = enrol_local(load_policy(policy), trust_file, rekor=version)
     stdout.print(visible(f"trust file  {enrolled.trust_file}"))
     stdout.print(visible(f"instance    {enrolled.instance.folder}"))
     stdout.print(f"root        {enrolled.instance.fingerprint}")
+    stdout.print(f"fingerprint {grouped(exported(enrolled.instance).fingerprint)}")
     stdout.print(visible(f"policy      {enrolled.policy.name} ({enrolled.policy.digest})"))
     stdout.print("next: theodore-plugin sign WHEEL")
 
@@ -60,30 +79,19 @@ def show(trust_file: Path | None) -> None:
         raise ConfigurationProblem(f"there is no trust file at {trust.path}: nobody is believed", help=INIT_COMMAND)
     for line in describe(trust):
         stdout.print(visible(line))
+    _show_own()
 
 
-@command.command("export")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-def export_root(folder: Path) -> None:
-    """Write the local instance's trusted root into FOLDER, for other machines and plain sigstore tools."""
-    from theodore_loader.errors import ConfigurationProblem
-    from theodore_loader.trust.trust_file import INIT_COMMAND
-    from theodore_plugin.signing.enrol import export
-    from theodore_plugin.signing.local.instance import ISSUER, exists, open_or_create
+def _show_own() -> None:
+    """Show what other machines' users compare when they import this machine's instance."""
+    from theodore_plugin.signing.enrol import known_to_others
+    from theodore_plugin.signing.exchange import grouped
+    from theodore_plugin.signing.local.instance import exists, open_or_create
 
-    if not exists():
-        raise ConfigurationProblem("this machine has no signing instance yet", help=INIT_COMMAND)
-    instance = open_or_create()
-    for path in export(instance, folder):
-        stdout.print(visible(str(path)))
-    stdout.print(f"identity    {instance.identity}")
-    stdout.print(f"issuer      {ISSUER}")
-    stdout.print(
-        visible(
-            f"verify with: sigstore --trust-config {folder / 'trust_config.json'} verify identity --offline "
-            f"--cert-identity {instance.identity} --cert-oidc-issuer {ISSUER} WHEEL"
-        )
-    )
+    if exists():
+        own = known_to_others(open_or_create())
+        stdout.print(visible(f"this machine's own instance {own.identity}"))
+        stdout.print(f"    fingerprint {grouped(own.fingerprint)}")
 
 
 @command.command("add-root")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from theodore_loader.policy import Policy
 from theodore_loader.trust.edit import TrustEditor
 from theodore_loader.trust.trust_file import Publisher, SignerRule, TrustFile, Verifier
 from theodore_plugin.packaging.atomic import write_atomically
+from theodore_plugin.signing.exchange import FILE_NAME, Exported, free_root_id, known_root, wanted_root_id
+from theodore_plugin.signing.local.documents import RekorVersion
 from theodore_plugin.signing.local.instance import DEFAULT_NAME, ISSUER, LocalInstance, open_or_create
 
 
@@ -21,33 +24,61 @@ class Enrolled:
     policy: Policy
 
 
-def enrol_local(policy: Policy, path: Path | None = None, name: str = DEFAULT_NAME) -> Enrolled:
+def enrol_local(
+    policy: Policy, path: Path | None = None, name: str = DEFAULT_NAME, rekor: RekorVersion | None = None
+) -> Enrolled:
     """Trust the local instance as publisher of any plugin and as verifier under ``policy``.
 
     Creates the instance and the trust file if they are missing, and adds only what is not there yet: run it again
-    with another policy to accept verdicts under that one, too.
+    with another policy to accept verdicts under that one, too. ``rekor`` decides which log entries it makes, from now
+    on.
     """
-    instance = open_or_create(name)
+    instance = open_or_create(name, rekor=rekor)
     _refuse_damaged(instance)
     place = path or TrustFile.default_path()
-    root = "local" if name == DEFAULT_NAME else f"local-{name}"
-    signer = SignerRule(root, ISSUER, instance.identity)
+    document = instance.trusted_root_path.read_bytes()
     with TrustEditor(place) as editor:
-        editor.add_root(root, instance.trusted_root_path.read_bytes())
+        known = known_root(editor.trust, document)
+        root = known or free_root_id(editor.trust.roots, wanted_root_id(name), instance.fingerprint)
+        signer = SignerRule(root, ISSUER, instance.identity)
+        editor.add_root(root, document)
         editor.add_publisher(Publisher(("*",), signer), "this machine's own instance may publish any plugin")
         verifier = Verifier(instance.identity, signer, frozenset({policy.digest}))
         editor.add_verifier(verifier, f"what this machine checked itself, under policy {policy.name}")
     return Enrolled(instance, place, policy)
 
 
-def export(instance: LocalInstance, folder: Path) -> tuple[Path, ...]:
-    """Write what other machines and plain sigstore tools need to verify; no secret is among it."""
+def exported(instance: LocalInstance) -> Exported:
+    """Return the instance as others are to know it; no secret is among it."""
     _refuse_damaged(instance)
-    written = []
-    for name in ("trusted_root.json", "trust_config.json"):
-        write_atomically(folder / name, (instance.folder / name).read_bytes())
-        written.append(folder / name)
-    return tuple(written)
+    return known_to_others(instance)
+
+
+def known_to_others(instance: LocalInstance) -> Exported:
+    """Return the same without importing sigstore to see whether its root is one."""
+    return Exported(ISSUER, instance.identity, json.loads(instance.trusted_root_path.read_bytes()))
+
+
+def export(instance: LocalInstance, place: Path) -> tuple[Path, ...]:
+    """Write what other machines need, and, where ``place`` is a folder, what plain sigstore tools need to verify.
+
+    A ``place`` that ends in ``.json`` is one file for other machines. Returns what was written.
+    """
+    handed_over = exported(instance).to_json()
+    if place.suffix == ".json" and not place.is_dir():
+        write_atomically(place, handed_over)
+        return (place,)
+    return (*_sigstore_files(instance, place), _written(place / FILE_NAME, handed_over))
+
+
+def _sigstore_files(instance: LocalInstance, folder: Path) -> tuple[Path, ...]:
+    names = ("trusted_root.json", "trust_config.json")
+    return tuple(_written(folder / name, (instance.folder / name).read_bytes()) for name in names)
+
+
+def _written(path: Path, data: bytes) -> Path:
+    write_atomically(path, data)
+    return path
 
 
 def _refuse_damaged(instance: LocalInstance) -> None:

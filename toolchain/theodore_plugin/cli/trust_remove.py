@@ -1,0 +1,124 @@
+"""``theodore-plugin trust remove-root | remove-publisher | remove-verifier``: whatever was added can be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from theodore_plugin.cli import options
+from theodore_plugin.cli.console import stdout, visible
+
+if TYPE_CHECKING:
+    from theodore_loader.trust.edit import TrustEditor
+    from theodore_loader.trust.trust_file import SignerRule
+
+_ROOT = click.option("--root", "root", help="Only those of this root.")
+_ISSUER = click.option("--issuer", help="Only those of this issuer.")
+_IDENTITY = click.option("--identity", help="Only those of exactly this identity, as it is written.")
+_ALL = click.option("--all", "every", is_flag=True, help="Remove all that match, not one only.")
+
+
+@click.command("remove-root")
+@click.argument("root_id", metavar="ID")
+@click.option("--with-rules", is_flag=True, help="Remove the publishers, verifiers and revokers that refer to it, too.")
+@options.trust_file
+def remove_root(root_id: str, with_rules: bool, trust_file: Path | None) -> None:
+    """Believe a root no longer. This is how a key is revoked: end dates inside a root are not enforced."""
+    with _editor(trust_file) as editor:
+        gone = editor.remove_root(root_id, with_rules=with_rules)
+    _show(gone)
+
+
+@click.command("remove-publisher")
+@click.option("--plugin", "plugins", multiple=True, help="Only those of exactly these names and globs. Repeatable.")
+@_ROOT
+@_ISSUER
+@_IDENTITY
+@_ALL
+@options.trust_file
+def remove_publisher(
+    plugins: tuple[str, ...],
+    root: str | None,
+    issuer: str | None,
+    identity: str | None,
+    every: bool,
+    trust_file: Path | None,
+) -> None:
+    """Take back what a publisher may publish: the [[publisher]] that matches everything given."""
+    _refuse_nothing(plugins, root, issuer, identity)
+    with _editor(trust_file) as editor:
+        gone = editor.remove_publishers(
+            lambda rule: plugins in ((), rule.plugins) and _named(rule.signer, root, issuer, identity)
+        )
+        _refuse_many(gone, every=every)
+    _show(gone)
+
+
+@click.command("remove-verifier")
+@click.option("--id", "verifier_id", help="Only those of this verifier.id.")
+@_ROOT
+@_ISSUER
+@_IDENTITY
+@_ALL
+@options.trust_file
+def remove_verifier(
+    verifier_id: str | None,
+    root: str | None,
+    issuer: str | None,
+    identity: str | None,
+    every: bool,
+    trust_file: Path | None,
+) -> None:
+    """Believe a signer's verdicts no longer: the [[verifier]] that matches everything given."""
+    _refuse_nothing(verifier_id, root, issuer, identity)
+    with _editor(trust_file) as editor:
+        gone = editor.remove_verifiers(
+            lambda rule: verifier_id in (None, rule.id) and _named(rule.signer, root, issuer, identity)
+        )
+        _refuse_many(gone, every=every)
+    _show(gone)
+
+
+def _editor(trust_file: Path | None) -> TrustEditor:
+    from theodore_loader.errors import ConfigurationProblem
+    from theodore_loader.trust.edit import TrustEditor
+    from theodore_loader.trust.trust_file import INIT_COMMAND, TrustFile
+
+    place = trust_file or TrustFile.default_path()
+    if not place.exists():
+        raise ConfigurationProblem(f"there is no trust file at {place}: nobody is believed", help=INIT_COMMAND)
+    return TrustEditor(place)
+
+
+def _named(signer: SignerRule, root: str | None, issuer: str | None, identity: str | None) -> bool:
+    wanted = zip((root, issuer, identity), (signer.root, signer.issuer, signer.identity), strict=True)
+    return all(asked in (None, value) for asked, value in wanted)
+
+
+def _refuse_nothing(*asked: object) -> None:
+    from theodore_loader.errors import ConfigurationProblem
+
+    if not any(asked):
+        raise ConfigurationProblem(
+            "nothing says which entry is meant",
+            help="name its root, issuer, identity, plugins or id; --help lists them",
+        )
+
+
+def _refuse_many(gone: Sequence[str], *, every: bool) -> None:
+    from theodore_loader.errors import ConfigurationProblem, NothingToDo
+
+    if not gone:
+        raise NothingToDo("no entry of the trust file matches", help="theodore-plugin trust show lists them")
+    if len(gone) > 1 and not every:
+        raise ConfigurationProblem(
+            f"{len(gone)} entries match: {'; '.join(gone)}", help="say more about the one you mean, or pass --all"
+        )
+
+
+def _show(gone: Sequence[str]) -> None:
+    for one in gone:
+        stdout.print(visible(f"removed {one}"))
