@@ -96,7 +96,7 @@ def confine(
     linux = sys.platform.startswith("linux")
     step = functools.partial(_step, weaker=profile.allow_weaker)
     descriptors.close_all_except(keep)  # 1
-    _own_session()  # 2
+    _own_session(profile.umask)  # 2
     layers, proofs = _namespaces(profile, threads, outside, runs_program=exec_address != 0)  # 4
     isolated = bool(layers)
     layers += [
@@ -180,8 +180,8 @@ def _step(name: str, offered: bool, take: Callable[[], str], *, weaker: bool) ->
         ) from problem
 
 
-def _own_session() -> None:
-    os.umask(0o077)
+def _own_session(umask: int) -> None:
+    os.umask(umask)
     if hasattr(os, "setsid") and os.getsid(0) != os.getpid():
         os.setsid()
 

@@ -35,6 +35,7 @@ class Profile:
         metadata_changes: changing modes, owners and times. Landlock does not see them, so a worker is refused;
             ``"ignore"`` answers success and does nothing, for build tools that set modes on their own copies.
         symlinks: symbolic links may be made in the writable directories.
+        umask: what new files are kept from; only a build tool that is held to a result wants another.
         namespaces: user, mount, network, IPC and UTS namespaces of its own, with a root that holds what is granted
             here and nothing else; needs a single-threaded process and a kernel that allows it.
         tmpfs: writable folders to be replaced by memory file systems, private to the process; only with ``namespaces``.
@@ -57,6 +58,7 @@ class Profile:
     core_bytes: int = 0
     metadata_changes: Literal["refuse", "ignore"] = "refuse"
     symlinks: bool = False
+    umask: int = 0o077
     namespaces: bool = False
     tmpfs: tuple[str, ...] = ()
     tmpfs_bytes: int = 64 * MIB

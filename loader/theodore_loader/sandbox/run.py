@@ -62,7 +62,6 @@ def run_confined(
     timeout: float,
     output_cap: int = OUTPUT_CAP,
     stop: threading.Event | None = None,
-    umask: int = -1,
 ) -> Completed:
     """Run ``argv`` under ``profile`` and return when it and everything it started has ended.
 
@@ -75,7 +74,6 @@ def run_confined(
         timeout: seconds until the process group is killed.
         output_cap: bytes kept of standard output and of standard error.
         stop: when set (by another thread) the process group is killed as if the deadline had passed.
-        umask: of the program; -1 is that of this process.
 
     Raises:
         ConfigurationProblem: there is no such program.
@@ -88,7 +86,7 @@ def run_confined(
     program = _find(argv[0], env, cwd)
     profile = _with_programs(profile, program)
     started = time.monotonic()
-    with _started(cwd, env, umask) as (process, channel):
+    with _started(cwd, env) as (process, channel):
         _request(channel, profile, [program, *argv[1:]])
         session = _Session(process, channel, input or b"", output_cap)
         timed_out = session.drive(started + timeout, stop or threading.Event())
@@ -123,9 +121,7 @@ def _with_programs(profile: Profile, program: str) -> Profile:
 
 
 @contextlib.contextmanager
-def _started(
-    cwd: str | Path, env: Mapping[str, str], umask: int
-) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
+def _started(cwd: str | Path, env: Mapping[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
@@ -139,7 +135,6 @@ def _started(
                 stderr=subprocess.PIPE,
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
-                umask=umask,
             )
         with process:
             try:

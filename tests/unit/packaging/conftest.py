@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from email.parser import HeaderParser
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from theodore_plugin.packaging.normalise import write_wheel
 
@@ -78,3 +82,55 @@ def publish(tmp_path, monkeypatch, make_wheel) -> Callable[..., Path]:
         return folder
 
     return put
+
+
+@pytest.fixture(scope="session")
+def backend_wheels(tmp_path_factory) -> Path:
+    """A folder with wheels of the build backends installed here, and of what they need: an index without a network."""
+    folder = tmp_path_factory.mktemp("backends")
+    waiting = ["hatchling", "flit_core", "setuptools", "uv_build"]
+    done: set[str] = set()
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        if name in done:
+            continue
+        done.add(name)
+        try:
+            distribution = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue
+        filename, data = _wheel_of(distribution)
+        (folder / filename).write_bytes(data)
+        needs = (Requirement(line) for line in distribution.requires or ())
+        waiting += [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
+    return folder
+
+
+@pytest.fixture
+def offline(backend_wheels, monkeypatch) -> Path:
+    """Let pip know nothing but the installed backends."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(backend_wheels))
+    return backend_wheels
+
+
+def _wheel_of(distribution: metadata.Distribution) -> tuple[str, bytes]:
+    """Make the wheel again that an installed distribution came from."""
+    name, version = str(distribution.metadata["Name"]).replace("-", "_"), distribution.version
+    dist_info = f"{name}-{version}.dist-info"
+    entries: dict[str, bytes] = {}
+    for path in distribution.files or ():
+        place = path.as_posix()
+        content = Path(str(path.locate())).read_bytes() if Path(str(path.locate())).is_file() else None
+        if content is None or "__pycache__" in place or place.endswith(("/RECORD", "/INSTALLER", "/REQUESTED")):
+            continue
+        if place.startswith("../"):
+            place = f"{name}-{version}.data/scripts/{path.name}"
+            if content.startswith(b"#!"):
+                continue  # made at installation
+        elif place.partition("/")[0].endswith(".dist-info"):  # others are vendored ones
+            place = f"{dist_info}/{place.partition('/')[2]}"
+        entries[place] = content
+    tag = HeaderParser().parsestr(entries[f"{dist_info}/WHEEL"].decode())["Tag"]
+    return f"{name}-{version}-{tag}.whl", write_wheel(entries, dist_info, epoch=EPOCH)

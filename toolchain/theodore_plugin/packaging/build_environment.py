@@ -90,7 +90,6 @@ class BuildEnvironment:
         done = run_confined(
             list(cmd), self._hook_profile(exchange=Path(cmd[-1]), script=Path(cmd[1])),
             cwd=cwd or self._home, env={**self._environment(), **(extra_environ or {})}, timeout=_HOOK_SECONDS,
-            umask=self._circumstances.umask,
         )  # fmt: skip
         if done.timed_out or done.returncode:
             what = f"did not finish within {_HOOK_SECONDS} s" if done.timed_out else f"ended with {done.returncode}"
@@ -123,6 +122,7 @@ class BuildEnvironment:
             memory_bytes=2048 * MIB,
             open_files=256,
             file_bytes=256 * MIB,
+            umask=self._circumstances.umask,
             metadata_changes="ignore",
             allow_weaker=True,
         )

@@ -10,6 +10,7 @@ from typing import Literal
 from theodore_loader.artifact.archive import Entry, list_archive
 from theodore_loader.artifact.limits import PLUGIN
 from theodore_loader.artifact.wheel import Wheel
+from theodore_plugin.packaging.dos_time import shown
 
 Reason = Literal["content", "missing", "added", "order", "mode", "mtime", "archive"]
 
@@ -87,15 +88,8 @@ def _header_difference(one: Entry, other: Entry) -> Difference | None:
     if one.mode != other.mode:
         return Difference(one.name, "mode", f"mode {one.mode & 0o7777:04o} and {other.mode & 0o7777:04o}")
     if one.moment != other.moment:
-        return Difference(one.name, "mtime", f"time {_shown(one.moment)} and {_shown(other.moment)}")
+        return Difference(one.name, "mtime", f"time {shown(one.moment)} and {shown(other.moment)}")
     return None
-
-
-def _shown(moment: tuple[int, int]) -> str:
-    """Write an MS-DOS date and time (APPNOTE 4.4.6)."""
-    day, time = moment
-    date = f"{1980 + (day >> 9)}-{day >> 5 & 0xF:02}-{day & 0x1F:02}"
-    return f"{date} {time >> 11:02}:{time >> 5 & 0x3F:02}:{(time & 0x1F) * 2:02}"
 
 
 def wheel_difference(first: Wheel, second: Wheel, sides: tuple[str, str]) -> Difference | None:

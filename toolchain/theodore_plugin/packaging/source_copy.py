@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem
@@ -25,6 +26,17 @@ def copy_sources(root: Path, target: Path, *, mtime: int | None = None, reverse:
     do build outputs. Raises :class:`ConfigurationProblem` for links, special files and trees too large to be a plugin.
     """
     _copy_folder(root, target, _Copying(mtime, reverse), top=True)
+
+
+def source_paths(root: Path) -> Iterator[Path]:
+    """Iterate over the files :func:`copy_sources` would take, in path order; links are passed over."""
+    for folder, names, files in os.walk(root):
+        top = Path(folder) == root
+        names[:] = sorted(name for name in names if not _left_out(Path(folder, name), top=top))
+        for name in sorted(files):
+            path = Path(folder, name)
+            if not path.is_symlink() and path.is_file() and not _left_out(path, top=top):
+                yield path
 
 
 class _Copying:

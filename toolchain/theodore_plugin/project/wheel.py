@@ -38,7 +38,7 @@ def project_of(wheel: Wheel, path: Path) -> PluginProject:
             for name, content in sorted(code.items())
             if _is_source(name, content)
         ),
-        pyproject={"project": project_table(text) | _entry_points(wheel)},
+        pyproject={"project": project_table(text) | _registered(wheel)},
         pyproject_text=text,
         project_file=metadata_path,
         package_roots=tuple(sorted({name.split("/", 1)[0] for name in code})),
@@ -65,12 +65,16 @@ def _is_source(name: str, content: bytes) -> bool:
     return name.endswith(".py") and len(content) <= MAX_FILE_BYTES
 
 
-def _entry_points(wheel: Wheel) -> dict[str, Any]:
+def _registered(wheel: Wheel) -> dict[str, Any]:
+    return entry_point_tables(wheel.entries.get(f"{wheel.dist_info}/entry_points.txt", b""))
+
+
+def entry_point_tables(content: bytes) -> dict[str, Any]:
     """Rebuild the tables of ``[project]`` that ``entry_points.txt`` came from (PyPA *Entry points*).
 
     A file that cannot be read is kept as one group, so that what it may start is not overlooked.
     """
-    text = wheel.entries.get(f"{wheel.dist_info}/entry_points.txt", b"").decode("utf-8", "replace")
+    text = content.decode("utf-8", "replace")
     parser = ConfigParser(delimiters=("=",), interpolation=None, strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case
     try:
