@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import HeaderParser
+from functools import lru_cache
 
 from packaging.tags import Tag, parse_tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
@@ -29,6 +30,7 @@ class Identity:
     tags: frozenset[Tag]
 
 
+@lru_cache(maxsize=256)
 def parse_filename(filename: str) -> Identity:
     """Read a wheel's file name; anything else raises ``not-a-wheel``."""
     _bound_tags(filename.rpartition(".")[0].split("-", 2)[-1], filename)

@@ -28,10 +28,13 @@ def refuse_reaching(state: Iterable[Path], grants: Iterable[Permission]) -> None
     Reaching is: being such a folder, lying in it, or containing it; links are resolved as the kernel will. The
     plugin's own folders (``{data}`` and the like) lie there too, and are granted by name.
     """
-    folders = [PurePath(os.path.realpath(folder)) for folder in state]
-    for grant in grants:
-        if grant.type is not PermissionType.FILE_SYSTEM or grant.pattern.startswith(_OWN_FOLDER):
-            continue
+    paths = [
+        grant
+        for grant in grants
+        if grant.type is PermissionType.FILE_SYSTEM and not grant.pattern.startswith(_OWN_FOLDER)
+    ]
+    folders = [PurePath(os.path.realpath(folder)) for folder in state] if paths else []
+    for grant in paths:
         root = PurePath(os.path.realpath(grant.landlock_root(_NOWHERE)))
         for folder in folders:
             if root.is_relative_to(folder) or folder.is_relative_to(root):

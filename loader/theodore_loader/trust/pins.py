@@ -30,7 +30,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from theodore_loader import strict_json
-from theodore_loader.difference import Increase, Kind, increases, strongest_rule
+from theodore_loader.difference import Increase, Kind, in_words, increases, strongest_rule
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.paths import private_dir
 from theodore_loader.permissions import PatternError
@@ -88,12 +88,21 @@ class Consent:
 NO_CONSENT = Consent()
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A file as it was read: its state on disk, what it says, its digest."""
+
+    state: tuple[int, ...]
+    pin: Pin
+    sha256: str
+
+
 class Pins:
     """The pins of one state folder; several processes may use it at once."""
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "pins"
-        self._seen: dict[str, tuple[tuple[int, ...], Pin]] = {}
+        self._seen: dict[str, _Seen] = {}
 
     def get(self, name: str) -> Pin | None:
         """Return what is remembered of a plugin.
@@ -105,8 +114,8 @@ class Pins:
         path = self._path(name)
         try:
             state = file_state(path.stat())
-            if name in self._seen and self._seen[name][0] == state:  # not written to since it was read
-                return self._seen[name][1]
+            if name in self._seen and self._seen[name].state == state:  # not written to since it was read
+                return self._seen[name].pin
             data = read_protected(path, _MAX_BYTES)
         except FileNotFoundError:
             return None
@@ -117,15 +126,12 @@ class Pins:
                 f"{path} is damaged: {problem}. Who published {name} before, and which version, is not known any more",
                 help=f"restore it from a backup; or remove it, and the next installation of {name} counts as its first",
             ) from None
-        self._seen[name] = state, pin
+        self._seen[name] = _Seen(state, pin, hashlib.sha256(data).hexdigest())
         return pin
 
     def digest(self, name: str) -> str | None:
         """Return the SHA-256 of what is remembered of a plugin; ``None`` where nothing is. Raises as :meth:`get`."""
-        try:
-            return hashlib.sha256(read_protected(self._path(name), _MAX_BYTES)).hexdigest()
-        except FileNotFoundError:
-            return None
+        return None if self.get(name) is None else self._seen[name].sha256
 
     def increases(self, name: str, terms: Terms) -> tuple[Increase, ...]:
         """Return why a wheel needs somebody's consent before it is installed or loaded; raises as :meth:`get`."""
@@ -147,7 +153,7 @@ class Pins:
         if missing:
             raise _refused(name, pin.installed, terms, missing)
         if found:
-            return f"agreed to: {'; '.join(map(str, found))}"
+            return f"agreed to: {in_words(found)}"
         return f"no more than {pin.installed.version}, which was installed"
 
     @contextmanager
@@ -228,6 +234,6 @@ def _refused(name: str, old: Terms, terms: Terms, missing: list[Increase]) -> Re
         flags.append("--allow-downgrade")
     return Refused(
         strongest_rule(missing),
-        f"{name} {terms.version} does not replace {old.version} by itself: {'; '.join(map(str, missing))}",
+        f"{name} {terms.version} does not replace {old.version} by itself: {in_words(missing)}",
         help=f"look at the difference; if you accept it: theodore-plugin install WHEEL {' '.join(flags)}",
     )

@@ -16,12 +16,24 @@ def read_protected(path: Path, limit: int) -> bytes:
 
     Raises FileNotFoundError for a missing file.
     """
-    with path.open("rb") as file:
-        refuse_writable_by_others(os.fstat(file.fileno()), path)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        refuse_writable_by_others(status, path)
         refuse_writable_by_others(path.parent.stat(), path.parent)
-        data = file.read(limit + 1)
+        data = _all_of(descriptor, min(status.st_size, limit) + 1)
+    finally:
+        os.close(descriptor)
     if len(data) > limit:
         raise ConfigurationProblem(f"{path} is larger than {limit:,} bytes", help="this is not the file you meant")
+    return data
+
+
+def _all_of(descriptor: int, limit: int) -> bytes:
+    """Read to the end, ``limit`` bytes at most; a file that grows meanwhile is read up to there."""
+    data = os.read(descriptor, limit)
+    while 0 < len(data) < limit and (more := os.read(descriptor, limit - len(data))):
+        data += more
     return data
 
 

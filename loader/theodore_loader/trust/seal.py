@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from theodore_loader.paths import private_dir
-from theodore_loader.trust.protected import read_protected
+from theodore_loader.trust.protected import file_state, read_protected
 
 _BYTES = 32
 
@@ -28,6 +28,7 @@ class Seal:
 
     def __init__(self, home: Path) -> None:
         self._path = home / "receipts" / "secret"
+        self._known: tuple[tuple[int, ...], bytes] | None = None
 
     def on(self, body: bytes) -> bytes | None:
         """Return the seal for ``body``, made with a new secret where there is none; ``None`` if others can read it."""
@@ -44,9 +45,12 @@ class Seal:
 
     def _secret(self) -> bytes | None:
         with suppress(FileNotFoundError):
-            if not self._path.stat().st_mode & 0o077:
-                secret = read_protected(self._path, _BYTES)
-                return secret if len(secret) == _BYTES else None
+            status = self._path.stat()
+            if status.st_mode & 0o077:
+                return None
+            if self._known is None or self._known[0] != file_state(status):
+                self._known = file_state(status), read_protected(self._path, _BYTES)
+            return self._known[1] if len(self._known[1]) == _BYTES else None
         return None
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from theodore_loader.artifact.tree import flush_folder
-from theodore_loader.paths import private_dir
+from theodore_loader.paths import private_dir, refuse_writable_by_others
 from theodore_loader.trust.decisions import segments
 from theodore_loader.trust.decisions.decision import Decision, Entry, digest, entry_of
 from theodore_loader.trust.decisions.tail import START, Head, Tail, advance_head, begin_head, read_head, read_tail
@@ -45,7 +45,7 @@ class Appender:
 
     def append(self, decision: Decision) -> None:
         """Write one entry whole or not at all. Raises OSError or ConfigurationProblem."""
-        with locked(private_dir(self._folder)):
+        with locked(_own(self._folder)):
             known = segments.numbers(self._folder)
             if not known:
                 begin_head(self._folder)
@@ -100,6 +100,15 @@ class Appender:
         self._unflushed.pop(full, None)
         segments.remove_old(self._folder, number)
         return segments.segment_path(self._folder, number)
+
+
+def _own(folder: Path) -> Path:
+    """Return the record's folder, made if there is none; raises ConfigurationProblem if others can write to it."""
+    try:
+        refuse_writable_by_others(folder.stat(), folder)
+    except FileNotFoundError:
+        private_dir(folder)
+    return folder
 
 
 @contextmanager
