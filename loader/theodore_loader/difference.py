@@ -6,7 +6,7 @@ of a running plugin (``upgrade.py``), and for ``theodore-plugin diff``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +14,9 @@ from packaging.version import Version
 
 from theodore_loader.permissions import Permission
 from theodore_loader.trust.terms import Terms
+
+FEW = 8
+"""So many reasons are named in a message; a hostile plugin can give thousands."""
 
 
 class Kind(StrEnum):
@@ -72,6 +75,12 @@ def strongest_rule(found: Iterable[Increase]) -> str:
     return next((kind.rule for kind in (Kind.SIGNER, Kind.VERSION) if kind in kinds), Kind.PERMISSION.rule)
 
 
+def in_words(found: Sequence[Increase], most: int = FEW) -> str:
+    """Return the reasons in one line, those that say most first, at most ``most`` of them."""
+    shown = "; ".join(map(str, found[:most]))
+    return shown if len(found) <= most else f"{shown}; and {len(found) - most:,} more"
+
+
 def larger(old: Iterable[Permission], new: Iterable[Permission]) -> tuple[Permission, ...]:
     """Return what of ``new`` no single permission of ``old`` covers."""
     known = tuple(old)
@@ -100,7 +109,7 @@ def _category(old: Terms, new: Terms) -> Iterator[str]:
 
 
 def _permissions(old: Terms, new: Terms) -> Iterator[str]:
-    for permission in larger(old.asked, new.asked):
+    for permission in sorted(larger(old.asked, new.asked), key=lambda one: (not one.is_overbroad, one)):
         yield f"it also asks for {permission}"
 
 

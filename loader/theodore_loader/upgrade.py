@@ -7,7 +7,7 @@ is demanded of its worker besides (``Plan.minimum_tier``).
 
 from __future__ import annotations
 
-from theodore_loader.difference import increases, strongest_rule
+from theodore_loader.difference import in_words, increases, strongest_rule
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.preparation import Prepared
 
@@ -29,7 +29,6 @@ def refuse_other_terms(running: Prepared, new: Prepared) -> None:
     if found:
         raise Refused(
             strongest_rule(found),
-            f"{new.info.name} {new.info.version} does not replace {running.info.version} by itself: "
-            f"{'; '.join(map(str, found))}",
+            f"{new.info.name} {new.info.version} does not replace {running.info.version} by itself: {in_words(found)}",
             help="look at the difference; if you accept it, unload the plugin and load the new version",
         )

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
+from theodore_loader.difference import in_words
+from theodore_loader.permissions import Permission
 from theodore_plugin.difference.model import Change, Difference, Files, Named, PermissionChange
 from theodore_plugin.difference.side import Side, Source
 from theodore_plugin.report.visible import visible
@@ -25,6 +27,10 @@ from theodore_plugin.report.wrap import wrapped
 
 FEW = 8
 """So many lines of a section that does not decide anything by itself."""
+MANY = 20
+"""So many permissions, those that reach furthest first: nobody reads on a second screen."""
+REASON_LENGTH = 160
+"""So many letters of what an author writes."""
 _LABEL = 14
 _MARGIN = 2
 _SIGNS = {
@@ -73,7 +79,7 @@ def granted_lines(side: Side, granted: Iterable[str], look: Look) -> Iterator[Te
         ("signer", [Text(visible(side.signed_by))]),
         ("sha256", _digest(side)),
         ("category", [Text(side.terms.category.value)]),
-        ("asks for", _asked(side, given)),
+        ("asks for", _few(list(_asked(side, given, look)), look, MANY)),
         ("native code", (Text(visible(name), "bold red") for name in side.terms.native)),
         ("dynamic code", [Text("it makes code while it runs", "bold red")] if side.terms.dynamic_code else []),
         ("dependencies", _few([Text(visible(line)) for line in _locked(side)], look)),
@@ -86,7 +92,8 @@ def granted_lines(side: Side, granted: Iterable[str], look: Look) -> Iterator[Te
 def verdict_lines(found: Difference, look: Look) -> Iterator[Text]:
     """Yield the line that says whether somebody has to agree, and to what."""
     if found.increases:
-        line = Text("needs consent: " + visible("; ".join(map(str, found.increases))), "bold red")
+        most = len(found.increases) if look.everything else FEW
+        line = Text(f"needs consent: {visible(in_words(found.increases, most))}", "bold red")
     elif found.complete:
         line = Text("no increase: it may take the place by itself", "bold green")
     else:
@@ -109,7 +116,8 @@ def _title(found: Difference, look: Look) -> Text:
 def _sections(found: Difference, look: Look) -> Iterator[tuple[str, Sequence[Text]]]:
     yield "signer", list(_signer(found))
     yield "sha256", _digest(found.new)
-    yield "permissions", [_permission(change) for change in found.permissions]
+    ordered = sorted(found.permissions, key=_reach)
+    yield "permissions", _few([_permission(change, look) for change in ordered], look, MANY)
     yield "native code", [_named(change, look) for change in found.native]
     yield "the code", _few([_code(change) for change in found.inferred], look)
     yield "about it", [_about(change, look) for change in found.about]
@@ -133,13 +141,24 @@ def _digest(side: Side) -> list[Text]:
     return [] if side.source is Source.TREE else [Text(side.terms.sha256, "dim")]
 
 
-def _permission(change: PermissionChange) -> Text:
+def _reach(change: PermissionChange) -> tuple[bool, bool, Permission]:
+    """Put first what is more than before, and of that what reaches furthest."""
+    more = change.change in (Change.ADDED, Change.WIDENED)
+    return not more, not change.permission.is_overbroad, change.permission
+
+
+def _short(text: str, look: Look) -> str:
+    shown = visible(text)
+    return shown if look.everything or len(shown) <= REASON_LENGTH else f"{shown[: REASON_LENGTH - 1]}…"
+
+
+def _permission(change: PermissionChange, look: Look) -> Text:
     sign, style = _SIGNS[change.change]
     line = Text.assemble((f"{sign} {visible(str(change.permission))}", style))
     if change.before:
         line.append(f"  {change.change.value} from {visible(', '.join(map(str, change.before)))}", "dim")
     if change.reason and change.change is not Change.REMOVED:
-        line.append(f"  {visible(change.reason)}")
+        line.append(f"  {_short(change.reason, look)}")
     return line
 
 
@@ -175,21 +194,21 @@ def _files(files: Files, look: Look) -> Iterator[Text]:
     yield from _few([_named(Named(change, path), look) for paths, change in signs for path in paths], look)
 
 
-def _few(lines: Sequence[Text], look: Look) -> list[Text]:
-    if look.everything or len(lines) <= FEW + 1:
+def _few(lines: Sequence[Text], look: Look, few: int = FEW) -> list[Text]:
+    if look.everything or len(lines) <= few + 1:
         return list(lines)
-    return [*lines[:FEW], Text(f"and {len(lines) - FEW:,} more (--all lists them)", "dim")]
+    return [*lines[:few], Text(f"and {len(lines) - few:,} more (--all lists them)", "dim")]
 
 
-def _asked(side: Side, granted: Sequence[str]) -> Iterator[Text]:
+def _asked(side: Side, granted: Sequence[str], look: Look) -> Iterator[Text]:
     if not side.asked:
         yield Text("nothing")
-    for one in side.asked:
+    for one in sorted(side.asked, key=lambda one: (not one.permission.is_overbroad, one.permission)):
         text = str(one.permission)
         line = Text.assemble((visible(text), "bold" if text in granted else "dim"))
         if text not in granted:
             line.append("  not granted in full by the policy", "yellow")
-        line.append(f"  {visible(one.reason)}")
+        line.append(f"  {_short(one.reason, look)}")
         yield line
 
 
