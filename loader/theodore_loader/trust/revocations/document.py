@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import hashlib
 import operator
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -156,7 +157,18 @@ def read_statement(payload: bytes) -> tuple[str, Document, str]:
     document = _document(statement.predicate)
     if document.expires is None or document.sequence < 1 or document.expires <= document.issued:
         raise ListInvalid("a signed list has a sequence from 1 on, and expires after it was issued")
-    return statement.subject[0].name.removesuffix(_SUFFIX), document, sha256
+    revoker = statement.subject[0].name.removesuffix(_SUFFIX)
+    _refuse_foreign(revoker, document)
+    return revoker, document, sha256
+
+
+def _refuse_foreign(revoker: str, document: Document) -> None:
+    """Raise unless the list speaks in nobody else's name: of its own registry alone, and of roots by their digests."""
+    for entry in document.entries:
+        if entry.registry not in (None, revoker):
+            raise ListInvalid(f"it revokes versions of registry {entry.registry!r}, which is another's")
+        if entry.root is not None and not re.fullmatch(_SHA256, entry.root):
+            raise ListInvalid(f"it names root {entry.root[:80]!r}: ids differ from host to host, digests do not")
 
 
 def _document(value: Any) -> Document:

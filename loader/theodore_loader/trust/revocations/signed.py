@@ -68,7 +68,6 @@ def authenticate(data: bytes, revokers: Sequence[Revoker], roots: Mapping[str, R
         raise Refused(INVALID, f"a signed payload of type {payload_type[:80]!r} is no statement", help=_FETCH)
     try:
         named, document, sha256 = read_statement(payload)
-        _refuse_foreign(named, document)
     except ListInvalid as error:
         raise Refused(INVALID, f"this is no revocation list: {error}", help=_FETCH) from None
     for revoker, signer, *_ in found:
@@ -115,16 +114,3 @@ def _signed_by(
             help="if you mean to believe its signer: theodore-plugin trust add-revoker --help",
         )
     return found
-
-
-def _refuse_foreign(revoker: str, document: Document) -> None:
-    """Raise unless the list speaks in nobody else's name: of its own registry alone, and of roots by their digests."""
-    for entry in document.entries:
-        if entry.registry not in (None, revoker):
-            raise ListInvalid(f"it revokes versions of registry {entry.registry!r}, which is another's")
-        if entry.root is not None and not _is_digest(entry.root):
-            raise ListInvalid(f"it names root {entry.root[:80]!r}: ids differ from host to host, digests do not")
-
-
-def _is_digest(text: str) -> bool:
-    return len(text) == 64 and not text.strip("0123456789abcdef")
