@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -14,9 +19,11 @@ import pytest
 
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.installed import Installed
+from theodore_loader.paths import HOME_VARIABLE
 from theodore_loader.preparation import Preparation
 from theodore_loader.trust.pins import Consent, Pins
 from theodore_loader.trust.trust_file import TrustFile
+from theodore_plugin.cli import main
 from theodore_plugin.cli.failure import exit_code
 from theodore_plugin.signing.enrol import enrol_local
 from theodore_sdk.info import PermissionType, PluginPermission
@@ -323,3 +330,130 @@ def test_an_installation_that_was_killed_is_the_old_one_or_is_finished_by_the_ne
     pin = Pins(machine.home).get(NAME)
     assert pin.highest == version
     assert (pin.pending is None) == recorded
+
+
+# --- the command ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def command(machine, monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
+    monkeypatch.setenv(HOME_VARIABLE, str(machine.home))
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        code = main([*map(str, arguments), "--trust", str(machine.trust)])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return call
+
+
+def test_a_first_installation_shows_what_is_granted_and_asks_nobody(machine, command) -> None:
+    code, out, err = command("install", machine.make("1.0.0"))
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == "acme-hello 1.0.0  first installation here"
+    assert "asks for      network api.example.com:443  reads the pages it is asked for" in out
+    assert "installed acme-hello 1.0.0" in lines
+    assert lines[-1].startswith("next: theodore-plugin run acme-hello ")
+
+
+def test_the_flag_that_a_refusal_names_is_what_installs_it(machine, command) -> None:
+    command("install", machine.make("1.0.0"))
+    wheel = machine.make("1.1.0", permissions=(NETWORK, MORE))
+    code, out, err = command("install", wheel)
+    assert code == 5
+    assert "+ network other.example.com:443  reads other pages too" in out
+    assert err.startswith("error[upgrade-needs-consent]: ")
+    flag = re.search(r"theodore-plugin install WHEEL (--accept [0-9a-f]{16})$", err.strip())
+    assert flag
+    code, out, _ = command("diff", wheel, "--no-code")
+    assert code == 1
+    assert out.splitlines()[-1] == f"next: theodore-plugin install {wheel} {flag[1]}"
+    code, out, _ = command("install", wheel, *flag[1].split())
+    assert code == 0
+    assert "installed acme-hello 1.1.0" in out.splitlines()
+    assert machine.load() == "1.1.0"
+    code, out, _ = command("install", wheel)
+    assert code == 0
+    assert "installed already: acme-hello 1.1.0" in out.splitlines()
+
+
+def test_a_name_is_the_newest_release_in_the_given_folders(machine, command, tmp_path) -> None:
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    for version in ("1.0.0", "1.10.0", "1.9.0", "2.0.0rc1"):
+        source = machine.make(version)
+        for path in source.parent.glob(f"{source.name}*"):
+            (folder / path.name).write_bytes(path.read_bytes())
+    (folder / "acme_hello-9.9.9-cp27-none-any.whl").write_bytes(b"for another interpreter")
+    (folder / "no wheel.whl").write_bytes(b"")
+    assert command("install", "Acme_Hello==1.0.0", "--find-links", folder)[0] == 0
+    assert machine.load() == "1.0.0"
+    code, out, _ = command("install", "acme-hello", "--find-links", folder)
+    assert code == 0
+    assert "acme-hello 1.0.0 (installed) → 1.10.0 (wheel)" in out
+    assert machine.load() == "1.10.0"
+    for wanted in ("acme-other", "acme-hello==7"):
+        code, _, err = command("install", wanted, "--find-links", folder)
+        assert code == 2
+        assert "that fits this machine" in err
+    assert command("install", "acme-hello==x.y", "--find-links", folder)[0] == 2
+    assert command("install", "acme-hello")[0] == 2
+
+
+def test_what_is_installed_and_what_was_removed_can_be_compared_by_name(machine, command) -> None:
+    command("install", machine.make("1.0.0"))
+    other = machine.make("1.1.0", by="second", permissions=(NETWORK, MORE))
+    for removed in (False, True):
+        if removed:
+            Installed(machine.home).remove(NAME)
+        code, out, _ = command("diff", NAME, other, "--no-code", "--format", "json")
+        assert code == 1
+        found = json.loads(out)
+        assert [reason["kind"] for reason in found["reasons"]] == ["signer", "permission"]
+        assert found["old"]["source"] == ("remembered" if removed else "installed")
+        assert found["old"]["signer"]["identity"] != found["new"]["signer"]["identity"]
+        assert (found["files"] is None) == removed
+
+
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_at_a_terminal_somebody_is_asked(machine, workshop, answer: str) -> None:
+    machine.install(machine.make("1.0.0"))
+    wheel = machine.make("1.1.0", permissions=(NETWORK, MORE))
+    shown, status = _at_a_terminal(
+        [sys.executable, "-m", "theodore_plugin", "install", str(wheel), "--trust", str(machine.trust)],
+        {**os.environ, HOME_VARIABLE: str(machine.home), "TERM": "xterm", "COLUMNS": "80"},
+        answer,
+    )
+    assert "other.example.com:443" in shown
+    assert "install it on these terms?" in shown
+    assert status == (0 if answer == "y" else 5), shown
+    assert machine.load() == ("1.1.0" if answer == "y" else "1.0.0")
+
+
+def _at_a_terminal(argv: list[str], environment: dict[str, str], answer: str) -> tuple[str, int]:
+    """Run a command in a terminal of its own, answer its question, and return what it showed and its exit code."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while chunk := _read(ours):
+            shown += chunk
+            if b"[y/N]" in shown and answer:
+                os.write(ours, f"{answer}\n".encode())
+                answer = ""
+        return shown.decode(), process.wait(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # the other end is closed
+        return b""
