@@ -136,33 +136,37 @@ class Signatures:
     def _checked(self, parsed: ParsedBundle, rule: SignerRule, verify: _Verify[_Result]) -> tuple[Signer, _Result]:
         from sigstore.errors import CertValidationError
 
-        verifier, policy = self._verifier(rule.root), _SignerPolicy(rule)
+        certificate, policy = parsed.bundle.signing_certificate, _SignerPolicy(rule)
+        self._refuse_strangers(certificate, rule.root)
+        verifier = self._verifier(rule.root)
         try:
             result = verify(verifier, parsed.bundle, policy)
-            certificate = parsed.bundle.signing_certificate
             identity, claims = identity_of(certificate), claims_of(certificate)
             signed_at = _signed_at(parsed, lambda bundle: verify(verifier, bundle, policy))
         except OtherSigner:
             raise
         except CertValidationError as error:
-            raise self._without_chain(parsed, rule.root) from error
+            raise Refused(
+                "signature-invalid", "its certificate was not valid when the log says it signed", help=_RESIGN
+            ) from error
         except Exception as error:
             raise Refused(
                 "signature-invalid", f"the signature does not verify: {_reason(error)}", help=_RESIGN
             ) from error
         return Signer(rule.root, rule.issuer, identity, parsed.log_index, signed_at, claims), result
 
-    def _without_chain(self, parsed: ParsedBundle, root: str) -> Exception:
-        """Say why no chain was found: a certificate of another authority, or one of ours out of its time."""
-        certificate = parsed.bundle.signing_certificate
+    def _refuse_strangers(self, certificate: Certificate, root: str) -> None:
+        """Raise :class:`OtherSigner` for a certificate of another authority, before anything else of the bundle counts.
+
+        Sigstore looks at the time first, and a stranger's timestamp is no time: the bundle would seem to be broken
+        instead of another root's.
+        """
         trusted = self.roots[root]
-        for authority in trusted_root(trusted.id, trusted.document).get_fulcio_certs():
+        for authority in _authorities(trusted.id, trusted.document):
             with suppress(Exception):
                 certificate.verify_directly_issued_by(authority)
-                return Refused(
-                    "signature-invalid", "its certificate was not valid when the log says it signed", help=_RESIGN
-                )
-        return OtherSigner(f"its certificate was not issued under root {root!r}")
+                return
+        raise OtherSigner(f"its certificate was not issued under root {root!r}")
 
     def _verifier(self, root: str) -> Verifier:
         trusted = self.roots[root]
@@ -222,6 +226,11 @@ def _signed_at(parsed: ParsedBundle, verify: Callable[[Bundle], object]) -> date
             verify(parsed.with_timestamp(index))
             verified.append(moment)
     return max(verified)
+
+
+@lru_cache(maxsize=32)
+def _authorities(root_id: str, document: bytes) -> Sequence[Certificate]:
+    return trusted_root(root_id, document).get_fulcio_certs()
 
 
 @lru_cache(maxsize=32)
