@@ -80,10 +80,15 @@ def from_tuf(url: str, bootstrap: Path | None) -> ClientTrustConfig:
     try:
         return ClientTrustConfig.from_tuf(url.rstrip("/"), bootstrap_root=bootstrap)
     except (Error, OSError, ValueError) as error:
-        reason = str(error.__cause__ or error) or type(error).__name__
+        cause = error.__cause__ or error
+        if isinstance(cause, FileNotFoundError) and bootstrap is None:
+            raise ConfigurationProblem(
+                f"the TUF repository {url} has not been used here before",
+                help="give its root metadata, as its owner handed it out, once: --tuf-root root.json",
+            ) from error
         raise SigningError(
-            f"the TUF repository {url} cannot be used: {reason}",
-            help="the first time, give its root metadata: --tuf-root root.json; later, check the network",
+            f"the TUF repository {url} cannot be used: {str(cause) or type(cause).__name__}",
+            help="check the network; if its keys were replaced, ask its owner for the new root: --tuf-root root.json",
         ) from error
 
 
