@@ -163,7 +163,8 @@ class Bench:
     sbom: bytes | None = None
 
     def verify(self, **changes: Any) -> Verified:
-        bench = replace(self, **{key: value for key, value in changes.items() if key != "now"})
+        asked = {key: changes.pop(key) for key in ("now", "revocations", "purpose") if key in changes}
+        bench = replace(self, **changes)
         return verify(
             data=bench.data,
             filename=bench.filename,
@@ -172,7 +173,7 @@ class Bench:
             sbom=bench.sbom,
             trust=bench.trust,
             policy=bench.policy,
-            now=changes.get("now"),
+            **asked,
         )
 
     def attest(self, change: Callable[[dict[str, Any]], object] = lambda statement: None, **signer: Local) -> bytes:

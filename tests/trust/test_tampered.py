@@ -18,8 +18,21 @@ import pytest
 from theodore_loader.errors import Refused
 from theodore_loader.manifest import MANIFEST_NAME
 from theodore_loader.policy import load_policy
+from theodore_loader.trust.revocations.document import Document, Entry, write_statement
+from theodore_loader.trust.revocations.index import authority_names
+from theodore_loader.trust.revocations.intake import take_in
+from theodore_loader.trust.revocations.kept import Place
+from theodore_loader.trust.revocations.lookup import Revocations
 from theodore_loader.trust.steps import NotVerified
-from theodore_loader.trust.trust_file import LoaderRules, Publisher, Root, SignerRule, TrustFile, UnsignedException
+from theodore_loader.trust.trust_file import (
+    LoaderRules,
+    Publisher,
+    Revoker,
+    Root,
+    SignerRule,
+    TrustFile,
+    UnsignedException,
+)
 from theodore_plugin.cli.failure import exit_code
 from theodore_plugin.signing.instances import Local, _environment, _sigstore_signer
 from theodore_plugin.signing.local.server import serving
@@ -741,6 +754,72 @@ def revocation_list_missing_where_one_is_demanded(bench, tools) -> Changes:
     return {"trust": replace(bench.trust, loader=LoaderRules(max_revocation_age_days=30))}
 
 
+@case("revocation-list-stale")
+def revokers_list_that_was_never_taken_in(bench, tools) -> Changes:
+    return tools.heeding()
+
+
+@case("revocation-list-stale")
+def revokers_list_that_has_expired(bench, tools) -> Changes:
+    return {**tools.heeding(1, {"sha256": "0" * 64}), "now": datetime.now(UTC) + timedelta(days=3)}
+
+
+@case("revoked")
+def digest_on_a_revokers_list(bench, tools) -> Changes:
+    return tools.heeding(1, {"sha256": bench.wheel.sha256})
+
+
+@case("revoked")
+def signer_on_a_revokers_list(bench, tools) -> Changes:
+    signer = bench.trust.publishers[0].signer
+    root = authority_names(bench.trust.roots[signer.root].document)[-1]
+    since = datetime(2020, 1, 1, tzinfo=UTC)
+    return tools.heeding(1, {"root": root, "issuer": signer.issuer, "identity": signer.identity, "since": since})
+
+
+@case("revoked")
+def version_on_the_list_of_its_registry(bench, tools) -> Changes:
+    return tools.heeding(1, {"registry": "acme", "plugin": "acme-hello", "versions": ">=1.2,<1.3"})
+
+
+@case("revoked")
+def blocked_for_installation(bench, tools) -> Changes:
+    return {**tools.heeding(1, {"sha256": bench.wheel.sha256}, action="block-install"), "purpose": "install"}
+
+
+@case("version-yanked")
+def yanked_and_to_be_installed(bench, tools) -> Changes:
+    return {**tools.heeding(1, {"sha256": bench.wheel.sha256}, action="yank"), "purpose": "install"}
+
+
+@case("revocation-list-went-back")
+def older_list_of_a_revoker_put_back(bench, tools) -> Changes:
+    return tools.heeding(2, {"sha256": bench.wheel.sha256}, then=1)
+
+
+@case("revocation-list-went-back")
+def other_list_of_a_revoker_with_the_same_sequence(bench, tools) -> Changes:
+    return tools.heeding(2, {"sha256": bench.wheel.sha256}, then=2)
+
+
+@case("revocation-list-invalid")
+def list_of_another_revoker_in_place_of_ones_own(bench, tools) -> Changes:
+    return tools.heeding(1, {"sha256": "0" * 64}, then=2, revoker="other")
+
+
+@case("signer-not-trusted")
+def list_of_a_revoker_by_another_instance(bench, tools) -> Changes:
+    return tools.heeding(1, {"sha256": "0" * 64}, then=2, by=tools.rogue)
+
+
+@case("signature-invalid")
+def list_of_a_revoker_cut_short(bench, tools) -> Changes:
+    changes = tools.heeding(1, {"sha256": "0" * 64})
+    path = Place(changes["revocations"].home, "acme").bundle
+    path.write_bytes(path.read_bytes()[:-30])
+    return changes
+
+
 @case("unsigned-artifact")
 def unsigned_exception_for_another_digest(bench, tools) -> Changes:
     return {"bundle": None, **tools.excepting("0" * 64, date(2999, 1, 1))}
@@ -865,6 +944,36 @@ class Tools:
         path.chmod(0o600)
         return {"trust": replace(self.bench.trust, path=folder / "trust.toml")}
 
+    def heeding(
+        self,
+        sequence: int = 0,
+        match: Mapping[str, Any] | None = None,
+        *,
+        action: Any = "block-load",
+        then: int = 0,
+        **other: Any,
+    ) -> Changes:
+        """Name a revoker whose list, if it has a sequence, was taken in; list ``then`` is put in its place."""
+        home = self._folders.mktemp("heeding")
+        home.chmod(0o700)
+        publisher = replace(self.bench.trust.publishers[0], registry="acme")
+        revoker = Revoker("acme", publisher.signer)
+        trust = replace(self.bench.trust, path=home / "trust.toml", publishers=(publisher,), revokers=(revoker,))
+        if sequence:
+            entry = Entry(action=action, reason="stolen key", url="https://example.com/1", **(match or {}))
+            take_in(self._list(sequence, [entry]), trust, home, datetime.now(UTC))
+        if then:
+            Place(home, "acme").bundle.write_bytes(self._list(then, [], **other))
+        return {"trust": trust, "revocations": Revocations(trust, home)}
+
+    def _list(self, sequence: int, entries: list[Entry], revoker: str = "acme", by: Local | None = None) -> bytes:
+        from sigstore.dsse import Statement
+
+        now = datetime.now(UTC)
+        document = Document(1, sequence, now, entries, now + timedelta(days=2))
+        with (by or self.bench.instance).signer() as signer:
+            return signer.sign_dsse(Statement(write_statement(revoker, document))).to_json().encode()
+
     def excepting(self, sha256: str, expires: date) -> Changes:
         exception = UnsignedException(sha256, "built here", expires)
         return {"trust": replace(self.bench.trust, loader=LoaderRules(unsigned=(exception,)))}
@@ -932,6 +1041,8 @@ def test_the_cases_are_refused_for_what_was_changed(bench, tools) -> None:
     assert bench.verify(**tools.consistent("provenance", lambda statement: None), **tools.demanding()).verdict
     assert bench.verify(**tools.exchanged("provenance", by=tools.bench.instance), sbom=bench.wheel.sbom).verdict
     assert bench.verify(**tools.revoking({"sha256": "0" * 64})).verdict
+    assert bench.verify(**tools.heeding(1, {"sha256": "0" * 64}, then=2)).verdict
+    assert bench.verify(**tools.heeding(1, {"sha256": bench.wheel.sha256}, action="yank")).marks == ("yanked",)
     assert bench.verify(bundle=tools.edited(bench.bundle, lambda bundle: None)).verdict
     assert bench.verify(trust=tools.with_rogue_root(bench.trust)).verdict
     assert bench.verify(policy=load_policy("default")).verdict

@@ -180,7 +180,7 @@ def _refuse(hit: Hit, purpose: Purpose, *, accept_yanked: bool) -> None:
         raise Refused(
             YANKED,
             f"yanked by {hit.source.label}: {hit}",
-            help="install another version; if it has to be this one: theodore-plugin install --yanked",
+            help="install another version; if it has to be this one: theodore-plugin install --allow-yanked",
         )
 
 

@@ -115,16 +115,40 @@ TRUST_RULES: tuple[Rule, ...] = (
     ),
     _rule(
         "revoked",
-        "The wheel's digest, or a signer from a moment on, is on this host's revocation list.",
-        "The list's owner learnt something after the signature was made: a stolen key, a malicious release.",
-        "Read the reason and the address that are printed; use another version.",
+        "The wheel's digest, a signer from a moment on, or this version of its registry is on a list of revocations.",
+        "The list's owner learnt something after the signature was made: a stolen key, a malicious release. A plugin "
+        "that runs is stopped.",
+        "Read the reason and the address that are printed; use another version. Which list says so: "
+        "`theodore-plugin revocations check NAME`.",
+    ),
+    _rule(
+        "version-yanked",
+        "Whoever offers this version does not want it to be installed any more; where it is installed it stays.",
+        "A version is yanked because it is broken, not because it is malicious: hosts that run it are not stopped by that, "
+        "and no further one should begin to.",
+        "Install another version. If it has to be this one: `theodore-plugin install --allow-yanked WHEEL`.",
     ),
     _rule(
         "revocation-list-stale",
-        "The revocation list is older than the trust file allows, or missing where one is demanded.",
+        "A revocation list has expired, is older than the trust file allows, or missing where one is demanded.",
         "Whoever can hold back the list can keep a revoked plugin alive.",
-        "Put the current list beside the trust file.",
+        "Take in the current list: `theodore-plugin revocations update FILE|URL`; the owner's own belongs beside the "
+        "trust file.",
         Silencer.POLICY,
+    ),
+    _rule(
+        "revocation-list-invalid",
+        "A revocation list is malformed, too large, dated in the future, or the list of another revoker.",
+        "A list that is not understood completely may leave out the very entry that matters, and one that speaks in "
+        "another's name can stop plugins that are none of its business.",
+        "Fetch it again from where its revoker publishes it. The list in place stays in force.",
+    ),
+    _rule(
+        "revocation-list-went-back",
+        "A revocation list is older than one that was seen of this revoker, or another one with the same number.",
+        "An old list is authentic, and lacks what was revoked since: putting it back is how a revocation is undone by "
+        "whoever cannot sign.",
+        "Take in the newest list. A revoker who has lost count goes on from the highest number ever published.",
     ),
     _rule(
         "signer-changed",
