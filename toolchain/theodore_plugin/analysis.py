@@ -31,6 +31,7 @@ from theodore_plugin.rules.catalogue import RULES
 from theodore_plugin.rules.context import RuleContext, RuleModule
 from theodore_plugin.rules.interface.matrix import host_matrix
 from theodore_plugin.rules.library import ABOUT_PLUGINS
+from theodore_plugin.rules.packaging.wheel_defects import wheel_findings
 
 
 class CoverageStatus(StrEnum):
@@ -93,7 +94,9 @@ def analyse(
     left_out = tuple(rule.RULE.name for rule in rules if as_library and rule.RULE.name in ABOUT_PLUGINS)
     rules = [rule for rule in rules if rule.RULE.name not in left_out]
     facts = tuple(context.facts.values())
-    findings = tuple(sorted(_findings(context, rules), key=lambda finding: finding.sort_key))
+    found = list(_findings(context, rules))
+    found += wheel_findings(project, found, as_library=as_library)
+    findings = tuple(sorted(found, key=lambda finding: finding.sort_key))
     return StaticAnalysis(
         findings=findings,
         coverage=tuple(_coverage(project, context)),

@@ -82,9 +82,29 @@ def read_archive(data: bytes, limits: Limits, report: Reporter = refuse) -> dict
     return {name: content for name, content in contents if content is not None}
 
 
-def list_archive(data: bytes, limits: Limits) -> tuple[Entry, ...]:
+def list_archive(data: bytes, limits: Limits, report: Reporter = refuse) -> tuple[Entry, ...]:
     """Return what the central directory says about each entry, in its order; raises :class:`InvalidWheel`."""
-    return tuple(_entries(data, limits, refuse)[0])
+    return tuple(_entries(data, limits, report)[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """An archive inside of other bytes: where it starts, and itself without a comment."""
+
+    start: int
+    data: bytes
+
+
+def embedded_archive(data: bytes) -> Embedded | None:
+    """Return the archive that a tolerant reader finds among foreign bytes before and after it, if there is one."""
+    at = data.rfind(_END_MAGIC)
+    while at >= 0 and at + _END.size <= len(data):
+        _, disk, start_disk, here, count, size, start, _ = _END.unpack_from(data, at)
+        foreign = at - size - start
+        if foreign >= 0 and not disk and not start_disk and here == count:
+            return Embedded(foreign, data[foreign : at + _END.size - 2] + b"\0\0")
+        at = data.rfind(_END_MAGIC, 0, at)
+    return None
 
 
 def _entries(data: bytes, limits: Limits, report: Reporter) -> tuple[list[Entry], int]:

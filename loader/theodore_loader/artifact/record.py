@@ -10,7 +10,7 @@ import base64
 import csv
 import hashlib
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from theodore_loader.errors import InvalidWheel
 
@@ -24,8 +24,11 @@ def check_record(entries: Mapping[str, bytes], dist_info: str) -> None:
         raise defect
 
 
-def record_defects(entries: Mapping[str, bytes], dist_info: str) -> Iterator[InvalidWheel]:
-    """Name every way in which RECORD does not describe ``entries`` completely and truly (``record-mismatch``)."""
+def record_defects(entries: Mapping[str, bytes], dist_info: str, unread: Iterable[str] = ()) -> Iterator[InvalidWheel]:
+    """Name every way in which RECORD does not describe ``entries`` completely and truly (``record-mismatch``).
+
+    ``unread`` are further entries of the archive, of which nothing is known but the name.
+    """
     record_name = f"{dist_info}/RECORD"
     if record_name not in entries:
         yield _mismatch(f"{record_name} is missing")
@@ -35,7 +38,7 @@ def record_defects(entries: Mapping[str, bytes], dist_info: str) -> Iterator[Inv
     except InvalidWheel as unreadable:
         yield unreadable
         return
-    yield from _name_defects(set(rows), set(entries))
+    yield from _name_defects(set(rows), {*entries, *unread})
     for name, (digest, size) in rows.items():
         if name == record_name:
             if digest or size:

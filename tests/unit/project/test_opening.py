@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from theodore_loader.errors import ConfigurationProblem, InvalidWheel, NothingToDo
+from theodore_loader.errors import ConfigurationProblem, NothingToDo
 from theodore_plugin.project import PluginProject
 
 
@@ -44,11 +44,12 @@ def test_a_file_that_is_no_wheel_is_refused(tmp_path: Path) -> None:
         PluginProject.open(write(tmp_path, {"plugin.py": "x = 1"}) / "plugin.py")
 
 
-def test_a_truncated_wheel_is_refused(tmp_path: Path) -> None:
+def test_a_truncated_wheel_is_a_defect(tmp_path: Path) -> None:
     wheel = tmp_path / "demo-1.0.0-py3-none-any.whl"
     wheel.write_bytes(b"PK\x03\x04 and no more")
-    with pytest.raises(InvalidWheel):
-        PluginProject.open(wheel)
+    project = PluginProject.open(wheel)
+    assert [defect.rule for defect in project.defects] == ["not-a-wheel"]
+    assert project.files == ()
 
 
 @pytest.mark.parametrize("text", ["[project\n", "name = \n", "a = 1\na = 2\n"])

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from theodore_loader.errors import InvalidWheel
 from theodore_loader.policy import load_policy
 from theodore_plugin.analysis import analyse
 from theodore_plugin.project import PluginProject
@@ -126,10 +125,12 @@ def test_links_of_a_wheel_are_judged(tmp_path: Path) -> None:
     assert set(found(build(tmp_path, sources(), METADATA=linked))) == {"link-broken-or-insecure"}
 
 
-def test_one_flipped_byte_is_refused(tmp_path: Path) -> None:
+def test_one_flipped_byte_is_a_defect_and_the_file_is_not_taken_for_looked_at(tmp_path: Path) -> None:
     path = build(tmp_path, sources())
     data = bytearray(path.read_bytes())
     data[data.index(b"class Demo")] ^= 1
     path.write_bytes(bytes(data))
-    with pytest.raises(InvalidWheel):
-        PluginProject.open(path)
+    project = PluginProject.open(path)
+    [defect] = project.defects
+    assert (defect.rule, defect.entry) == ("polyglot-or-trailing-data", project.skipped[0].path)
+    assert project.skipped[0].path not in {file.path for file in project.files}

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from theodore_loader.errors import InvalidWheel
 from theodore_plugin.finding import Location
 
 PYPROJECT = "pyproject.toml"
@@ -100,6 +101,10 @@ class PluginProject:
     package_roots: tuple[str, ...] = ()
     """Top-level packages and modules that would be shipped, relative to the project."""
     is_wheel: bool = False
+    defects: tuple[InvalidWheel, ...] = ()
+    """What is wrong with a wheel as the wheel of a plugin."""
+    library_defects: tuple[InvalidWheel, ...] = ()
+    """What is wrong with a wheel as one that a plugin depends on."""
     wheel_name: str | None = None
     sha256: str | None = None
     """Digest of the wheel itself, lower-case hex; ``None`` for a tree."""

@@ -15,7 +15,7 @@ def open_project(path: Path) -> PluginProject:
     if not path.exists():
         raise ConfigurationProblem(f"no such file or folder: {path}", help="give the plugin's folder or a .whl file")
     project = _open_folder(path) if path.is_dir() else _open_file(path)
-    if not project.files and not project.unreadable:
+    if not project.is_wheel and not project.files and not project.unreadable:
         raise NothingToDo(
             f"{path} holds no Python package to check",
             help="point at a folder with src/<package>/ or <package>/, or create one: "
@@ -38,14 +38,12 @@ def _open_file(path: Path) -> PluginProject:
         raise ConfigurationProblem(
             f"{path} is neither a folder nor a wheel", help="give the plugin's folder or a file ending in .whl"
         )
-    from theodore_plugin.project.wheel import open_wheel
+    from theodore_plugin.project.wheel import open_oversized_wheel, open_wheel
 
     try:
         size = path.stat().st_size
         if size > MAX_WHEEL_BYTES:
-            raise ConfigurationProblem(
-                f"{path.name} is larger than {MAX_WHEEL_BYTES // 2**20} MiB", help="a plugin wheel holds source code"
-            )
+            return open_oversized_wheel(path, size, MAX_WHEEL_BYTES)
         return open_wheel(path, path.read_bytes())
     except OSError as error:
         raise ConfigurationProblem(

@@ -8,26 +8,36 @@ from pathlib import Path
 from typing import Any
 
 from theodore_loader.artifact.wheel import LOCK_NAME, Wheel
-from theodore_loader.errors import NothingToDo
 from theodore_loader.manifest import MANIFEST_NAME
 from theodore_plugin.project.core_metadata import project_table
-from theodore_plugin.project.model import HEAD_BYTES, PluginProject, SourceFile, UnreadableFile
+from theodore_plugin.project.model import HEAD_BYTES, PluginProject, SkippedFile, SourceFile, UnreadableFile
 from theodore_plugin.project.texts import texts_of
 from theodore_plugin.project.tree import MAX_FILE_BYTES, module_name
+from theodore_plugin.project.wheel_survey import Survey, survey, unread_survey
+
+_REFUSED = "refused as an entry of the archive"
 
 
 def open_wheel(path: Path, data: bytes) -> PluginProject:
-    """Read a wheel strictly. Raises Refused (InvalidWheel) with the rule of the first thing wrong."""
-    return project_of(Wheel.read(data, path.name), path)
+    """Read a wheel as far as it can be read; what is wrong with it is in ``defects``."""
+    return _surveyed(survey(data, path.name), path)
+
+
+def open_oversized_wheel(path: Path, size: int, limit: int) -> PluginProject:
+    """Take in a file that is too large to be read: all that can be said of it is that."""
+    return _surveyed(unread_survey(path.name, size, limit), path)
 
 
 def project_of(wheel: Wheel, path: Path) -> PluginProject:
     """View an already read wheel as a project."""
+    return _surveyed(Survey(wheel), path)
+
+
+def _surveyed(found: Survey, path: Path) -> PluginProject:
+    wheel = found.wheel
     metadata_path = f"{wheel.dist_info}/METADATA"
-    text = wheel.entries[metadata_path].decode("utf-8", "replace")
-    code = {name: content for name, content in wheel.entries.items() if not name.startswith(wheel.dist_info)}
-    if not any(name.endswith(".py") for name in code):
-        raise NothingToDo(f"{wheel.filename} holds no Python code", help="build it with: theodore-plugin package")
+    text = wheel.entries.get(metadata_path, b"").decode("utf-8", "replace")
+    code = {name: content for name, content in wheel.entries.items() if not name.startswith(f"{wheel.dist_info}/")}
     data = {name: content for name, content in wheel.entries.items() if not _is_source(name, content)}
     texts, not_texts = texts_of(data, data.get, data)
     return PluginProject(
@@ -43,6 +53,11 @@ def project_of(wheel: Wheel, path: Path) -> PluginProject:
         project_file=metadata_path,
         package_roots=tuple(sorted({name.split("/", 1)[0] for name in code})),
         is_wheel=True,
+        defects=found.as_plugin,
+        library_defects=found.as_dependency,
+        skipped=tuple(
+            SkippedFile(name, _REFUSED) for name in found.unread if name.endswith(".py") and name not in code
+        ),
         wheel_name=wheel.filename,
         sha256=wheel.sha256,
         manifest=wheel.entries.get(f"{wheel.dist_info}/{MANIFEST_NAME}"),
