@@ -30,6 +30,7 @@ class Kind(StrEnum):
     DYNAMIC = "dynamic-code"
     TIER = "sandbox-tier"
     VERDICT = "verdict"
+    FIRST = "first-installation"
 
     @property
     def rule(self) -> str:

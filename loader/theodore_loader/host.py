@@ -158,7 +158,7 @@ class PluginHost:
         """
         return await asyncio.to_thread(self._preparation.install, wheel, consent)
 
-    async def judge(self, wheel: Path | SignedFiles) -> Verified:
+    async def judge(self, wheel: Path | SignedFiles, consent: Consent = NO_CONSENT) -> Verified:
         """Verify a wheel as for an installation, whatever was installed before; nothing is stored or remembered.
 
         Raises:
@@ -166,7 +166,7 @@ class PluginHost:
             ConfigurationProblem: no such file, or a damaged trust file.
 
         """
-        return await asyncio.to_thread(self._preparation.judge, wheel)
+        return await asyncio.to_thread(self._preparation.judge, wheel, consent)
 
     async def verify_installed(self) -> tuple[Judged, ...]:
         """Decide about everything that is installed, for a host that wants to know at its start what it can load.

@@ -132,13 +132,13 @@ class Preparation:
                 self._recorder.accept(case)
                 return self._index.add(info.name, info.version, verified.wheel.sha256, files)
 
-    def judge(self, wheel: Path | SignedFiles) -> Verified:
+    def judge(self, wheel: Path | SignedFiles, consent: Consent = NO_CONSENT) -> Verified:
         """Verify a wheel as for an installation, but for the pins: whoever asks wants to see the difference first.
 
         Nothing comes of it, so it is not recorded.
         """
         files = wheel if isinstance(wheel, SignedFiles) else read_signed(wheel)
-        return self._verified(Case("verify", files), self._grounds(), "install", pinned=False)
+        return self._verified(Case("verify", files), self._grounds(), "install", consent, pinned=False)
 
     def prepare(self, name_or_wheel: str | Path, wanted: Wanted = Wanted()) -> Prepared:
         """Verify a plugin with the trust of this moment, and put on disk what its worker imports.

@@ -457,3 +457,15 @@ def _read(terminal: int) -> bytes:
         return os.read(terminal, 65536)
     except OSError:  # the other end is closed
         return b""
+
+
+def test_a_policy_can_demand_consent_to_a_first_installation(machine, command) -> None:
+    policy = machine.home.parent / "careful.yaml"
+    policy.write_text("schema: 1\nname: careful\nextends: default\nfirst_installation: consent\n")
+    wheel = machine.make("1.0.0")
+    code, out, err = command("install", wheel, "--policy", policy)
+    assert code == 5
+    assert "asks for      network api.example.com:443" in out
+    assert err.startswith("error[upgrade-needs-consent]: acme-hello 1.0.0 does not come in by itself: ")
+    assert command("install", wheel, "--policy", policy, "--accept", machine.digest(wheel)[:16])[0] == 0
+    assert command("install", machine.make("1.1.0"), "--policy", policy)[0] == 0

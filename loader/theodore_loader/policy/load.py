@@ -141,6 +141,7 @@ def _policy(layer: Layer) -> Policy:
         scanners={name: ScannerSetting(**setting) for name, setting in layer.get("scanners", {}).items()},
         limits=_limits(layer.get("limits", {})),
         minimum_tier=layer.get("minimum_tier", "standard"),
+        first_installation=layer.get("first_installation", "automatic"),
         suppressions=frozenset(layer.get("suppressions", {}).get("allow", ())),
         forbidden_packages=tuple(ForbiddenPackage(**package) for package in layer["forbidden_packages"]),
         categories={PluginCategory(name): _ceiling(one) for name, one in layer["categories"].items()},

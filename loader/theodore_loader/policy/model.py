@@ -151,6 +151,8 @@ class Policy:
     scanners: Mapping[str, ScannerSetting] = field(default_factory=dict)
     limits: PluginResourceLimits = field(default_factory=PluginResourceLimits)
     minimum_tier: str = "standard"
+    first_installation: str = "automatic"
+    """Whether a plugin that was never installed here needs somebody's ``consent``."""
     suppressions: frozenset[str] = frozenset()
     """Rules reserved to the policy owner that authors may suppress all the same."""
     forbidden_packages: tuple[ForbiddenPackage, ...] = ()
@@ -219,6 +221,7 @@ class Policy:
             "scanners": {name: _scanner_decisions(setting) for name, setting in sorted(self.scanners.items())},
             "limits": {name: float(value) for name, value in asdict(self.limits).items()},
             "minimum_tier": self.minimum_tier,
+            "first_installation": self.first_installation,
             "suppressions": {"allow": sorted(self.suppressions)},
             "exceptions": sorted((_exception(one) for one in self.exceptions), key=strict_json.canonical),
             "forbidden_packages": sorted({package.name for package in self.forbidden_packages}),

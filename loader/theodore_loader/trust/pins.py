@@ -40,6 +40,7 @@ from theodore_loader.trust.terms import Terms
 CONSENT_DIGITS = 16
 """So much of a digest is enough to mean one wheel and no other."""
 _MAX_BYTES = 16 << 20
+_FIRST = Increase(Kind.FIRST, "it was never installed here, and the policy wants somebody to agree")
 _DIGITS = re.compile(rf"[0-9a-f]{{{CONSENT_DIGITS},64}}")
 
 
@@ -133,11 +134,14 @@ class Pins:
         """Return the SHA-256 of what is remembered of a plugin; ``None`` where nothing is. Raises as :meth:`get`."""
         return None if self.get(name) is None else self._seen[name].sha256
 
-    def increases(self, name: str, terms: Terms) -> tuple[Increase, ...]:
-        """Return why a wheel needs somebody's consent before it is installed or loaded; raises as :meth:`get`."""
-        return _increases(self.get(name), terms)
+    def increases(self, name: str, terms: Terms, *, first: bool = False) -> tuple[Increase, ...]:
+        """Return why a wheel needs somebody's consent before it is installed or loaded; raises as :meth:`get`.
 
-    def refuse(self, name: str, terms: Terms, consent: Consent = NO_CONSENT) -> str:
+        ``first`` tells whether a plugin needs it that was never installed.
+        """
+        return _increases(self.get(name), terms, first=first)
+
+    def refuse(self, name: str, terms: Terms, consent: Consent = NO_CONSENT, *, first: bool = False) -> str:
         """Raise :class:`Refused` for what nobody agreed to; return what there is to say otherwise.
 
         Raises:
@@ -146,15 +150,14 @@ class Pins:
 
         """
         pin = self.get(name)
-        found = _increases(pin, terms)
-        if pin is None or pin.installed is None:
-            return f"{name} is pinned to nobody yet"
+        found = _increases(pin, terms, first=first)
+        old = pin.installed if pin else None
         missing = [increase for increase in found if not consent.covers(increase, terms.sha256)]
         if missing:
-            raise _refused(name, pin.installed, terms, missing)
+            raise _refused(name, old, terms, missing)
         if found:
             return f"agreed to: {in_words(found)}"
-        return f"no more than {pin.installed.version}, which was installed"
+        return f"no more than {old.version}, which was installed" if old else f"{name} is pinned to nobody yet"
 
     @contextmanager
     def accepting(self, name: str, terms: Terms, consent: Consent = NO_CONSENT) -> Iterator[None]:
@@ -199,9 +202,9 @@ class Pins:
         return self._folder / f"{canonicalize_name(name)}.json"
 
 
-def _increases(pin: Pin | None, terms: Terms) -> tuple[Increase, ...]:
+def _increases(pin: Pin | None, terms: Terms, *, first: bool = False) -> tuple[Increase, ...]:
     if pin is None or pin.installed is None:
-        return ()
+        return (_FIRST,) if first else ()
     known = pin.accepted(terms.sha256)
     if known is None:
         return increases(pin.installed, terms, pin.highest)
@@ -226,14 +229,15 @@ def _higher(highest: str | None, version: str) -> str:
     return version if highest is None or Version(version) > Version(highest) else highest
 
 
-def _refused(name: str, old: Terms, terms: Terms, missing: list[Increase]) -> Refused:
+def _refused(name: str, old: Terms | None, terms: Terms, missing: list[Increase]) -> Refused:
     flags = []
     if any(increase.kind is not Kind.VERSION for increase in missing):
         flags.append(f"--accept {terms.sha256[:CONSENT_DIGITS]}")
     if any(increase.kind is Kind.VERSION for increase in missing):
         flags.append("--allow-downgrade")
+    what = f"replace {old.version}" if old else "come in"
     return Refused(
         strongest_rule(missing),
-        f"{name} {terms.version} does not replace {old.version} by itself: {in_words(missing)}",
+        f"{name} {terms.version} does not {what} by itself: {in_words(missing)}",
         help=f"look at the difference; if you accept it: theodore-plugin install WHEEL {' '.join(flags)}",
     )

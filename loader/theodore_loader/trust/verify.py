@@ -232,7 +232,10 @@ class _Verification:
         said = str(self.standing)
         publisher = PinnedSigner.of(self.publisher, self.trust.roots) if self.publisher else None
         self.terms = terms_of(self.wheel, publisher, self.verdict, self.policy, self.manifest.info)
-        return said if self.pins is None else f"{said}; {self.pins.refuse(self.name, self.terms, self.consent)}"
+        if self.pins is None:
+            return said
+        first = self.purpose == "install" and self.policy.first_installation == "consent"
+        return f"{said}; {self.pins.refuse(self.name, self.terms, self.consent, first=first)}"
 
     def _7(self) -> str:
         """7 declared ∩ policy. What the plugin cannot do without must be granted in full."""

@@ -25,6 +25,7 @@ from theodore_plugin.cli import options
     help="Agree to what exactly this wheel may do more than the version before: its SHA-256, 16 digits at least.",
 )
 @click.option("--allow-downgrade", is_flag=True, help="Agree to a lower version than there has been.")
+@click.option("--yanked", is_flag=True, help="Agree to a version that its registry does not offer any more.")
 @click.option("--all", "everything", is_flag=True, help="Show the whole difference, however many screens it takes.")
 def command(
     target: str,
@@ -33,6 +34,7 @@ def command(
     find_links: tuple[Path, ...],
     accept: str | None,
     allow_downgrade: bool,
+    yanked: bool,
     everything: bool,
 ) -> None:
     """Verify WHEEL as a host does, store exactly the verified bytes, install its locked dependencies.
@@ -51,7 +53,9 @@ def command(
     from theodore_plugin.cli.candidates import candidates
     from theodore_plugin.cli.installing import Installation
 
-    consent = Consent(accept, allow_downgrade)
+    consent = Consent(accept, downgrade=allow_downgrade, yanked=yanked)
+    rules = load_policy(policy)
     wheels = candidates(target, find_links)
-    host = PluginHost(trust=TrustFile.load(trust_file), policy=load_policy(policy), find_links=find_links)
-    Installation(host, home_dir(), wheels, consent, everything).run()
+    host = PluginHost(trust=TrustFile.load(trust_file), policy=rules, find_links=find_links)
+    first_needs_consent = rules.first_installation == "consent"
+    Installation(host, home_dir(), wheels, consent, first_needs_consent, everything).run()

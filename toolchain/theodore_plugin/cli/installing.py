@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from theodore_loader.difference import Increase
 from theodore_loader.errors import Refused
 from theodore_loader.trust.files import SignedFiles, read_signed
 from theodore_loader.trust.pins import Consent, Pins
@@ -41,14 +42,20 @@ class Installation:
     home: Path
     wheels: Sequence[Path]
     consent: Consent
+    first_needs_consent: bool = False
     everything: bool = False
 
     def run(self) -> None:
         """Install the first candidate that is not yanked. Raises LoaderError; then nothing has changed."""
         files, verified = self._chosen()
-        found = self._difference(verified)
+        name, pins = verified.manifest.info.name, Pins(self.home)
+        increases = pins.increases(name, verified.terms, first=self.first_needs_consent)
+        old = of_pin(name, self.home)
+        found = None if old is None else replace(compare(old, of_verified(verified)), increases=increases)
         self._show(verified, found)
-        consent = self._agreed(verified, found)
+        for warning in verified.warnings:
+            stderr.print(visible(f"warning: {warning}"), style="bold yellow")
+        consent = self._agreed(verified, increases)
         with _waiting(f"installing {verified.manifest.info.name}"):
             plugin = asyncio.run(self.host.install(files, consent))
         again = "installed already: " if found and found.same_bytes else "installed "
@@ -70,16 +77,7 @@ class Installation:
     def _judged(self, wheel: Path) -> tuple[SignedFiles, Verified]:
         files = read_signed(wheel)
         with _waiting(f"verifying {wheel.name}"):
-            return files, asyncio.run(self.host.judge(files))
-
-    def _difference(self, verified: Verified) -> Difference | None:
-        """Compare with what was accepted last, if anything was; what decides is what the pin says."""
-        name = verified.manifest.info.name
-        old = of_pin(name, self.home)
-        if old is None:
-            return None
-        pins = Pins(self.home)
-        return replace(compare(old, of_verified(verified)), increases=pins.increases(name, verified.terms))
+            return files, asyncio.run(self.host.judge(files, self.consent))
 
     def _show(self, verified: Verified, found: Difference | None) -> None:
         shape = look(everything=self.everything)
@@ -94,10 +92,10 @@ class Installation:
             stdout.print(line)
         stdout.print()
 
-    def _agreed(self, verified: Verified, found: Difference | None) -> Consent:
+    def _agreed(self, verified: Verified, increases: Sequence[Increase]) -> Consent:
         """Return what was agreed to on the command line, or now; the host refuses what nobody agreed to."""
         digest = verified.wheel.sha256
-        missing = [one for one in (found.increases if found else ()) if not self.consent.covers(one, digest)]
+        missing = [one for one in increases if not self.consent.covers(one, digest)]
         on_request = replace(self.consent, digest=digest)
         if not missing or not all(on_request.covers(one, digest) for one in missing) or not _somebody_is_there():
             return self.consent

@@ -36,6 +36,8 @@ def text_lines(policy: Policy) -> Iterator[str]:
         "forbidden", [f"{one.name}  {visible(one.reason)}  ({one.location})" for one in policy.forbidden_packages]
     )
     yield from _section("sandbox", [f"at least {policy.minimum_tier}"])
+    if policy.first_installation != "automatic":
+        yield from _section("installation", ["a first one needs consent"])
     yield from _section(
         "advisories", [f"no older than {policy.advisories.max_age_days} days, else {policy.advisories.on_stale}"]
     )
