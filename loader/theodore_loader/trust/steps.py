@@ -16,7 +16,9 @@ TITLES = {
     6: "revocation",
     7: "permissions",
     8: "hand on",
+    9: "source",
 }
+"""The ninth is taken on request: the wheel against its source, which builds it again."""
 
 
 @dataclass(frozen=True, slots=True)

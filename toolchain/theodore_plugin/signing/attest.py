@@ -91,7 +91,7 @@ def _extension(report: Report, policy: Policy, source: SourceResult | None) -> E
         ],
         advisories=_advisories(report.advisories),
         rule_set=RuleSet(DigestSet(report.rule_set)),
-        sandbox=_weakest(run.sandbox for run in report.scanners if run.status == "ok"),
+        sandbox=_weakest(run.sandbox for run in report.scanners if run.status == "ok" and run.sandbox),
         skipped=[f"{check.name}: {check.detail}" for check in checks if check.status == "skipped"],
         exceptions=[
             ExceptionResult(list(one.rules), one.place, one.reason, one.owner, one.until.isoformat(), len(one.excepted))
