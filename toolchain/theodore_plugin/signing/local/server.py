@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from theodore_loader.errors import LoaderError
-from theodore_plugin.signing.local.service import RejectedError, Service
+from theodore_plugin.signing.local.service import RejectedError, Service, stated_token
 
 LOOPBACK = "127.0.0.1"
-_MAX_BODY = 1 << 20
+_MAX_BODY = 64 << 20
 _IDLE_SECONDS = 10
 _TIMESTAMP = "application/timestamp-reply"
 
@@ -84,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _written(self) -> dict[str, Any] | bytes:
         body, service = self._body(), self.server.service
         if self.path == "/api/v2/signingCert":
-            return service.signing_certificate(self._bearer(), body)
+            return service.signing_certificate(self._bearer(body), body)
         answers: dict[str, Callable[[bytes], dict[str, Any] | bytes]] = {
             "/api/v1/log/entries": service.log_entry,
             "/api/v2/log/entries": service.log_entry_v2,
@@ -108,7 +108,9 @@ class _Handler(BaseHTTPRequestHandler):
             raise RejectedError(413, f"a body of known length up to {_MAX_BODY} bytes is expected")
         return self.rfile.read(int(length))
 
-    def _bearer(self) -> str:
+    def _bearer(self, body: bytes) -> str:
+        if "Authorization" not in self.headers and (stated := stated_token(body)):
+            return stated
         scheme, _, token = self.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer" or not token.isascii():
             raise RejectedError(401, "a bearer token is required")

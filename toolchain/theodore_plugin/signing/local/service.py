@@ -6,25 +6,27 @@ Fulcio's ``signingCert``, Rekor's ``log/entries`` in versions 1 and 2, and the t
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from theodore_plugin.signing.local import merkle
+from theodore_plugin.signing.local import key_requests, merkle
 from theodore_plugin.signing.local.authority import Authority
 from theodore_plugin.signing.local.entries import EntryError, canonical_body, canonical_json
 from theodore_plugin.signing.local.entries_v2 import VERSION, EntryV2, canonical_entry
+from theodore_plugin.signing.local.key_requests import KeyRequestError
 from theodore_plugin.signing.local.log import Appended
 from theodore_plugin.signing.local.timestamps import TimestampError
 from theodore_plugin.signing.local.tokens import Claims, Mint, TokenError
 from theodore_plugin.signing.local.trees import SignedTree
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec
 
 
 class RejectedError(Exception):
@@ -52,7 +54,7 @@ class Service:
 
     def signing_certificate(self, token: str, body: bytes) -> dict[str, Any]:
         """Answer ``POST /api/v2/signingCert``: a leaf for the identity the token names."""
-        public_key = proven_key(body)
+        public_key = proven_key(body, token)
         now = self.now()
         try:
             claims = self.mint.redeem(token, now)
@@ -186,19 +188,17 @@ def _json(body: bytes) -> Mapping[str, Any]:
     return value
 
 
-def proven_key(body: bytes) -> ec.EllipticCurvePublicKey:
+def proven_key(body: bytes, token: str = "") -> ec.EllipticCurvePublicKey:
     """Return the P-256 key that a request for a certificate proves possession of; raises RejectedError."""
-    request = _json(body)
     try:
-        csr = x509.load_pem_x509_csr(base64.b64decode(request["certificateSigningRequest"], validate=True))
-    except (KeyError, TypeError, ValueError, binascii.Error) as error:
-        raise RejectedError(400, "certificateSigningRequest is not a base64 PEM request") from error
-    key = csr.public_key()
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise RejectedError(400, "only P-256 keys are certified here")
-    if not csr.is_signature_valid:
-        raise RejectedError(400, "the request does not prove possession of its key")
-    return key
+        return key_requests.proven_key(_json(body), token)
+    except KeyRequestError as error:
+        raise RejectedError(400, str(error)) from error
+
+
+def stated_token(body: bytes) -> str | None:
+    """Return the token that a request for a certificate carries in its body, if it does; raises RejectedError."""
+    return key_requests.stated_token(_json(body))
 
 
 def _pem(certificate: x509.Certificate) -> str:

@@ -6,7 +6,9 @@ Rekor v2 entries carry no time of their own, so a signature is stamped before it
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 _SHA256 = "2.16.840.1.101.3.4.2.1"
 _DIGEST_SIZES = {_SHA256: 32, "2.16.840.1.101.3.4.2.2": 48, "2.16.840.1.101.3.4.2.3": 64}
+_JSON_DIGESTS = dict(zip(("sha256", "sha384", "sha512"), _DIGEST_SIZES, strict=True))
 _ECDSA_WITH_SHA256 = "1.2.840.10045.4.3.2"
 _SIGNED_DATA = "1.2.840.113549.1.7.2"
 _TST_INFO = "1.2.840.113549.1.9.16.1.4"
@@ -61,6 +64,8 @@ class TimestampAuthority:
     def answer(self, request: bytes, now: datetime) -> bytes:
         """Return a granted ``TimeStampResp`` for ``request``; raises :class:`TimestampError`."""
         query = read_query(request)
+        if query.nonce is not None and query.nonce.bit_length() > _MAX_NONCE_BITS:
+            raise TimestampError("the nonce is too long")
         status = der.sequence(der.integer(0))
         return der.sequence(status, self._token(_statement(query, now), with_certificate=query.wants_certificate))
 
@@ -103,7 +108,9 @@ class TimestampAuthority:
 
 
 def read_query(request: bytes) -> Query:
-    """Read a ``TimeStampReq`` strictly; raises :class:`TimestampError`."""
+    """Read a ``TimeStampReq`` strictly, or sigstore's JSON form of one; raises :class:`TimestampError`."""
+    if request.startswith(b"{"):
+        return _json_query(request)
     try:
         whole = Reader(request)
         query = whole.sequence()
@@ -118,9 +125,21 @@ def read_query(request: bytes) -> Query:
         query.end()
     except DerError as error:
         raise TimestampError(f"this is no timestamp query that can be answered: {error}") from error
-    if nonce is not None and nonce.bit_length() > _MAX_NONCE_BITS:
-        raise TimestampError("the nonce is too long")
     return Query(imprint, nonce, wants_certificate)
+
+
+def _json_query(request: bytes) -> Query:
+    """Read what sigstore's timestamp authority takes as ``application/json`` (``pkg/api/timestamp.go``)."""
+    try:
+        asked = json.loads(request)
+        name, nonce = _JSON_DIGESTS[asked["hashAlgorithm"]], asked.get("nonce")
+        digest = base64.b64decode(asked["artifactHash"], validate=True)
+        if len(digest) != _DIGEST_SIZES[name] or not (nonce is None or type(nonce) is int):
+            raise ValueError("a digest of its algorithm's length, and a whole number as nonce")
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise TimestampError("this is no timestamp query in JSON") from error
+    imprint = der.sequence(_algorithm(name), der.octet_string(digest))
+    return Query(imprint, nonce, wants_certificate=asked.get("certificates") is True)
 
 
 def _imprint(reader: Reader) -> bytes:
