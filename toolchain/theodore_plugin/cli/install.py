@@ -25,7 +25,9 @@ from theodore_plugin.cli import options
     help="Agree to what exactly this wheel may do more than the version before: its SHA-256, 16 digits at least.",
 )
 @click.option("--allow-downgrade", is_flag=True, help="Agree to a lower version than there has been.")
-@click.option("--yanked", is_flag=True, help="Agree to a version that its registry does not offer any more.")
+@click.option(
+    "--allow-yanked", "yanked", is_flag=True, help="Agree to a version that its registry does not offer any more."
+)
 @click.option("--all", "everything", is_flag=True, help="Show the whole difference, however many screens it takes.")
 def command(
     target: str,
