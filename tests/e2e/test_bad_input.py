@@ -92,10 +92,11 @@ READERS = {
     "package": (),
     "sign": (),
     "verify": (),
+    "diff": (),
     "install": (),
     "run": ("health_check",),
 }
-SOURCES = ("check", "permissions", "package")
+SOURCES = ("check", "permissions", "package", "diff")
 """Commands that take a folder, too."""
 PATHS: Mapping[str, tuple[str, int, int]] = {
     "missing": ("nowhere.whl", USAGE, USAGE),
@@ -110,13 +111,22 @@ PATHS: Mapping[str, tuple[str, int, int]] = {
 }
 
 
+DAMAGED = {"no-wheel", "truncated", "renamed", "another's-name"}
+"""A check reports what is wrong with these, and a wheel of any kind is not packaged again."""
+
+
 @pytest.mark.parametrize("command", READERS)
 @pytest.mark.parametrize("case", PATHS)
 def test_a_path_that_leads_to_no_plugin(inputs: Path, plugin_command: Command, command: str, case: str) -> None:
     path, of_source, of_wheel = PATHS[case]
     before = sorted(inputs.rglob("*"))
     code, out, err = plugin_command(command, path, *READERS[command])
+    if case in DAMAGED and command == "check":
+        assert (code, "\nfail: " in out, "Traceback" in out + err) == (1, True, False)
+        return
     one_message(code, out, err)
+    if case in DAMAGED and command == "package":
+        of_source = USAGE
     assert code == (of_source if command in SOURCES else of_wheel)
     assert "\x1b" not in out + err
     assert sorted(inputs.rglob("*")) == before
@@ -135,6 +145,7 @@ POLICY_USERS: Mapping[str, tuple[str, ...]] = {
     "package": ("project",),
     "sign": (WHEEL,),
     "verify": (WHEEL,),
+    "diff": (WHEEL,),
     "install": (WHEEL,),
     "run": (WHEEL, "health_check"),
     "trust init": (),
@@ -185,7 +196,7 @@ PYPROJECTS: Mapping[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize("command", ["check", "package", "permissions"])
+@pytest.mark.parametrize("command", ["check", "lock", "package", "permissions"])
 @pytest.mark.parametrize("case", PYPROJECTS)
 def test_a_pyproject_that_is_wrong(tmp_path: Path, plugin_command: Command, command: str, case: str) -> None:
     content, message = PYPROJECTS[case]

@@ -60,7 +60,7 @@ def from_json(data: bytes) -> ApiUsage:
         raise ValueError(str(defect)) from None
     if not isinstance(document, dict) or document.keys() != {"schema", "symbols", "hooks"}:
         raise ValueError("it has other keys than schema, symbols and hooks")
-    if document["schema"] != SCHEMA:
+    if document["schema"] != SCHEMA or isinstance(document["schema"], bool):
         raise ValueError(f"it has schema {document['schema']!r}, this version reads {SCHEMA}")
     return ApiUsage(_names(document["symbols"]), _names(document["hooks"]))
 

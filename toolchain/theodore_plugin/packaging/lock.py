@@ -94,7 +94,8 @@ def relock(
     if not requirements:
         return Relocked(canonical_lock(parse_lock(_EMPTY), requires_python=wanted.python), before)
     kept = _kept(before, upgrade)
-    resolution = _resolved(_request(requirements, wanted, kept), age, now or datetime.now(UTC))
+    request = replace(_request(requirements, wanted, kept), refresh=upgrade != KEEP)
+    resolution = _resolved(request, age, now or datetime.now(UTC))
     packages = locked_packages(resolution, wanted, kept)
     refuse_missing_wheels(packages, wanted)
     lock = replace(parse_lock(resolution.document), packages=packages)

@@ -77,6 +77,8 @@ class Request:
     indexes: IndexSettings
     preferences: tuple[Preference, ...] = ()
     not_after: datetime | None = None
+    refresh: bool = False
+    """Whether what indexes said some minutes ago has to be asked again."""
     bounds: Bounds = field(default=Bounds())
 
 
@@ -103,7 +105,7 @@ def resolve(request: Request) -> Resolution:
         (folder / "pyproject.toml").write_text(_project(request), encoding="utf-8")
         if request.preferences:
             (folder / "uv.lock").write_text(_preferred(request), encoding="utf-8")
-        said = _run(["lock"], folder, request)
+        said = _run(["lock", "--refresh"] if request.refresh else ["lock"], folder, request)
         export = ["export", "--frozen", "--format", "pylock.toml", "--no-header", "--no-emit-project"]
         _run([*export, "--output-file", "pylock.toml"], folder, request)
         document = tomllib.loads((folder / "pylock.toml").read_text(encoding="utf-8"))
