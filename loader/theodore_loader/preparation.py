@@ -26,6 +26,7 @@ from theodore_loader.trust.files import SignedFiles, read_signed
 from theodore_loader.trust.grounds import Grounds
 from theodore_loader.trust.pins import NO_CONSENT, Consent, Pins
 from theodore_loader.trust.purpose import Purpose
+from theodore_loader.trust.receipts import Receipts
 from theodore_loader.trust.signatures import Signer
 from theodore_loader.trust.terms import Terms
 from theodore_loader.trust.trust_file import TrustFile
@@ -116,6 +117,7 @@ class Preparation:
         self._store = Store(home)
         self._index = Installed(home)
         self._pins = Pins(home)
+        self._receipts = Receipts(home)
         self._read: TrustFile | None = None
 
     def install(self, wheel: Path | SignedFiles, consent: Consent = NO_CONSENT) -> InstalledPlugin:
@@ -254,7 +256,7 @@ class Preparation:
         trust = self._trust
         if trust is None:
             self._read = trust = TrustFile.of_home(self._home, self._read)
-        return Grounds.of(self._home, trust, self._policy, self._pins)
+        return Grounds.of(self._home, trust, self._policy, self._pins, self._receipts)
 
     def _verified(
         self, case: Case, grounds: Grounds, purpose: Purpose, consent: Consent = NO_CONSENT, *, pinned: bool = True

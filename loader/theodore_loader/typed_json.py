@@ -33,12 +33,13 @@ class Reader:
 
     def read(self, wanted: Any, value: Any, pointer: str) -> Any:
         """Return ``value`` as ``wanted``; on a problem, note it and return ``None``."""
-        if isinstance(wanted, UnionType):
-            return None if value is None else self.read(get_args(wanted)[0], value, pointer)
-        if get_origin(wanted) is not None:
-            return self._collection(get_origin(wanted), get_args(wanted), value, pointer)
-        if dataclasses.is_dataclass(wanted) and wanted is not VersionRange:
-            return self._object(wanted, value, pointer)  # type: ignore[arg-type]  # a class, not an instance
+        kind, origin, arguments = _shape(wanted)
+        if kind == "optional":
+            return None if value is None else self.read(arguments[0], value, pointer)
+        if kind == "collection":
+            return self._collection(origin, arguments, value, pointer)
+        if kind == "object":
+            return self._object(wanted, value, pointer)
         return self._scalar(wanted, value, pointer)
 
     def _collection(self, origin: Any, arguments: tuple[Any, ...], value: Any, pointer: str) -> Any:
@@ -57,14 +58,13 @@ class Reader:
     def _object(self, wanted: type, value: Any, pointer: str) -> Any:
         if not isinstance(value, dict):
             return self._note(pointer, f"an object is wanted, not {_kind(value)}")
-        fields = {field.name: field for field in dataclasses.fields(wanted)}
-        for name in value.keys() - fields.keys():
-            self._note(f"{pointer}/{escape(name)}", f"unknown field{_nearest(name, fields)}")
-        for name, field in fields.items():
-            if name not in value and field.default is MISSING and field.default_factory is MISSING:
+        types, required = _fields(wanted)
+        for name in value.keys() - types.keys():
+            self._note(f"{pointer}/{escape(name)}", f"unknown field{_nearest(name, types)}")
+        for name in required:
+            if name not in value:
                 self._note(f"{pointer}/{name}", "missing")
-        known = [name for name in fields if name in value]
-        types = _types(wanted)
+        known = [name for name in types if name in value]
         made = {name: self.read(types[name], value[name], f"{pointer}/{name}") for name in known}
         return None if self.problems else wanted(**made)
 
@@ -95,8 +95,23 @@ class Reader:
 
 
 @cache
-def _types(wanted: type) -> dict[str, Any]:
-    return get_type_hints(wanted)
+def _shape(wanted: Any) -> tuple[str, Any, tuple[Any, ...]]:
+    """Return what an annotation is: its kind, origin and arguments."""
+    if isinstance(wanted, UnionType):
+        return "optional", None, get_args(wanted)
+    if get_origin(wanted) is not None:
+        return "collection", get_origin(wanted), get_args(wanted)
+    known = dataclasses.is_dataclass(wanted) and wanted is not VersionRange
+    return "object" if known else "scalar", None, ()
+
+
+@cache
+def _fields(wanted: type) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the fields of a dataclass with their types, in order, and the names of those that must be there."""
+    hints = get_type_hints(wanted)
+    fields = dataclasses.fields(wanted)
+    required = [field.name for field in fields if field.default is MISSING and field.default_factory is MISSING]
+    return {field.name: hints[field.name] for field in fields}, tuple(required)
 
 
 def _kind(value: Any) -> str:

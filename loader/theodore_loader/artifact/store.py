@@ -15,6 +15,7 @@ so whatever happened to the folder since, only verified content is handed out.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -134,11 +135,12 @@ def _stored(folder: Path) -> tuple[str, bytes]:
     """Return file name and bytes of the wheel in ``folder``."""
     if not folder.is_dir():
         raise ConfigurationProblem(f"no plugin with digest {folder.name} is stored", help="install it again")
-    wheels = list((folder / "wheel").glob("*.whl"))
-    data = tree.read_regular(wheels[0]) if len(wheels) == 1 else None
+    found = folder / "wheel"
+    wheels = [name for name in os.listdir(found) if name.endswith(".whl")] if found.is_dir() else []  # noqa: PTH208 - names
+    data = tree.read_regular(f"{found}/{wheels[0]}") if len(wheels) == 1 else None
     if data is None:
         raise _tampered(folder, _OTHER_DIGEST)
-    return wheels[0].name, data
+    return wheels[0], data
 
 
 def _tampered(folder: Path, what: str) -> Refused:

@@ -40,9 +40,9 @@ class Grounds:
     _known: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, home: Path, trust: TrustFile, policy: Policy, pins: Pins) -> Grounds:
+    def of(cls, home: Path, trust: TrustFile, policy: Policy, pins: Pins, receipts: Receipts) -> Grounds:
         """Return what a host decides by at this moment."""
-        return cls(trust, policy, _Lists(trust, home), pins, Receipts(home))
+        return cls(trust, policy, _Lists(trust, home), pins, receipts)
 
     def digests(self, plugin: str | None) -> dict[str, str]:
         """Return the SHA-256 of everything a decision about ``plugin`` rests on, as far as it can be read."""

@@ -74,8 +74,10 @@ def repository(address: str) -> str | None:
 
 def declared_sources(wheel: Wheel, homepage: str) -> Iterator[str]:
     """Yield the repositories a wheel says it comes from, in one spelling."""
-    raw, _ = parse_email(wheel.entries[f"{wheel.dist_info}/METADATA"])
-    for label, address in (raw.get("project_urls") or {}).items():
+    metadata = wheel.entries[f"{wheel.dist_info}/METADATA"]
+    # reading it takes longer than all the rest, and most name no address
+    urls = parse_email(metadata)[0].get("project_urls") if b"project-url" in metadata.lower() else None
+    for label, address in (urls or {}).items():
         if re.sub(r"[\W_]", "", label).lower() in _SOURCE_LABELS and (found := repository(address)):
             yield found
     if (found := repository(homepage)) and urlsplit(found).hostname in _FORGES:
