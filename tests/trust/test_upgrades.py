@@ -21,6 +21,7 @@ from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.installed import Installed
 from theodore_loader.paths import HOME_VARIABLE
 from theodore_loader.preparation import Preparation
+from theodore_loader.trust.decisions.history import newest_first
 from theodore_loader.trust.pins import Consent, Pins
 from theodore_loader.trust.trust_file import TrustFile
 from theodore_plugin.cli import main
@@ -469,3 +470,27 @@ def test_a_policy_can_demand_consent_to_a_first_installation(machine, command) -
     assert err.startswith("error[upgrade-needs-consent]: acme-hello 1.0.0 does not come in by itself: ")
     assert command("install", wheel, "--policy", policy, "--accept", machine.digest(wheel)[:16])[0] == 0
     assert command("install", machine.make("1.1.0"), "--policy", policy)[0] == 0
+
+
+def test_verify_tells_what_a_load_would_be_refused_for(machine, command) -> None:
+    command("install", machine.make("1.1.0"))
+    code, _, err = command("verify", machine.make("1.0.0"))
+    assert code == 5
+    assert err.startswith("error[version-went-back]: ")
+    code, out, _ = command("verify", machine.make("1.2.0"))
+    assert code == 0
+    assert "no more than 1.1.0, which was installed" in out
+
+
+def test_consent_is_recorded_with_what_it_was_given_to(machine, command) -> None:
+    command("install", machine.make("1.0.0"))
+    wheel = machine.make("1.1.0", permissions=(NETWORK, MORE))
+    command("install", wheel)
+    command("install", wheel, "--accept", machine.digest(wheel)[:16])
+    recorded = list(newest_first(machine.home, NAME))[::-1]
+    assert [(entry.purpose, entry.outcome, entry.rule) for entry in recorded] == [
+        ("install", "accepted", None),
+        ("install", "refused", "upgrade-needs-consent"),
+        ("upgrade", "accepted", None),
+    ]
+    assert "agreed to: it also asks for network other.example.com:443" in recorded[-1].steps[5].detail

@@ -79,6 +79,8 @@ def _refuse_contradiction(source: str | None, *, offline: bool) -> None:
 def _verified(
     files: SignedFiles, trust: TrustFile, policy: Policy, source: str | None
 ) -> tuple[Verified, Sequence[VerifiedStep]]:
+    from theodore_loader.paths import home_dir
+    from theodore_loader.trust.pins import Pins
     from theodore_loader.trust.verify import verify
 
     verified = verify(
@@ -89,6 +91,7 @@ def _verified(
         sbom=files.sbom,
         trust=trust,
         policy=policy,
+        pins=Pins(home_dir()),
     )
     if source is None:
         return verified, verified.steps
