@@ -302,6 +302,108 @@ def test_a_request_must_prove_possession_of_a_p256_key(served) -> None:
         assert post(endpoint, CERTIFICATE, body, Authorization=bearer(service))[0] == 400
 
 
+def key_request(service, key=None, *, signs: str | None = None, token: str | None = None) -> bytes:
+    """A request as sigstore-js makes it: the token inside, its subject signed."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    proof = key.sign((signs or "https://example.com/me").encode(), ec.ECDSA(hashes.SHA256()))
+    return json.dumps(
+        {
+            "credentials": {"oidcIdentityToken": token or bearer(service).removeprefix("Bearer ")},
+            "publicKeyRequest": {
+                "publicKey": {"algorithm": "ECDSA", "content": public.decode()},
+                "proofOfPossession": base64.b64encode(proof).decode(),
+            },
+        }
+    ).encode()
+
+
+def test_a_key_that_signed_the_tokens_subject_is_certified(served) -> None:
+    service, endpoint = served
+    assert post(endpoint, CERTIFICATE, key_request(service))[0] == 201
+    wrong = [
+        (key_request(service, signs="https://example.com/you"), 400),
+        (key_request(service, ec.generate_private_key(ec.SECP384R1())), 400),
+        (key_request(service, token="a.b.c"), 400),
+        (key_request(service, token="nothing"), 400),
+        (key_request(service, token=forged(bearer(service).removeprefix("Bearer "))), 400),
+        (key_request(service, token=Mint(ISSUER).mint("https://example.com/me", datetime.now(UTC))), 401),
+        (b'{"publicKeyRequest": {}, "credentials": {"oidcIdentityToken": "a.b.c"}}', 400),
+        (b'{"publicKeyRequest": 5, "credentials": {"oidcIdentityToken": 5}}', 401),
+        (b'{"publicKeyRequest": 5, "credentials": []}', 401),
+    ]
+    assert [post(endpoint, CERTIFICATE, body)[0] for body, _ in wrong] == [status for _, status in wrong]
+
+
+def get(endpoint, path: str) -> tuple[int, dict]:
+    connection = http.client.HTTPConnection(endpoint.url.removeprefix("http://"), timeout=10)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
+
+
+def test_the_log_answers_with_its_head_and_with_proofs_that_it_only_grew(instance, served) -> None:
+    from theodore_plugin.signing.local.checkpoint import verified_head
+    from theodore_plugin.signing.local.merkle import verify_consistency
+
+    heads = []
+    for number in range(3):
+        instance.trees.rekor.append(f"entry {number}".encode(), 1)
+        status, head = get(served[1], "/api/v1/log")
+        tree = instance.trees.rekor
+        assert status == 200
+        checkpoint = verified_head(head["signedTreeHead"], tree.origin, tree.key.public_key())
+        assert (checkpoint.size, checkpoint.root.hex()) == (head["treeSize"], head["rootHash"])
+        heads.append(checkpoint)
+    first, last = heads[0], heads[-1]
+    status, proof = get(served[1], f"/api/v1/log/proof?firstSize={first.size}&lastSize={last.size}")
+    assert (status, proof["rootHash"]) == (200, last.root.hex())
+    hashes_ = [bytes.fromhex(digest) for digest in proof["hashes"]]
+    assert verify_consistency(first.size, last.size, first.root, last.root, hashes_)
+    assert not verify_consistency(first.size, last.size, bytes(32), last.root, hashes_)
+    for query in (
+        "",
+        "firstSize=1",
+        "lastSize=x",
+        "firstSize=0&lastSize=1",
+        f"lastSize={last.size + 1}",
+        "lastSize=-1",
+    ):
+        assert get(served[1], f"/api/v1/log/proof?{query}")[0] == 400
+    assert get(served[1], "/api/v1/secrets")[0] == 404
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {},
+        {"hashedRekordRequestV002": {}},
+        {"hashedRekordRequestV002": {}, "dsseRequestV002": {}},
+        {"rpmRequestV002": {}},
+        {"hashedRekordRequestV002": 5},
+        {"hashedRekordRequestV002": {"digest": "AAAA", "signature": {"content": "AAAA", "verifier": {}}}},
+        {"dsseRequestV002": {"envelope": {"payload": "", "payloadType": "", "signatures": []}, "verifiers": []}},
+    ],
+)
+def test_version_2_entries_that_prove_nothing_are_not_logged(entry: dict, instance, served) -> None:
+    before = instance.log.head("rekor2")
+    assert post(served[1], "/api/v2/log/entries", json.dumps(entry).encode())[0] == 400
+    assert instance.log.head("rekor2") == before
+
+
+def test_only_version_2_signatures_by_our_own_certificates_are_logged(instance, served, tmp_path, signed_entry) -> None:
+    own, stranger = signed_entry(instance, b"hello"), signed_entry(open_or_create("stranger", tmp_path), b"hello")
+    other_digest = json.loads(own)
+    other_digest["hashedRekordRequestV002"]["digest"] = base64.b64encode(bytes(32)).decode()
+    other_key = json.loads(own)
+    other_key["hashedRekordRequestV002"]["signature"]["verifier"]["keyDetails"] = "PKIX_ED25519"
+    bodies = [own, stranger, json.dumps(other_digest).encode(), json.dumps(other_key).encode()]
+    assert [post(served[1], "/api/v2/log/entries", body)[0] for body in bodies] == [201, 400, 400, 400]
+
+
 @pytest.mark.parametrize(
     "entry",
     [

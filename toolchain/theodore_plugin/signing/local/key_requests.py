@@ -56,7 +56,7 @@ def _signed_subject(request: Mapping[str, Any], token: str) -> ec.EllipticCurveP
         key = _p256(load_pem_public_key(request["publicKey"]["content"].encode("ascii")))
         proof = base64.b64decode(request["proofOfPossession"], validate=True)
         subject = _subject(token)
-    except (KeyError, TypeError, ValueError, AttributeError, UnsupportedAlgorithm) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, UnsupportedAlgorithm) as error:
         raise KeyRequestError("publicKeyRequest is not a PEM key with a proof of possession") from error
     try:
         key.verify(proof, subject.encode(), ec.ECDSA(hashes.SHA256()))
