@@ -37,6 +37,12 @@ def _all_of(descriptor: int, limit: int) -> bytes:
     return data
 
 
+def refuse_exposed(path: Path) -> None:
+    """Raise ConfigurationProblem unless only this user or root can write ``path``, directory included."""
+    refuse_writable_by_others(path.stat(), path)
+    refuse_writable_by_others(path.parent.stat(), path.parent)
+
+
 def file_state(status: os.stat_result) -> tuple[int, ...]:
     """Return what changes whenever a file is replaced, written to, or given another owner or mode."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -20,8 +20,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +31,7 @@ from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.trust.attestations import Attestation, read_attestation
 from theodore_loader.trust.files import MAX_ATTESTATIONS, MAX_BUNDLE, SignedFiles
 from theodore_loader.trust.protected import read_protected, replace_file
-from theodore_loader.trust.seal import Seal
+from theodore_loader.trust.seal import Seal, versions
 from theodore_loader.trust.signatures import Signer
 from theodore_loader.trust.statements import Statement, StatementInvalid
 from theodore_loader.trust.trust_file import Publisher, TrustFile
@@ -118,7 +116,7 @@ class Receipts:
 def _rules(trust: TrustFile) -> str:
     """Return the digest of what is the same for all wheels: versions, roots, publishers, verifiers."""
     parts = {
-        "versions": _versions(),
+        "versions": versions(),
         "roots": {root.id: _digest(root.document) for root in trust.roots.values()},
         # not the lines: a comment in the trust file changes nothing
         "publishers": [[rule.plugins, msgspec.to_builtins(rule.signer), rule.registry] for rule in trust.publishers],
@@ -132,11 +130,6 @@ def _rules(trust: TrustFile) -> str:
 
 def _digest_of(value: Any) -> str:
     return hashlib.sha256(strict_json.canonical(value)).hexdigest()
-
-
-@cache
-def _versions() -> dict[str, str]:
-    return {name: version(name) for name in ("theodore-plugin", "sigstore", "cryptography")}
 
 
 def _attestations(stated: Sequence[_Stated], trust: TrustFile) -> tuple[Attestation, ...]:

@@ -14,13 +14,22 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
+from importlib.metadata import distribution
 from pathlib import Path
 
 from theodore_loader.paths import private_dir
 from theodore_loader.trust.protected import file_state, read_protected
 
 _BYTES = 32
+
+
+@cache
+def versions() -> Mapping[str, str]:
+    """Return the versions of what authenticates signatures: with another one, nothing that was kept counts."""
+    return {name: _version(name) for name in ("theodore-plugin", "sigstore", "cryptography")}
 
 
 class Seal:
@@ -52,6 +61,12 @@ class Seal:
                 self._known = file_state(status), read_protected(self._path, _BYTES)
             return self._known[1] if len(self._known[1]) == _BYTES else None
         return None
+
+
+def _version(name: str) -> str:
+    # `importlib.metadata.version` has the email package parse all of it, which takes longer than a decision may
+    lines = (distribution(name).read_text("METADATA") or "").splitlines()
+    return next((line for line in lines if line.startswith("Version: ")), "Version: unknown")
 
 
 def _mac(secret: bytes, body: bytes) -> bytes:

@@ -7,6 +7,7 @@ both therefore reads this first.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,7 +15,7 @@ import msgspec
 
 from theodore_loader import strict_json
 from theodore_loader.errors import ConfigurationProblem, Refused
-from theodore_loader.trust.protected import read_protected, replace_file
+from theodore_loader.trust.protected import file_state, read_protected, replace_file
 from theodore_loader.trust.revocations.signed import Facts
 
 WENT_BACK = "revocation-list-went-back"
@@ -39,9 +40,14 @@ class HighWater(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def read(path: Path) -> HighWater | None:
     """Return what is remembered at ``path``, if anything; raises ConfigurationProblem where it is damaged."""
     try:
-        data = read_protected(path, _MAX_BYTES)
+        return _read(path, file_state(path.stat()))
     except FileNotFoundError:
         return None
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, _state: tuple[int, ...]) -> HighWater:
+    data = read_protected(path, _MAX_BYTES)
     try:
         return msgspec.convert(strict_json.loads(data, max_bytes=_MAX_BYTES), HighWater)
     except (strict_json.JsonError, msgspec.ValidationError) as error:

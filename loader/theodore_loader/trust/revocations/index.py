@@ -123,5 +123,6 @@ def _key_of(entry: Entry) -> str:
     return _key("signer", entry.root or "", entry.issuer or "", "*" if "*" in identity else identity)
 
 
+@lru_cache(maxsize=4096)
 def _key(*parts: str) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

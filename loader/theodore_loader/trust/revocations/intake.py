@@ -66,7 +66,7 @@ def take_in(
         record(signed)
         replace_file(place.bundle, data)
         high_water.remember(place.sequence, signed.facts)
-        kept.settle(place, kept.rests_on(data, signed.revoker, trust.roots), signed)
+        kept.settle(place, kept.origin_of(data, place, signed.revoker, trust.roots), signed)
     return TakenIn(signed, before, changed=True)
 
 

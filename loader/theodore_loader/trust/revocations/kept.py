@@ -7,20 +7,19 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
-from importlib.metadata import version
+from functools import lru_cache
 from pathlib import Path
 
-import msgspec
 from filelock import FileLock, Timeout
 
 from theodore_loader import strict_json
 from theodore_loader.errors import ConfigurationProblem, Refused
-from theodore_loader.trust.protected import file_state, read_protected
+from theodore_loader.trust.protected import file_state, read_protected, refuse_exposed
 from theodore_loader.trust.revocations import high_water, sealed
 from theodore_loader.trust.revocations.index import Index, InMemory, by_key
+from theodore_loader.trust.revocations.sealed import Origin
 from theodore_loader.trust.revocations.signed import MAX_BUNDLE, STALE, Facts, SignedList, authenticate
-from theodore_loader.trust.seal import Seal
+from theodore_loader.trust.seal import Seal, versions
 from theodore_loader.trust.trust_file import Revoker, Root
 
 FORMAT = 1
@@ -99,7 +98,7 @@ def opened(home: Path, revoker: Revoker, roots: Mapping[str, Root]) -> Opened:
     return found
 
 
-def settle(place: Place, proof: str, signed: SignedList) -> Opened:
+def settle(place: Place, origin: Origin, signed: SignedList) -> Opened:
     """Remember what was authenticated: its sequence, and what it says. What cannot be written is done again later."""
     entries = by_key(signed.entries)
     with suppress(OSError, Timeout, ConfigurationProblem), place.lock.acquire(timeout=0):
@@ -107,9 +106,9 @@ def settle(place: Place, proof: str, signed: SignedList) -> Opened:
         if highest is None or highest.sequence < signed.facts.sequence:
             high_water.remember(place.sequence, signed.facts)
     seal = Seal(place.home)
-    if sealed.keep(place.index, seal, proof, signed.facts, entries):
-        kept = sealed.find(place.index, seal, proof)
-        if kept is not None:
+    if sealed.keep(place.index, seal, origin, signed.facts, entries):
+        kept = sealed.find(place.index, seal)
+        if kept is not None and kept.origin == origin:
             return Opened(kept.facts, kept)
     return Opened(signed.facts, InMemory(entries))
 
@@ -125,35 +124,31 @@ class _Request:
 
 @lru_cache(maxsize=64)
 def _opened(request: _Request) -> Opened:
-    place, _, trusted = request.key
-    data = read_protected(place.bundle, MAX_BUNDLE)
-    proof = _proof(data, trusted)
-    kept = sealed.find(place.index, Seal(place.home), proof)
-    if kept is not None:
+    place, status, trusted = request.key
+    kept = sealed.find(place.index, Seal(place.home))
+    if kept is not None and (kept.origin.trusted, kept.origin.state) == (trusted, status):
+        refuse_exposed(place.bundle)
         return Opened(kept.facts, kept)
-    return settle(place, proof, authenticate(data, (request.revoker,), request.roots))
+    data = read_protected(place.bundle, MAX_BUNDLE)
+    origin = Origin(trusted, hashlib.sha256(data).hexdigest(), status)
+    if kept is not None and (kept.origin.trusted, kept.origin.sha256) == (trusted, origin.sha256):
+        return Opened(kept.facts, kept)
+    return settle(place, origin, authenticate(data, (request.revoker,), request.roots))
 
 
-def rests_on(data: bytes, revoker: Revoker, roots: Mapping[str, Root]) -> str:
-    """Return the digest of a bundle and of all that makes it a list of ``revoker``."""
-    return _proof(data, _trusted(revoker, roots))
-
-
-def _proof(data: bytes, trusted: str) -> str:
-    return hashlib.sha256(trusted.encode() + data).hexdigest()
+def origin_of(data: bytes, place: Place, revoker: Revoker, roots: Mapping[str, Root]) -> Origin:
+    """Return what an index of the list in ``data``, which is in place, is made of."""
+    return Origin(_trusted(revoker, roots), hashlib.sha256(data).hexdigest(), file_state(place.bundle.stat()))
 
 
 def _trusted(revoker: Revoker, roots: Mapping[str, Root]) -> str:
     """Return the digest of what decides whether a bundle is a list of ``revoker``."""
-    parts = {
-        "format": FORMAT,
-        "versions": _versions(),
-        "revoker": [revoker.id, msgspec.to_builtins(revoker.signer)],
-        "root": hashlib.sha256(roots[revoker.signer.root].document).hexdigest(),
-    }
+    signer = revoker.signer
+    claims = tuple(sorted(signer.claims.items()))
+    return _digest(revoker.id, signer.issuer, signer.identity, claims, roots[signer.root].document)
+
+
+@lru_cache(maxsize=64)
+def _digest(revoker: str, issuer: str, identity: str, claims: tuple[tuple[str, str], ...], root: bytes) -> str:
+    parts = [FORMAT, versions(), revoker, issuer, identity, claims, hashlib.sha256(root).hexdigest()]
     return hashlib.sha256(strict_json.canonical(parts)).hexdigest()
-
-
-@cache
-def _versions() -> dict[str, str]:
-    return {name: version(name) for name in ("sigstore", "cryptography")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from theodore_loader.trust.trust_file import Revoker, TrustFile
 
 REVOKED = "revoked"
 YANKED = "version-yanked"
+_Stamp = tuple[tuple[int, ...] | None, ...]
 _UPDATE = "theodore-plugin revocations update"
 
 
@@ -68,6 +69,7 @@ class Revocations:
 
     trust: TrustFile
     home: Path
+    _seen: dict[_Stamp, tuple[Source, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, trust: TrustFile, home: Path | None = None) -> Revocations:
@@ -82,6 +84,15 @@ class Revocations:
             ConfigurationProblem: a file is damaged, or others could write it.
 
         """
+        stamp = self.stamp()
+        found = self._seen.get(stamp)
+        if found is None:
+            found = self._read()
+            self._seen.clear()
+            self._seen[stamp] = found  # as of before it was read: a change meanwhile is seen at the next question
+        return found
+
+    def _read(self) -> tuple[Source, ...]:
         own = own_list(own_path(self.trust.path))
         signed = [(revoker, opened(self.home, revoker, self.trust.roots)) for revoker in self.trust.revokers]
         found = [Source(revoker, list_.facts, list_.index) for revoker, list_ in signed]
@@ -146,7 +157,7 @@ class Revocations:
         """Return the digest of every list, by revoker, that of the owner's under ``""``: what decisions rest on."""
         return {source.revoker.id if source.revoker else "": source.facts.sha256 for source in self.sources()}
 
-    def stamp(self) -> tuple[tuple[int, ...] | None, ...]:
+    def stamp(self) -> _Stamp:
         """Return what changes when a list or the trust file on disk does, without reading one."""
         places = (Place(self.home, revoker.id) for revoker in self.trust.revokers)
         files = [
