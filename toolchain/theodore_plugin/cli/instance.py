@@ -32,9 +32,10 @@ def command() -> None:
     "--check", "only_check", is_flag=True, help="Read the configuration, ask each issuer for its keys, and end."
 )
 def serve(path: Path, only_check: bool) -> int | None:
-    """Issue certificates to a team, and keep the log of its signatures, until SIGTERM.
+    """Certify a team's people and jobs, until SIGTERM.
 
-    The log goes to standard output, one JSON object a line. Clients sign with --trust-config URL.
+    Issues certificates for tokens of the team's own OIDC issuers and keeps the transparency log of what is signed with
+    them. What it does goes to standard output, one JSON object a line. Clients sign with --trust-config URL#sha256=….
     """
     from theodore_plugin.signing.service.config import ServiceConfig
     from theodore_plugin.signing.service.serve import serve
