@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from theodore_loader.data import policies_dir
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.trust.revocations.document import ListInvalid, read_document, read_statement
 from theodore_loader.trust.revocations.index import Subject, root_names
@@ -234,6 +236,19 @@ def test_a_withdrawn_entry_decides_nothing_and_stays_visible(tmp_path: Path) -> 
 def test_a_list_that_is_not_understood_stops_everything(tmp_path: Path, entries: Any) -> None:
     with pytest.raises(ConfigurationProblem, match="is damaged"):
         listed(tmp_path, entries=entries).check(ANOTHER, "load")
+
+
+def test_the_published_schema_refuses_no_list_that_is_read_and_most_that_are_not() -> None:
+    schema = json.loads((policies_dir() / "schemas" / "revocations.schema.json").read_bytes())
+    validator = Draft202012Validator(schema)
+    undone = {**BY_DIGEST, "withdrawn": {"at": STAMP, "reason": "it was the server"}}
+    document = {"schema": 1, "sequence": 4, "issued": STAMP, "expires": "2026-12-01T00:00:00+01:00"}
+    good = {**document, "entries": [BY_DIGEST, {**BY_SIGNER, "root": DIGEST}, BY_VERSION, undone]}
+    assert read_document(json.dumps(good).encode()).entries
+    validator.validate(good)
+    for bad in (WHY, {**BY_DIGEST, "name": "x"}, {**BY_DIGEST, **BY_VERSION}, {**BY_VERSION, "plugin": "Acme_Hello"}):
+        assert not validator.is_valid({**document, "entries": [bad]})
+    assert not validator.is_valid({**good, "issued": "2026-11-01T00:00:00"})
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ SCHEMAS = {
     "verification": "`verify --format json`",
     "inspection": "`inspect --format json`",
     "trust-file": "whom a host believes",
+    "revocations": "what a list of revocations says",
     "decisions": "`why --format json`",
 }
 
