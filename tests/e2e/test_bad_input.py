@@ -292,6 +292,12 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, ...], str]] = {
         ("trust", "add-publisher", "--plugin", "x", "--root", "nope", "--issuer", "i", "--identity", "me"),
         "what was to be added is not acceptable",
     ),
+    "trust-import": (("trust", "import", WHEEL, "--plugin", "x"), "not what another machine exported"),
+    "trust-import-folder": (("trust", "import", "empty", "--plugin", "x"), "No such file"),
+    "trust-import-verifier": (("trust", "import", WHEEL, "--plugin", "x", "--verifier"), "belong together"),
+    "trust-rotate": (("trust", "rotate"), "no signing instance"),
+    "trust-log": (("trust", "log"), "no signing instance"),
+    "trust-remove": (("trust", "remove-root", "x"), "nobody is believed"),
     "sign-config": (("sign", WHEEL, "--trust-config", "nowhere"), "nowhere"),
     "find-links": (("install", WHEEL, "--find-links", "nowhere"), "nowhere"),
 }

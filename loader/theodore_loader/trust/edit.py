@@ -146,8 +146,19 @@ class TrustEditor:
         return tuple(f"verifier {rule.id}" for rule in self._take("verifier", self.trust.verifiers, wanted))
 
     def remove_revokers(self, wanted: Callable[[Revoker], bool]) -> tuple[str, ...]:
-        """Remove every revoker that is wanted gone; returns them in words."""
-        return tuple(f"revoker {rule.id}" for rule in self._take("revoker", self.trust.revokers, wanted))
+        """Remove every revoker that is wanted gone; returns them in words.
+
+        Raises ConfigurationProblem for one that a publisher names as its registry: its plugins' revocations would end.
+        """
+        taken = self._take("revoker", self.trust.revokers, wanted)
+        gone = {rule.id for rule in taken}
+        for publisher in self._left("publisher", self.trust.publishers):
+            if publisher.registry in gone:
+                raise ConfigurationProblem(
+                    f"revoker {publisher.registry!r} is the registry of {', '.join(publisher.plugins)}",
+                    help="remove that publisher first: theodore-plugin trust remove-publisher",
+                )
+        return tuple(f"revoker {rule.id}" for rule in taken)
 
     def _known(self, root_id: str) -> Root:
         root = self.trust.roots.get(root_id)

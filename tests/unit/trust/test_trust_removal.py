@@ -166,3 +166,28 @@ def test_a_file_that_cannot_be_edited_safely_stays_as_it_is(rewrite, path: Path)
 def test_an_unknown_root_is_named_with_those_there_are(path: Path) -> None:
     with pytest.raises(ConfigurationProblem, match="no root 'three'; it has: one, two"), TrustEditor(path) as editor:
         editor.remove_root("three")
+
+
+def test_a_revoker_goes_unless_plugins_are_offered_by_its_registry(path: Path) -> None:
+    from theodore_loader.trust.trust_file import Revoker
+
+    signer = SignerRule("one", "https://issuer", "https://registry")
+    with TrustEditor(path) as editor:
+        for name in ("used", "unused"):
+            editor.add_revoker(Revoker(name, signer))
+        editor.add_publisher(Publisher(("gamma",), SignerRule("two", "https://issuer", "https://gamma"), "used"))
+    for remove in (
+        lambda editor: editor.remove_revokers(lambda rule: rule.id == "used"),
+        lambda editor: editor.remove_root("one", with_rules=True),
+    ):
+        with (
+            pytest.raises(ConfigurationProblem, match="revoker 'used' is the registry of gamma"),
+            TrustEditor(path) as editor,
+        ):
+            remove(editor)
+    with TrustEditor(path) as editor:
+        assert editor.remove_revokers(lambda rule: rule.id == "unused") == ("revoker unused",)
+    with TrustEditor(path) as editor:
+        editor.remove_publishers(lambda rule: rule.plugins == ("gamma",))
+        assert len(editor.remove_root("one", with_rules=True)) == 3
+    assert TrustFile.load(path).revokers == ()

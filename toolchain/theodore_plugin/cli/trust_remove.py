@@ -1,4 +1,4 @@
-"""``theodore-plugin trust remove-root | remove-publisher | remove-verifier``: whatever was added can be taken back."""
+"""``theodore-plugin trust remove-root | remove-publisher | …``: whatever was added can be taken back."""
 
 from __future__ import annotations
 
@@ -79,6 +79,17 @@ def remove_verifier(
             lambda rule: verifier_id in (None, rule.id) and _named(rule.signer, root, issuer, identity)
         )
         _refuse_many(gone, every=every)
+    _show(gone)
+
+
+@click.command("remove-revoker")
+@click.argument("revoker_id", metavar="ID")
+@options.trust_file
+def remove_revoker(revoker_id: str, trust_file: Path | None) -> None:
+    """Heed a signer's revocation lists no longer: what they have revoked is believed again."""
+    with _editor(trust_file) as editor:
+        gone = editor.remove_revokers(lambda rule: rule.id == revoker_id)
+        _refuse_many(gone, every=False)
     _show(gone)
 
 
