@@ -34,6 +34,16 @@ def test_a_fixed_pin_is_clean(scan, lock, snapshot_file):
     assert (result.findings, result.failures) == ((), ())
 
 
+def test_every_version_of_a_package_that_a_lock_names_is_audited(scan, lock, snapshot_file):
+    twice = lock(idna="3.7") + lock(idna="3.6").partition("\n\n")[2]
+    result = audit(scan, snapshot_file, twice)
+    (finding,) = result.findings
+    assert (finding.rule, str(finding.location)) == ("known-vulnerability", "pylock.toml:13:1")
+    assert {entry.path for entry in result.coverage.entries} == {"idna==3.6", "idna==3.7"}
+    assert [(one.version, bool(one.vulnerabilities)) for one in result.dependencies] == [("3.6", True), ("3.7", False)]
+    assert result.failures == ()
+
+
 @pytest.mark.parametrize(("on_stale", "severity"), [("incomplete", Severity.INCOMPLETE), ("warning", Severity.WARNING)])
 def test_data_older_than_the_policy_accepts_counts_as_the_policy_says(scan, lock, snapshot_file, on_stale, severity):
     policy = Policy("test", advisories=Advisories(max_age_days=7, on_stale=on_stale))

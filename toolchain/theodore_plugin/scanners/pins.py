@@ -30,13 +30,16 @@ def read_pins(lock: bytes, path: str = LOCK_FILE) -> tuple[Pin, ...]:
     """
     text = lock.decode("utf-8", "replace")
     found = {(str(package.name), str(package.version)) for package in read_lock(lock).packages}
-    return tuple(Pin(name, version, _locate(name, text, path)) for name, version in sorted(found))
+    return tuple(Pin(name, version, _locate(name, version, text, path)) for name, version in sorted(found))
 
 
-def _locate(name: str, text: str, path: str) -> Location:
-    needle = f'name = "{name}"'
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip() == needle:
-            column = line.index(needle) + 1
-            return Location(path, number, column, number, column + len(needle))
-    return Location(path)
+def _locate(name: str, version: str, text: str, path: str) -> Location:
+    """Return where the lock names the package: before this version, else at all."""
+    needle, followed = f'name = "{name}"', f'version = "{version}"'
+    lines = [line.strip() for line in text.splitlines()]
+    named = [number for number, line in enumerate(lines, start=1) if line == needle]
+    here = next((number for number in named if lines[number : number + 1] == [followed]), named[0] if named else None)
+    if here is None:
+        return Location(path)
+    column = text.splitlines()[here - 1].index(needle) + 1
+    return Location(path, here, column, here, column + len(needle))

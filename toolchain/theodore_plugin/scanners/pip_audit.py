@@ -20,7 +20,7 @@ from theodore_plugin.finding import Finding, Severity
 from theodore_plugin.report.model import AuditedDependency
 from theodore_plugin.scanners.hermetic import CleanTree, ToolRun, run_tool
 from theodore_plugin.scanners.pins import Pin
-from theodore_plugin.scanners.pip_audit_answer import Answers, account, read_answers
+from theodore_plugin.scanners.pip_audit_answer import NO_ANSWERS, Answers, account, read_answers
 from theodore_plugin.scanners.pip_audit_failures import data_fingerprint, losses, no_answer, stale, switched_off
 from theodore_plugin.scanners.pip_audit_findings import findings, vulnerabilities
 from theodore_plugin.scanners.pip_audit_pins import declared, pins_of, unaudited
@@ -67,20 +67,23 @@ class PipAuditScanner:
             return self._audit(tree, context, pins, service)
 
     def _audit(self, tree: CleanTree, context: ScanContext, pins: tuple[Pin, ...], service: Service) -> ScannerResult:
-        run = _ask(tree, pins, service, context.timeout_seconds)
-        answers = read_answers(run)
-        if answers is None:
-            lost = self._not_audited(context, pins, no_answer(run, service.label))
-            return replace(lost, sandbox=run.sandbox, advisories=service.label)
+        runs, answers = [], NO_ANSWERS
+        for some in _rounds(pins):
+            runs.append(_ask(tree, some, service, context.timeout_seconds))
+            found = read_answers(runs[-1])
+            if found is None:
+                lost = self._not_audited(context, pins, no_answer(runs[-1], service.label))
+                return replace(lost, sandbox=runs[-1].sandbox, advisories=service.label)
+            answers = answers.and_those(found)
         coverage = Coverage.account(self.name, map(str, pins), account(pins, answers), unit=_UNIT)
         audited = tuple(_audited(pins, coverage, answers, service))
         old = stale(service.label, context.settings.policy.advisories, datetime.now(UTC))
         return ScannerResult(
             findings=tuple(_findings(pins, audited)),
             coverage=coverage,
-            failures=(*losses(run, coverage, service.label), *old),
+            failures=(*losses(runs, coverage, service.label), *old),
             detail=f"asked: {service.label.source}",
-            sandbox=run.sandbox,
+            sandbox=runs[-1].sandbox,
             advisories=service.label,
             dependencies=audited,
         )
@@ -114,6 +117,15 @@ def _arguments(tree: CleanTree, pins: tuple[Pin, ...], service: Service) -> list
     return [f"--requirement={requirements}", f"--cache-dir={cache}", *fixed, *service.arguments]
 
 
+def _rounds(pins: tuple[Pin, ...]) -> Iterator[tuple[Pin, ...]]:
+    """Yield the pins in parts with one version of each package: pip-audit bears no more at once."""
+    left = pins
+    while left:
+        some = {pin.name: pin for pin in reversed(left)}
+        yield tuple(pin for pin in left if some[pin.name] is pin)
+        left = tuple(pin for pin in left if some[pin.name] is not pin)
+
+
 def _audited(
     pins: tuple[Pin, ...], coverage: Coverage, answers: Answers, service: Service
 ) -> Iterator[AuditedDependency]:
@@ -122,7 +134,8 @@ def _audited(
         if str(pin) in lost:
             yield AuditedDependency(pin.name, pin.version, "failed", lost[str(pin)])
         else:
-            found = vulnerabilities(pin, answers[pin.name], service.database)
+            answer = answers.about(pin)
+            found = vulnerabilities(pin, answer, service.database) if answer else ()
             yield AuditedDependency(pin.name, pin.version, "audited", vulnerabilities=found)
 
 

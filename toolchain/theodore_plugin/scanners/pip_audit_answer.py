@@ -40,8 +40,24 @@ class Answer:
     skipped: str | None = None
 
 
-Answers = Mapping[str, Answer]
-"""By canonical name."""
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What was said, by canonical name; a lock may have several versions of one package."""
+
+    by_name: Mapping[str, tuple[Answer, ...]]
+
+    def about(self, pin: Pin) -> Answer | None:
+        """Return the answer for the pin: the one for its version, else whatever was said under its name."""
+        known = self.by_name.get(pin.name, ())
+        return next((answer for answer in known if answer.version == pin.version), known[0] if known else None)
+
+    def and_those(self, others: Answers) -> Answers:
+        """Return both."""
+        names = {*self.by_name, *others.by_name}
+        return Answers({name: self.by_name.get(name, ()) + others.by_name.get(name, ()) for name in names})
+
+
+NO_ANSWERS = Answers({})
 
 
 def read_answers(run: ToolRun) -> Answers | None:
@@ -50,7 +66,7 @@ def read_answers(run: ToolRun) -> Answers | None:
         return None
     try:
         entries = json.loads(run.completed.stdout)["dependencies"]
-        return {canonicalize_name(_text(entry["name"])): _answer(entry) for entry in entries}
+        return Answers({canonicalize_name(_text(entry["name"])): (_answer(entry),) for entry in entries})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
@@ -58,7 +74,7 @@ def read_answers(run: ToolRun) -> Answers | None:
 def account(pins: Iterable[Pin], answers: Answers) -> Iterator[Covered]:
     """Say of every pin whether it was audited."""
     for pin in pins:
-        answer = answers.get(pin.name)
+        answer = answers.about(pin)
         if answer is None:
             yield Covered(str(pin), State.FAILED, "pip-audit did not mention it")
         elif answer.skipped is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from theodore_loader.policy.model import Advisories
@@ -37,13 +37,13 @@ def no_answer(run: ToolRun, label: AdvisoryLabel) -> Failure:
     return tool_failure("pip-audit", run, _REPRODUCE)
 
 
-def losses(run: ToolRun, coverage: Coverage, label: AdvisoryLabel) -> Iterator[Failure]:
-    """Yield what a report there is leaves out: packages that were not audited, advisories that were not read."""
+def losses(runs: Sequence[ToolRun], coverage: Coverage, label: AdvisoryLabel) -> Iterator[Failure]:
+    """Yield what the reports there are leave out: packages that were not audited, advisories that were not read."""
     if coverage.failed:
         lost = "; ".join(entry.reason for entry in coverage.failed[:3])
         audited = f"{len(coverage.failed)} of {len(coverage.entries)} packages could not be audited"
         yield Failure(f"{audited} ({label.source}): {lost}", _OTHER_SOURCE, NO_DATA)
-    for sign in passed_over(run):
+    for sign in dict.fromkeys(sign for run in runs for sign in passed_over(run)):
         yield Failure(f"pip-audit passed over advisories of {label.source}: {sign}", _OTHER_SOURCE, NO_DATA)
 
 
