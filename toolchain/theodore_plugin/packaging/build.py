@@ -46,7 +46,9 @@ def build_wheel(
     with ExitStack() as room:
         scratch = Path(room.enter_context(tempfile.TemporaryDirectory(prefix=_PREFIX))).resolve()
         source, output = scratch / circumstances.directory, scratch / "output"
-        copy_sources(project.root, source, mtime=epoch + circumstances.mtime_shift, reverse=circumstances.reverse_order)
+        copy_sources(
+            project.root, source, mtime=epoch + circumstances.file_times, reverse=circumstances.file_order == "reversed"
+        )
         output.mkdir()
         environment = BuildEnvironment(
             scratch, [source, output], backend.programs, epoch, wheelhouse or Wheelhouse(scratch), circumstances

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +17,10 @@ class Circumstances:
     hash_seed: int = 0
     """``PYTHONHASHSEED``."""
     locale: str = "C.UTF-8"
-    mtime_shift: int = 0
+    file_times: int = 0
     """How much later than the told time the sources were written, in seconds."""
-    reverse_order: bool = False
-    """Whether files are created in reverse order, which is how some file systems list them."""
+    file_order: Literal["sorted", "reversed"] = "sorted"
+    """In which order files are created, which is how some file systems list them."""
 
     def differences(self, other: Circumstances) -> tuple[str, ...]:
         """Name what is not the same."""
@@ -34,7 +35,7 @@ OTHER = Circumstances(
     time_zone="Asia/Kathmandu",
     hash_seed=4_242,
     locale="POSIX",
-    mtime_shift=86_400 * 400 + 3,
-    reverse_order=True,
+    file_times=86_400 * 400 + 3,
+    file_order="reversed",
 )
 """As different from :data:`USUAL` as a build for the same moment can be."""
