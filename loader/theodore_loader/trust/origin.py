@@ -22,7 +22,8 @@ from theodore_loader.trust.provenance import Origin, Provenance, origins
 _SOURCE_LABELS = frozenset({"source", "repository", "sourcecode", "github"})
 """``Project-URL`` labels that name a repository (PyPA, *Well-known Project URLs in Metadata*), normalised."""
 _FORGES = frozenset({"github.com", "gitlab.com", "bitbucket.org", "codeberg.org"})
-_SCP = re.compile(r"(?:[\w.-]+@)?(?P<host>[\w.-]+):(?P<path>(?!/)[^\s]+)")
+_SCP = re.compile(r"(?:[\w.-]+@)?(?P<host>[\w-]+(?:\.[\w-]+)+):(?P<path>(?!/)[^\s\\]+)", re.ASCII)
+"""The short form of git's ssh addresses: ``git@github.com:acme/hello``."""
 _SCHEMES = frozenset({"https", "http", "ssh", "git"})
 _PROVENANCE = "build with `theodore-plugin package` from a committed tree, then sign: docs/guide/attestations.md"
 

@@ -142,8 +142,8 @@ def _own_parameters(provenance: Provenance) -> ExternalParameters:
     source = external.source
     if source.digest is not msgspec.UNSET and source.dirty is not msgspec.UNSET:
         raise StatementInvalid("externalParameters.source is both a commit and changed from one")
-    for commit in (source.digest, source.dirty):
-        if not COMMIT.fullmatch(_commit(commit) or "0" * 40):
+    for commit in (_commit(source.digest), _commit(source.dirty)):
+        if commit is not None and not COMMIT.fullmatch(commit):
             raise StatementInvalid("externalParameters.source names a gitCommit that is none")
     return external
 
