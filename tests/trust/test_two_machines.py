@@ -77,6 +77,9 @@ def test_a_second_machine_believes_the_first_one_only_for_what_it_was_told(
     assert main(["trust", "import", handed_over, *granted, "--fingerprint", fingerprint]) == 0
     assert main(["verify", str(moved)]) == 0
     root = next(iter(TrustFile.load(second / "trust.toml").roots))
+    assert main(["trust", "limit-root", root, "2026-01-01"]) == 0
+    assert main(["verify", str(moved)]) == 5
+    assert f"root {root!r} counted until 2026-01-01" in "".join(capsys.readouterr().err.splitlines())
     assert main(["trust", "remove-root", root]) == 2
     assert main(["trust", "remove-verifier", "--root", root]) == 0
     assert main(["verify", str(moved)]) == 5

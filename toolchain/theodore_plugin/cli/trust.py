@@ -11,7 +11,13 @@ from theodore_plugin.cli import options
 from theodore_plugin.cli.console import stdout, visible
 from theodore_plugin.cli.trust_exchange import export, import_, rotate
 from theodore_plugin.cli.trust_log import log
-from theodore_plugin.cli.trust_remove import remove_publisher, remove_revoker, remove_root, remove_verifier
+from theodore_plugin.cli.trust_remove import (
+    limit_root,
+    remove_publisher,
+    remove_revoker,
+    remove_root,
+    remove_verifier,
+)
 
 if TYPE_CHECKING:
     from theodore_plugin.signing.local.documents import RekorVersion
@@ -28,7 +34,17 @@ def command() -> None:
     """Show and edit whom this machine believes."""
 
 
-for subcommand in (export, import_, rotate, log, remove_root, remove_publisher, remove_verifier, remove_revoker):
+for subcommand in (
+    export,
+    import_,
+    rotate,
+    log,
+    limit_root,
+    remove_root,
+    remove_publisher,
+    remove_verifier,
+    remove_revoker,
+):
     command.add_command(subcommand)
 
 

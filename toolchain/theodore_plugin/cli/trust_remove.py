@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,18 @@ def remove_root(root_id: str, with_rules: bool, trust_file: Path | None) -> None
     with _editor(trust_file) as editor:
         gone = editor.remove_root(root_id, with_rules=with_rules)
     _show(gone)
+
+
+@click.command("limit-root")
+@click.argument("root_id", metavar="ID")
+@click.argument("until", metavar="YYYY-MM-DD", type=click.DateTime(["%Y-%m-%d"]))
+@options.trust_file
+def limit_root(root_id: str, until: datetime, trust_file: Path | None) -> None:
+    """Let a root's publishers and verifiers count until a day and no longer; an earlier day stays."""
+    with _editor(trust_file) as editor:
+        editor.limit_root(root_id, until.date())
+        earlier = editor.trust.roots[root_id].until
+    stdout.print(visible(f"root {root_id} counts until {min(until.date(), earlier or until.date())}"))
 
 
 @click.command("remove-publisher")
