@@ -10,11 +10,12 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
@@ -23,9 +24,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from team_service import ISSUER_KEYS, Team, csr, serving_team
 
+from theodore_plugin.signing.service.connection import Memory
 from theodore_plugin.signing.service.journal import Journal
 from theodore_plugin.signing.service.messages import Request, Response
-from theodore_plugin.signing.service.server import Server, bind
+from theodore_plugin.signing.service.server import Handler, Server, bind
 from theodore_plugin.signing.service.service_table import Limits
 
 if TYPE_CHECKING:
@@ -222,6 +224,25 @@ def test_tls_is_spoken_with_the_certificate_given_and_nothing_older(provider: Pr
 # --- stopping
 
 
+@contextmanager
+def serving(handler: Handler, **fields: Any) -> Iterator[tuple[tuple[str, int], Callable[[], None]]]:
+    """Serve one handler; yields the address and what begins the end."""
+    listener = bind("127.0.0.1", 0)
+    address = listener.getsockname()
+    server = Server(listener, handler, Limits(), Journal(io.StringIO()), 2, **fields)
+    loop, stop, ready = asyncio.new_event_loop(), asyncio.Event(), threading.Event()
+    thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve_until(stop, ready.set)), daemon=True)
+    thread.start()
+    assert ready.wait(WAIT)
+    end = partial(loop.call_soon_threadsafe, stop.set)
+    try:
+        yield address, end
+    finally:
+        end()
+        thread.join(WAIT)
+        loop.close()
+
+
 def test_whoever_is_being_answered_is_answered_when_the_service_stops() -> None:
     entered, release = threading.Event(), threading.Event()
 
@@ -230,26 +251,38 @@ def test_whoever_is_being_answered_is_answered_when_the_service_stops() -> None:
         assert release.wait(WAIT)
         return Response.of({"done": True})
 
-    listener = bind("127.0.0.1", 0)
-    address = listener.getsockname()
-    server = Server(listener, slow, Limits(), Journal(io.StringIO()), 2)
-    loop, stop, ready = asyncio.new_event_loop(), asyncio.Event(), threading.Event()
-    thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve_until(stop, ready.set)), daemon=True)
-    thread.start()
-    assert ready.wait(WAIT)
     with (
+        serving(slow) as (address, end),
         socket.create_connection(address, timeout=WAIT) as asking,
         socket.create_connection(address, timeout=WAIT) as idle,
     ):
         asking.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert entered.wait(WAIT)
-        loop.call_soon_threadsafe(stop.set)
+        end()
         assert rest(idle) == b""
         release.set()
         answer = rest(asking)
-    thread.join(WAIT)
-    loop.close()
     assert b'{"done": true}' in answer
     assert b"Connection: close" in answer
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(address, timeout=WAIT).close()
+
+
+def test_bodies_of_all_connections_together_are_bounded_and_given_back() -> None:
+    memory = Memory(1000)
+    with serving(lambda request: Response.of(len(request.body)), memory=memory) as (address, _):
+        for size, expected in ((900, b"200"), (1100, b"503"), (900, b"200"), (900, b"200")):
+            with socket.create_connection(address, timeout=WAIT) as client:
+                start = f"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {size}\r\n\r\n"
+                client.sendall(start.encode() + b"x" * size)
+                assert rest(client).split(b" ", 2)[1] == expected
+        with (
+            socket.create_connection(address, timeout=WAIT) as half,
+            socket.create_connection(address, timeout=WAIT) as late,
+        ):
+            half.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 950\r\n\r\n" + b"x" * 900)
+            while memory.free == 1000:
+                time.sleep(0.01)
+            late.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200\r\n\r\n" + b"x" * 200)
+            assert b" 503 " in rest(late)
+    assert memory.free == 1000

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import struct
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from team_service import ISSUER_KEYS, Team, csr, hashedrekord, serving_team
 
 from theodore_loader.trust.certificate import claims_of, identity_of
+from theodore_plugin.signing.local import merkle
 from theodore_plugin.signing.local.instance import open_or_create
 from theodore_plugin.signing.local.merkle import verify_consistency
 
@@ -66,6 +71,19 @@ def test_a_token_is_used_once_also_after_a_restart(provider: Provider, tmp_path:
     assert "has been used" in running.reasons()[0]
     with serving_team(tmp_path / "home", {**issuer, "single_use": False}) as running:
         assert [running.certificate(token)[0] for _ in range(2)] == [201, 201]
+
+
+def test_two_services_on_one_folder_take_a_token_once_and_keep_one_log(provider: Provider, tmp_path: Path) -> None:
+    issuer = {"issuer": provider.url, **ISSUER_KEYS}
+    token = provider.token()
+    with serving_team(tmp_path / "home", issuer) as one, serving_team(tmp_path / "home", issuer) as other:
+        assert [running.certificate(token)[0] for running in (one, other)] == [201, 401]
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda n: (one, other)[n % 2].certificate(provider.token())[0], range(16)))
+        assert set(answers) == {201}
+        heads = [running.get("/ct/v1/get-sth")[1] for running in (one, other)]
+    assert heads[0]["sha256_root_hash"] == heads[1]["sha256_root_hash"]
+    assert heads[0]["tree_size"] == 17
 
 
 def test_of_fifty_uses_at_once_one_is_the_first(team: Team, shared_provider: Provider) -> None:
@@ -185,6 +203,72 @@ def test_clients_configure_themselves(team: Team, shared_provider: Provider) -> 
     assert config["signingConfig"]["caUrls"][0]["url"] == team.url
     assert config["signingConfig"]["oidcUrls"][0]["url"] == shared_provider.url
     assert team.get("/healthz") == (200, {"status": "ok"})
+
+
+def root_of(index: int, size: int, leaf: bytes, path: list[bytes]) -> bytes:
+    """The root that an inclusion proof leads to (RFC 9162, section 2.1.3.2)."""
+    last, root = size - 1, leaf
+    for sibling in path:
+        assert last
+        if index % 2 or index == last:
+            root = hashlib.sha256(b"\1" + sibling + root).digest()
+            while index and not index % 2:
+                index, last = index >> 1, last >> 1
+        else:
+            root = hashlib.sha256(b"\1" + root + sibling).digest()
+        index, last = index >> 1, last >> 1
+    assert not last
+    return root
+
+
+def test_a_monitor_reads_whom_certificates_were_issued_for(team: Team, shared_provider: Provider) -> None:
+    leaf = team.leaf(shared_provider.token())
+    head = team.get("/ct/v1/get-sth")[1]
+    size, root = head["tree_size"], base64.b64decode(head["sha256_root_hash"])
+    signed = struct.pack("!BBQQ", 0, 1, head["timestamp"], size) + root
+    signature = base64.b64decode(head["tree_head_signature"])
+    assert signature[:2] == b"\x04\x03"
+    key = team.instance.authority.ct_key.public_key()
+    key.verify(signature[4:], signed, ec.ECDSA(hashes.SHA256()))
+    entries = team.get(f"/ct/v1/get-entries?start=0&end={size + 1000}")[1]["entries"]
+    assert len(entries) == min(size, 100)
+    last = team.get(f"/ct/v1/get-entries?start={size - 1}&end={size - 1}")[1]["entries"][0]
+    assert leaf.tbs_precertificate_bytes in base64.b64decode(last["leaf_input"])
+    chain = team.instance.authority.intermediate.public_bytes(serialization.Encoding.DER)
+    assert chain in base64.b64decode(last["extra_data"])
+    wanted = base64.b64encode(merkle.leaf_hash(base64.b64decode(last["leaf_input"]))).decode()
+    proof = team.get(f"/ct/v1/get-proof-by-hash?{urlencode({'hash': wanted, 'tree_size': size})}")[1]
+    path = [base64.b64decode(one) for one in proof["audit_path"]]
+    assert proof["leaf_index"] == size - 1
+    assert root_of(size - 1, size, base64.b64decode(wanted), path) == root
+    team.leaf(shared_provider.token())
+    later = team.get("/ct/v1/get-sth")[1]
+    path = team.get(f"/ct/v1/get-sth-consistency?first={size}&second={size + 1}")[1]["consistency"]
+    assert verify_consistency(
+        size,
+        size + 1,
+        root,
+        base64.b64decode(later["sha256_root_hash"]),
+        [base64.b64decode(one) for one in path],
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("get-entries?start=5&end=4", 400),
+        ("get-entries?start=999999&end=999999", 400),
+        ("get-entries?start=-1&end=0", 400),
+        ("get-sth-consistency?first=0&second=999999", 400),
+        ("get-proof-by-hash?hash=AA&tree_size=1", 400),
+        ("get-proof-by-hash?hash=!&tree_size=1", 400),
+        (f"get-proof-by-hash?hash={'A' * 43}%3D&tree_size=1", 404),
+        ("get-roots", 404),
+        ("../../healthz", 404),
+    ],
+)
+def test_what_a_monitor_cannot_ask_is_answered(query: str, status: int, team: Team) -> None:
+    assert team.get(f"/ct/v1/{query}")[0] == status
 
 
 # --- who asks, and how often

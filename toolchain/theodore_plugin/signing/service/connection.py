@@ -22,6 +22,24 @@ Handle = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(slots=True)
+class Memory:
+    """How many bytes of bodies may be held at once, over all connections."""
+
+    free: int
+
+    def take(self, size: int) -> bool:
+        """Take ``size`` bytes; false if there are not as many."""
+        if size > self.free:
+            return False
+        self.free -= size
+        return True
+
+    def give_back(self, size: int) -> None:
+        """Give back what was taken."""
+        self.free += size
+
+
+@dataclass(slots=True)
 class Connection:
     """One client's connection, served until it is closed, drags, or breaks the protocol."""
 
@@ -31,9 +49,11 @@ class Connection:
     handle: Handle
     seconds: float
     max_body: int
+    memory: Memory
     busy: bool = False
     """Whether a request has been read and not yet been answered: such a connection outlives a shutdown."""
     closing: bool = False
+    _taken: int = 0
     _http: h11.Connection = field(default_factory=lambda: h11.Connection(h11.SERVER, MAX_HEAD))
 
     async def serve(self) -> None:
@@ -49,15 +69,19 @@ class Connection:
             self.writer.close()
 
     async def _serve_one(self) -> bool:
-        async with asyncio.timeout(self.seconds):
-            request = await self._request()
-        if isinstance(request, Response):
-            await self._refuse(request)
-            return False
-        if request is None:
-            return False
-        self.busy = True
-        response = await self.handle(request)
+        try:
+            async with asyncio.timeout(self.seconds):
+                request = await self._request()
+            if isinstance(request, Response):
+                await self._refuse(request)
+                return False
+            if request is None:
+                return False
+            self.busy = True
+            response = await self.handle(request)
+        finally:
+            self.memory.give_back(self._taken)
+            self._taken = 0
         await self._answer(response)
         self.busy = False
         return not self.closing and self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
@@ -78,6 +102,9 @@ class Connection:
                 body += event.data
                 if len(body) > self.max_body:
                     return _too_large(self.max_body)
+                if not self.memory.take(len(event.data)):
+                    return Response.problem(503, "too many large requests at once; try again", {"Retry-After": "5"})
+                self._taken += len(event.data)
             elif isinstance(event, h11.EndOfMessage) and head is not None:
                 return _request(head, bytes(body), self.address)
             else:

@@ -9,6 +9,8 @@
 ``GET  /api/v1/log/entries?logIndex=N``     one entry with its promise and its proof
 ``GET  /api/v1/log/entries/UUID``           the same by the entry's leaf hash
 ``GET  /api/v1/log/proof?firstSize&lastSize``  that the log only grew
+``GET  /ct/v1/…``                           the certificate log, as RFC 6962 has it
+``GET  /api/v2/trustBundle``                Fulcio: the chain above every certificate
 ``GET  /trusted-root.json``                 what verifiers need
 ``GET  /trust-config.json``                 what clients need
 ``GET  /healthz``                           200 while certificates can be issued
@@ -25,6 +27,7 @@ from dataclasses import dataclass
 
 from theodore_loader.errors import LoaderError
 from theodore_plugin.signing.local.service import RejectedError
+from theodore_plugin.signing.service.certificate_log import CertificateLog
 from theodore_plugin.signing.service.desk import Desk, TooOften
 from theodore_plugin.signing.service.messages import Request, Response
 from theodore_plugin.signing.service.rates import Rate, network_of
@@ -32,7 +35,7 @@ from theodore_plugin.signing.service.service_table import Network
 
 CREATED = 201
 _TIMESTAMP_REPLY = "application/timestamp-reply"
-_MAX_INDEX_DIGITS = 15
+_CT = "/ct/v1/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +98,13 @@ class Endpoints:
         if request.path == "/api/v1/log":
             return Response.of(service.tree_head())
         if request.path == "/api/v1/log/proof":
-            return Response.of(service.consistency(_number(request, "firstSize"), _number(request, "lastSize")))
+            return Response.of(service.consistency(request.number("firstSize"), request.number("lastSize")))
         if request.path == entries:
-            return Response.of(service.logged(_number(request, "logIndex")))
+            return Response.of(service.logged(request.number("logIndex")))
         if request.path.startswith(f"{entries}/"):
             return Response.of(service.logged(self._index_of(request.path.removeprefix(f"{entries}/"))))
+        if request.path.startswith(_CT):
+            return Response.of(CertificateLog(service).answer(request.path.removeprefix(_CT), request))
         raise RejectedError(404, "no such endpoint")
 
     def _index_of(self, uuid: str) -> int:
@@ -142,13 +147,6 @@ def _bearer(request: Request) -> str:
     if scheme.lower() != "bearer" or not token.isascii():
         raise RejectedError(401, "a bearer token is required")
     return token
-
-
-def _number(request: Request, name: str) -> int:
-    text = request.query.get(name, "")
-    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_INDEX_DIGITS):
-        raise RejectedError(400, f"{name} is a whole number")
-    return int(text)
 
 
 def _client(request: Request, proxies: tuple[Network, ...]) -> str:

@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from theodore_plugin.signing.local.service import RejectedError
+
+_MAX_DIGITS = 15
+"""More than any log has entries, and few enough for SQLite's integers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -18,6 +23,13 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     address: str
+
+    def number(self, name: str) -> int:
+        """Return a whole number of the query; raises RejectedError."""
+        text = self.query.get(name, "")
+        if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
+            raise RejectedError(400, f"{name} is a whole number")
+        return int(text)
 
 
 @dataclass(frozen=True, slots=True)

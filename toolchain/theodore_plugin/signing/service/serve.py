@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import home_dir
 from theodore_plugin.signing.local.instance import LocalInstance, open_or_create
@@ -22,6 +24,7 @@ from theodore_plugin.signing.service.keys import KeysError
 from theodore_plugin.signing.service.rates import Rate
 from theodore_plugin.signing.service.replays import Replays
 from theodore_plugin.signing.service.server import Server, bind
+from theodore_plugin.signing.service.service_table import authority
 
 REPLAYS_NAME = "used-tokens.sqlite3"
 
@@ -83,7 +86,7 @@ def endpoints_of(
         journal=journal,
         mark=mark_of(instance.folder),
     )
-    own = {f"{name}:{port}" for name in (config.place.host, "localhost")}
+    own = {authority(name, port) for name in (config.place.host, "localhost")}
     return Endpoints(
         desk=desk,
         hosts=config.place.hosts | own,
@@ -92,6 +95,7 @@ def endpoints_of(
         documents={
             "/trusted-root.json": pretty(instance.trusted_root()),
             "/trust-config.json": pretty(client_config(config, instance)),
+            "/api/v2/trustBundle": pretty(trust_bundle(instance)),
         },
     )
 
@@ -104,6 +108,12 @@ def client_config(config: ServiceConfig, instance: LocalInstance) -> dict[str, A
         signing = document["signingConfig"]
         signing["oidcUrls"] = [{**signing["caUrls"][0], "url": issuer.issuer}]
     return document
+
+
+def trust_bundle(instance: LocalInstance) -> dict[str, Any]:
+    """Return Fulcio's answer about its chain."""
+    chain = (instance.authority.intermediate, instance.authority.root)
+    return {"chains": [{"certificates": [one.public_bytes(Encoding.PEM).decode() for one in chain]}]}
 
 
 def tls_context(config: ServiceConfig) -> ssl.SSLContext | None:

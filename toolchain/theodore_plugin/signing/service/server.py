@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from theodore_plugin.signing.service.connection import Connection
+from theodore_plugin.signing.service.connection import Connection, Memory
 from theodore_plugin.signing.service.journal import Journal
 from theodore_plugin.signing.service.messages import Request, Response
 from theodore_plugin.signing.service.rates import network_of
@@ -27,6 +27,8 @@ from theodore_plugin.signing.service.service_table import Limits
 BACKLOG = 256
 GRACE_SECONDS = 20.0
 """How long a shutdown waits for answers under way."""
+MAX_HELD = 64 << 20
+"""Bytes of request bodies held at once; whoever comes then is asked to try again."""
 _PAUSE_SECONDS = 0.1
 
 Handler = Callable[[Request], Response]
@@ -42,6 +44,7 @@ class Server:
     journal: Journal
     threads: int
     tls: ssl.SSLContext | None = None
+    memory: Memory = field(default_factory=lambda: Memory(MAX_HELD))
     _live: dict[asyncio.Task[None], Connection | None] = field(default_factory=dict)
     _addresses: Counter[str] = field(default_factory=Counter)
     _turned_away: int = 0
@@ -126,7 +129,7 @@ class Server:
             return await loop.run_in_executor(pool, self.handler, request)
 
         writer = asyncio.StreamWriter(transport, protocol, reader, loop)
-        connection = Connection(reader, writer, address, handle, limit, self.limits.body_bytes)
+        connection = Connection(reader, writer, address, handle, limit, self.limits.body_bytes, self.memory)
         task = asyncio.current_task()
         if task is not None:
             self._live[task] = connection

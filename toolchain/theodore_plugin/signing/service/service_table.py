@@ -56,7 +56,9 @@ def read_place(table: Table, folder: Path) -> Place:
             "behind_proxy = true where a proxy ends TLS",
         )
     table.has("behind_proxy")
-    hosts = {urlsplit(url).netloc, _authority(host, port), *table.texts("hosts")}
+    # clients leave out a port that is the scheme's own
+    hosts = {urlsplit(url).netloc, urlsplit(url).netloc.removesuffix(":443"), authority(host, port)}
+    hosts.update(table.texts("hosts"))
     place = Place(
         instance=_instance(table),
         url=url,
@@ -155,5 +157,6 @@ def _networks(table: Table) -> tuple[Network, ...]:
     return tuple(networks)
 
 
-def _authority(host: str, port: int) -> str:
+def authority(host: str, port: int) -> str:
+    """Return what clients put into ``Host`` for this address."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
