@@ -402,6 +402,16 @@ def test_a_name_is_the_newest_release_in_the_given_folders(machine, command, tmp
     assert command("install", "acme-hello")[0] == 2
 
 
+def test_what_was_uninstalled_is_remembered(machine, command, capsys) -> None:
+    command("install", machine.make("1.1.0"))
+    assert main(["uninstall", NAME]) == 0
+    assert "uninstalled acme-hello 1.1.0" in capsys.readouterr().out
+    assert main(["uninstall", NAME]) == 2
+    assert "no plugin named 'acme-hello'" in capsys.readouterr().err
+    assert command("install", machine.make("1.0.0"))[0] == 5
+    assert command("install", machine.make("1.2.0"))[0] == 0
+
+
 def test_what_is_installed_and_what_was_removed_can_be_compared_by_name(machine, command) -> None:
     command("install", machine.make("1.0.0"))
     other = machine.make("1.1.0", by="second", permissions=(NETWORK, MORE))
