@@ -30,6 +30,7 @@ from theodore_loader.errors import LoaderError
 from theodore_loader.host import PluginHost
 from theodore_loader.policy import load_policy
 from theodore_loader.sandbox.tier import Tier, available
+from theodore_loader.trust.trust_file import TrustFile
 from theodore_sdk import ScraperPlugin, ScrapingRequest, TransformerPlugin, TransformRequest
 from theodore_sdk.errors import PluginPermissionError
 
@@ -39,6 +40,14 @@ HOME = WORK / "home"
 DEMO_POLICY = EXAMPLES / "demo-policy.yaml"
 PROBE_POLICY = EXAMPLES / "probe-policy.yaml"
 ADVISORIES = EXAMPLES / "advisories.jsonl"
+
+MORE = """\
+                PluginPermission(
+                    PermissionType.NETWORK,
+                    "Also reads pages of the archive.",
+                    pattern="archive.example.com:443",
+                ),
+"""
 
 console = Console(highlight=False, markup=False, soft_wrap=True)
 
@@ -90,9 +99,13 @@ def main() -> int:
         undeclared_permission(story)
     with story.chapter("Attack 2: one flipped byte in the wheel, at verify"):
         flipped_byte(story)
+    with story.chapter("Attack 3: an upgrade that asks for more, at install"):
+        greedy_upgrade(story)
     build(story, "sandbox-probe", PROBE_POLICY)
-    with story.chapter("Attack 3: acts outside the grants, at run time"):
+    with story.chapter("Attack 4: acts outside the grants, at run time"):
         asyncio.run(acts_outside_the_grants(story, tier))
+    with story.chapter("Revoked: what was installed is not loaded any more"):
+        asyncio.run(revoked(story, tier))
     return conclude(story)
 
 
@@ -182,6 +195,41 @@ def flipped_byte(story: Story) -> None:
     tampered.write_bytes(data)
     code = plugin_command("verify", tampered, "--policy", DEMO_POLICY)
     story.expect(code == 5, "verify refuses with exit code 5 and names the rule")
+
+
+def greedy_upgrade(story: Story) -> None:
+    """Release 1.1.0 by the same signer, properly checked and signed, that may also reach another host."""
+    project = WORK / "webpage-scraper-greedy"
+    shutil.copytree(WORK / "webpage-scraper", project)
+    for path in (project / "pyproject.toml", project / "src/webpage_scraper/plugin.py"):
+        path.write_text(path.read_text().replace('version="1.0.0"', 'version="1.1.0"').replace('"1.0.0"', '"1.1.0"'))
+    source = project / "src/webpage_scraper/plugin.py"
+    source.write_text(source.read_text().replace("            permissions=[\n", f"            permissions=[\n{MORE}"))
+    wheel = WORK / "dist/webpage_scraper-1.1.0-py3-none-any.whl"
+    checks = ("--policy", DEMO_POLICY, "--advisories", ADVISORIES)
+    made = plugin_command("package", project, "--output-dir", wheel.parent, *checks) == 0
+    made = made and plugin_command("sign", wheel, *checks) == 0
+    story.expect(made, "the upgrade was checked and signed like any other")
+    story.expect(
+        plugin_command("install", wheel, "--policy", DEMO_POLICY) == 5,
+        "install shows what it would do more, and refuses until somebody agrees to exactly this wheel",
+    )
+    plugin_command("why", "webpage-scraper")
+
+
+async def revoked(story: Story, tier: Tier) -> None:
+    """Put the installed wheel on a signed revocation list, and load it again."""
+    wheel, signed = WORK / "dist/webpage_scraper-1.0.0-py3-none-any.whl", WORK / "lists/security.sigstore.json"
+    signed.parent.mkdir()
+    signer = TrustFile.load().publishers[0].signer
+    whose = ("--root", signer.root, "--issuer", signer.issuer, "--identity", signer.identity)
+    plugin_command("trust", "add-revoker", "--id", "security", *whose)
+    about = ("--wheel", wheel, "--reason", "the demonstration says so", "--url", "https://example.com/advisory/1")
+    plugin_command("revocations", "add", signed, "--revoker", "security", *about)
+    plugin_command("revocations", "update", signed)
+    async with host(DEMO_POLICY, tier) as plugins:
+        refusal = await refusal_of(plugins.load("webpage-scraper", base=ScraperPlugin))
+        story.expect(refusal is not None and "revoked" in refusal, f"loading was refused: {refusal}")
 
 
 async def acts_outside_the_grants(story: Story, tier: Tier) -> None:
