@@ -24,6 +24,7 @@ from theodore_loader.supervise import own_state
 from theodore_loader.trust.decisions import Decisions, RecordedPurpose
 from theodore_loader.trust.files import SignedFiles, read_signed
 from theodore_loader.trust.grounds import Grounds
+from theodore_loader.trust.known_trees import KnownTrees
 from theodore_loader.trust.pins import NO_CONSENT, Consent, Pins
 from theodore_loader.trust.purpose import Purpose
 from theodore_loader.trust.receipts import Receipts
@@ -60,6 +61,8 @@ class Prepared:
     terms: Terms
     marks: tuple[str, ...] = ()
     """What sets it apart: ``yanked``, or that there is a warning about it."""
+    warnings: tuple[str, ...] = ()
+    """The same in sentences."""
     stamp: object = None
     """What :meth:`Preparation.stamp` was just before it was verified."""
     agreed: bool = False
@@ -209,6 +212,7 @@ class Preparation:
                 signatures=Signatures(verified.wheel.sha256, files.filename, files.bundle, files.attestations),
                 terms=verified.terms,
                 marks=verified.marks,
+                warnings=verified.warnings,
                 stamp=stamp,
                 agreed=pin is not None and pin.accepted(verified.wheel.sha256) is not None,
             )
@@ -295,7 +299,12 @@ class Preparation:
             return (path,)
         native = any(grant.type is PermissionType.NATIVE for grant in verified.grants.permissions)
         site = ensure_environment(
-            lock, self._home, plugin=verified.wheel, allow_native=native, find_links=self._find_links
+            lock,
+            self._home,
+            plugin=wheel,
+            allow_native=native,
+            find_links=self._find_links,
+            known=KnownTrees(self._home),
         )
         return path, site
 

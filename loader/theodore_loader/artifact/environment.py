@@ -15,10 +15,12 @@ lock again, so what the signed lock states is what a worker imports.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from filelock import FileLock
+from packaging.markers import default_environment
 from packaging.tags import sys_tags
 
 from theodore_loader.artifact import contents, tree
@@ -29,6 +31,7 @@ from theodore_loader.artifact.lock import LockedWheel, read_lock, select_wheels
 from theodore_loader.artifact.wheel import Wheel, read_dependency_wheel
 from theodore_loader.errors import Refused
 from theodore_loader.paths import private_dir
+from theodore_loader.trust.known_trees import KnownTrees, key_of
 
 _WHEELS, _SITE = "wheels", "site"
 
@@ -40,23 +43,32 @@ def ensure_environment(
     plugin: Wheel | None = None,
     allow_native: bool = False,
     find_links: Sequence[Path] = (),
+    known: KnownTrees | None = None,
 ) -> Path:
     """Return the import folder of the locked dependencies, creating it at first use.
 
     ``lock`` is the content of a ``pylock.toml``; ``plugin`` is the wheel whose requirements the lock has to be about;
     ``allow_native`` says whether that plugin was granted machine code; ``find_links`` are folders of wheels to look in
-    besides what pip is configured to use. Safe to call from several processes. Raises :class:`Refused` (the lock or a
-    wheel is not acceptable, ``native-not-granted``, ``unrequired-locked-package``, ``record-mismatch`` if the folder
-    was changed) or :class:`ConfigurationProblem` (a wheel cannot be fetched).
+    besides what pip is configured to use; ``known`` remembers what was checked, so that it is hashed only. Safe to call
+    from several processes. Raises :class:`Refused` (the lock or a wheel is not acceptable, ``native-not-granted``,
+    ``unrequired-locked-package``, ``record-mismatch`` if the folder was changed) or :class:`ConfigurationProblem` (a
+    wheel cannot be fetched).
     """
-    wanted = select_wheels(read_lock(lock))
-    parent = private_dir(home / "environments" / f"{hashlib.sha256(lock).hexdigest()}-{_interpreter()}")
+    locked = hashlib.sha256(lock).hexdigest()
+    parent = private_dir(home / "environments" / f"{locked}-{_interpreter()}")
     final = parent / "environment"
+    key = key_of("environment", locked, _surroundings(), None if plugin is None else plugin.sha256, allow_native)
+    if known is not None and known.holds(key, final / _SITE):
+        return final / _SITE
+    wanted = select_wheels(read_lock(lock))
     with FileLock(parent / ".lock"):
         tree.sweep(parent)
         if not final.is_dir():
             _create(final, wanted, find_links, allow_native=allow_native)
-    return _open(final, wanted, plugin, allow_native=allow_native)
+    site = _open(final, wanted, plugin, allow_native=allow_native)
+    if known is not None:
+        known.keep(key, site)
+    return final / _SITE
 
 
 def _create(final: Path, wanted: Sequence[LockedWheel], find_links: Sequence[Path], *, allow_native: bool) -> None:
@@ -71,19 +83,22 @@ def _create(final: Path, wanted: Sequence[LockedWheel], find_links: Sequence[Pat
         tree.write_tree(partial / _SITE, site)
 
 
-def _open(final: Path, wanted: Sequence[LockedWheel], plugin: Wheel | None, *, allow_native: bool) -> Path:
+def _open(
+    final: Path, wanted: Sequence[LockedWheel], plugin: Wheel | None, *, allow_native: bool
+) -> Mapping[str, bytes]:
+    """Check everything that is there, and return what is importable of it."""
     wheels = [_read(tree.read_regular(final / _WHEELS / locked.filename) or b"", locked) for locked in wanted]
     _refuse_native(wheels, allow_native=allow_native)
     if plugin is not None:  # every time, because plugins with the same lock share the folder
         refuse_surplus(wheels, plugin)
-    site = final / _SITE
-    if problems := tree.differences(site, _merged(wheels)):
+    site, content = final / _SITE, _merged(wheels)
+    if problems := tree.differences(site, content):
         raise Refused(
             "record-mismatch",
             f"the environment was changed after it was made, in {site}: {'; '.join(problems[:3])}",
             help=f"remove {final.parent} (it is made again) and find out who wrote there",
         )
-    return site
+    return content
 
 
 def _read(data: bytes, locked: LockedWheel) -> Wheel:
@@ -132,3 +147,8 @@ def _conflict(name: str, first: str, second: str) -> Refused:
 def _interpreter() -> str:
     """Name the interpreter by its most specific wheel tag, so that another one gets its own environment."""
     return str(next(iter(sys_tags())))
+
+
+def _surroundings() -> str:
+    """Return everything about this machine that says which of the locked wheels apply (PEP 508 markers, tags)."""
+    return json.dumps([_interpreter(), default_environment()], sort_keys=True)

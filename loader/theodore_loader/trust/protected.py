@@ -22,6 +22,9 @@ def read_protected(path: Path, limit: int) -> bytes:
         refuse_writable_by_others(status, path)
         refuse_writable_by_others(path.parent.stat(), path.parent)
         data = _all_of(descriptor, min(status.st_size, limit) + 1)
+    except OSError as problem:
+        name_file(problem, path)
+        raise
     finally:
         os.close(descriptor)
     if len(data) > limit:

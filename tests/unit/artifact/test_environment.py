@@ -17,6 +17,7 @@ from theodore_loader.artifact.environment import ensure_environment
 from theodore_loader.artifact.lock import read_lock, select_wheels
 from theodore_loader.artifact.wheel import Wheel, read_dependency_wheel
 from theodore_loader.errors import ConfigurationProblem, LoaderError, Refused
+from theodore_loader.trust.known_trees import KnownTrees
 
 ELF = b"\x7fELF\x02\x01\x01" + bytes(57)
 
@@ -163,6 +164,53 @@ def test_an_environment_changed_afterwards(home, publish, what):
     with pytest.raises(Refused) as caught:
         ensure_environment(lock, home)
     assert caught.value.rule in {"record-mismatch", "digest-mismatch"}
+
+
+def site_changed(site: Path, home: Path) -> None:
+    (site / "alpha" / "__init__.py").chmod(0o644)
+    (site / "alpha" / "__init__.py").write_bytes(b"evil")
+
+
+def file_added(site: Path, home: Path) -> None:
+    (site / "alpha" / "evil.py").write_bytes(b"")
+
+
+def link_in_place_of_a_file(site: Path, home: Path) -> None:
+    path = site / "alpha" / "__init__.py"
+    path.rename(home / "elsewhere.py")
+    path.symlink_to(home / "elsewhere.py")
+
+
+@pytest.mark.parametrize("spoil", [site_changed, file_added, link_in_place_of_a_file])
+def test_what_is_known_is_hashed_and_refused_once_changed(home, publish, spoil):
+    lock = lock_of([publish("alpha")])
+    known = KnownTrees(home)
+    site = ensure_environment(lock, home, known=known)
+    wheels = site.parent / "wheels"
+    site.parent.chmod(0o755)
+    wheels.rename(home / "wheels")  # not looked at as long as what is imported is what was checked
+    assert ensure_environment(lock, home, known=known) == site
+    (home / "wheels").rename(wheels)
+    (site / "alpha").chmod(0o755)
+    spoil(site, home)
+    with pytest.raises(Refused, match="changed after it was made"):
+        ensure_environment(lock, home, known=known)
+
+
+def test_a_table_counts_for_what_it_was_made_for_only(home, publish):
+    native = lock_of([publish("fast", {"fast/core.so": ELF})])
+    lock = lock_of([publish("alpha")])
+    known = KnownTrees(home)
+    site = ensure_environment(lock, home, known=known)
+    (table,) = (home / "receipts").glob("tree-*")
+    table.write_bytes(table.read_bytes().replace(b"alpha/__init__.py", b"alpha/__main__.py"))
+    assert not known.holds(table.name.removeprefix("tree-"), site)
+    assert ensure_environment(lock, home, known=known) == site  # checked completely, and known again
+    assert known.holds(table.name.removeprefix("tree-"), site)
+    assert not known.holds("0" * 64, site)
+    ensure_environment(native, home, allow_native=True, known=known)
+    with pytest.raises(Refused, match="machine code"):
+        ensure_environment(native, home, allow_native=False, known=known)
 
 
 def test_threads_that_ask_at_once(home, publish):
