@@ -53,6 +53,7 @@ def edition_of(
         recheck=lambda: preparation.recheck(prepared),
         marks=(*(() if prepared.publisher else (UNSIGNED,)), *prepared.marks),
         verification=prepared.verification,
+        warnings=prepared.warnings,
         grounds=preparation.stamp,
         decided_on=prepared.stamp,
     )

@@ -15,6 +15,7 @@ _LEVELS = {
     EventKind.BACKOFF: logging.WARNING,
     EventKind.KEPT: logging.WARNING,
     EventKind.DOUBTED: logging.WARNING,
+    EventKind.WARNED: logging.WARNING,
     EventKind.QUARANTINED: logging.ERROR,
     EventKind.REVOKED: logging.ERROR,
 }

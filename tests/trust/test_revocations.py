@@ -595,6 +595,11 @@ async def test_a_running_plugin_ends_when_a_list_that_revokes_it_is_taken_in(des
         await asyncio.to_thread(desk.take, desk.list(4))
         await host.release("acme-hello")
         assert (await plugin.health_check()).is_healthy
+        await asyncio.to_thread(desk.take, desk.list(5, blocking(wheel.sha256, "warn")))
+        await host.unload("acme-hello")
+        await host.load(path)
+        assert told[-1] == "warned"
+        assert host.plugins()[0].marks == ("warning",)
 
 
 async def _until(host: PluginHost, state: State) -> None:

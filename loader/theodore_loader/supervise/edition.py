@@ -18,6 +18,7 @@ class Edition:
             decision that led to the plan no longer stands.
         marks: what sets it apart, for whoever looks at it: ``unsigned``, ``source tree``.
         verification: the trust steps passed, for the receipt.
+        warnings: what is said against it short of refusing it, told when it is started or takes over.
         grounds: asked on the event loop; what it returns changes when ``recheck`` may have another answer by now.
         decided_on: what it returned just before the decision that led to the plan.
 
@@ -27,5 +28,6 @@ class Edition:
     recheck: Callable[[], None]
     marks: tuple[str, ...] = ()
     verification: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     grounds: Callable[[], object] = lambda: None
     decided_on: object = None

@@ -39,7 +39,7 @@ class EventKind(StrEnum):
     """What can happen to a plugin.
 
     ``KEPT`` is a reload or recycling that failed and left the old worker in place; ``DOUBTED`` a plugin that runs and
-    would not be started again.
+    would not be started again; ``WARNED`` one that lists of revocations warn about, such as a yanked version.
     """
 
     STARTED = "started"
@@ -48,6 +48,7 @@ class EventKind(StrEnum):
     BACKOFF = "backoff"
     QUARANTINED = "quarantined"
     REVOKED = "revoked"
+    WARNED = "warned"
     RELEASED = "released"
     RELOADED = "reloaded"
     RECYCLED = "recycled"

@@ -192,6 +192,7 @@ class Supervisor:
         except BaseException:
             await self.close()
             raise
+        self._warn()
 
     async def _warm(self, edition: Edition, health_seconds: float | None = None) -> Tenure:
         self._life.tell(EventKind.STARTED, edition)
@@ -218,6 +219,10 @@ class Supervisor:
         self._life.to(State.READY)
         self._life.tell(EventKind.READY, tenure.edition, pid=tenure.worker.pid)
         self._tasks.start(self._watch(tenure))
+
+    def _warn(self) -> None:
+        for warning in self.edition.warnings:
+            self._life.tell(EventKind.WARNED, self.edition, warning)
 
     async def _watch(self, tenure: Tenure) -> None:
         """Look after a worker to its end, and then after what follows from it."""
@@ -322,6 +327,8 @@ class Supervisor:
         old = self._route.vacate()
         self._appoint(tenure)
         self._life.tell(kind, tenure.edition, pid=tenure.worker.pid)
+        if kind is EventKind.RELOADED:
+            self._warn()
         if old is not None:  # its calls have a deadline each, and shall not fail because of the exchange
             longest = old.edition.plan.limits.max_execution_time_seconds + GRACE_SECONDS
             self._tasks.start(self._retire(old, max(longest, self._settings.drain_seconds)))
