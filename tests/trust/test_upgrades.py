@@ -17,11 +17,14 @@ from typing import Any
 
 import pytest
 
+from theodore_loader.artifact.store import Store
+from theodore_loader.artifact.wheel import Wheel
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.installed import Installed
 from theodore_loader.paths import HOME_VARIABLE
 from theodore_loader.preparation import Preparation
 from theodore_loader.trust.decisions.history import newest_first
+from theodore_loader.trust.files import read_signed
 from theodore_loader.trust.pins import Consent, Pins
 from theodore_loader.trust.trust_file import TrustFile
 from theodore_plugin.cli import main
@@ -152,6 +155,16 @@ def test_an_old_signed_version_put_back_into_the_record_is_refused_at_load(machi
     assert machine.refused(machine.load) == "version-went-back"
     machine.install(machine.make("1.1.0"))
     assert machine.load() == "1.1.0"
+
+
+def test_a_wheel_that_somebody_recorded_by_hand_is_held_to_what_was_agreed_to(machine) -> None:
+    """Signed by the pinned signer, higher, in the store and in the record; it still asks for more."""
+    machine.install(machine.make("1.0.0"))
+    more = machine.make("1.1.0", permissions=(NETWORK, MORE))
+    files = read_signed(more)
+    stored = Store(machine.home).add(Wheel.read(files.data, files.filename))
+    Installed(machine.home).add(NAME, "1.1.0", stored.sha256, files)
+    assert machine.refused(machine.load) == "upgrade-needs-consent"
 
 
 def test_a_file_of_the_pins_that_is_gone_makes_no_first_installation_of_a_load(machine) -> None:

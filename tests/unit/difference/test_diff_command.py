@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -168,3 +170,13 @@ def test_a_wheel_that_is_not_acceptable_is_refused(run, wheel, tmp_path) -> None
     assert code == 5
     assert err.startswith("error[")
     assert out == ""
+
+
+def test_installing_needs_no_analyser() -> None:
+    """`install` works where the loader alone is installed, and verifies before it imports what is slow."""
+    code = (
+        "import sys, theodore_plugin.cli.installing;"
+        "print(sorted({'libcst', 'sigstore', 'cryptography', 'jsonschema', 'mypy', 'copier'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
