@@ -31,21 +31,21 @@ from theodore_loader.manifest import Manifest
 from theodore_loader.permissions import Permission
 from theodore_loader.policy import Grants, Policy, grants
 from theodore_loader.trust.attestations import Attestation, authenticate
-from theodore_loader.trust.files import BUNDLE_SUFFIX, MAX_WHEEL, SignedFiles
-from theodore_loader.trust.identity import matches
+from theodore_loader.trust.choosing import choose_verdict
+from theodore_loader.trust.files import MAX_WHEEL, SignedFiles
 from theodore_loader.trust.origin import check_origin
 from theodore_loader.trust.pins import NO_CONSENT, Consent, Pins
+from theodore_loader.trust.publishing import described, find_publisher
 from theodore_loader.trust.purpose import Purpose
 from theodore_loader.trust.receipts import Receipt, Receipts
 from theodore_loader.trust.revocations.index import Subject
 from theodore_loader.trust.revocations.lookup import Revocations
 from theodore_loader.trust.sbom import check_sbom
-from theodore_loader.trust.signatures import OtherSigner, ParsedBundle, Signatures, Signer, parse_bundle
+from theodore_loader.trust.signatures import Signatures, Signer
 from theodore_loader.trust.statements import Verdict
 from theodore_loader.trust.steps import TITLES, NotVerified, VerifiedStep
 from theodore_loader.trust.terms import PinnedSigner, Terms, terms_of
-from theodore_loader.trust.trust_file import INIT_COMMAND, Publisher, TrustFile, UnsignedException, Verifier
-from theodore_loader.trust.verdicts import Expected, judge
+from theodore_loader.trust.trust_file import Publisher, TrustFile, UnsignedException
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,21 +177,10 @@ class _Verification:
         if self.receipt:
             self.publisher, self.rule = self.receipt.publisher, self.receipt.rule
             self.lines[3] = self.rule.line
-            return f"{self.publisher}{_logged(self.publisher)}, by receipt"
-        rules = [rule for rule in self.trust.publishers if any(matches(glob, self.name) for glob in rule.plugins)]
-        if not rules:
-            raise self._no_publisher(f"the trust file names no publisher for it{_lapsed(self.trust)}")
-        parsed = self._parsed_bundle()
-        strangers = []
-        for rule in rules:
-            try:
-                self.publisher = self._signatures.artifact(self.files.data, parsed, rule.signer)
-            except OtherSigner as other:
-                strangers.append(str(other))
-            else:
-                self.rule, self.lines[3] = rule, rule.line
-                return f"{self.publisher}{_logged(self.publisher)}"
-        raise self._no_publisher(f"{strangers[0]}{_lapsed(self.trust)}")
+            return f"{described(self.publisher)}, by receipt"
+        self.rule, self.publisher = find_publisher(self.name, self.files, self.sha256, self.trust, self._signatures)
+        self.lines[3] = self.rule.line
+        return described(self.publisher)
 
     def _4(self) -> str:
         """4 every statement: signed by a listed verifier, payload type, predicate type, subject."""
@@ -211,7 +200,8 @@ class _Verification:
         self._refuse_another_name()
         if self.exception:
             return "none is asked for: accepted by digest"
-        self.verifier, self.verdict = self._accepted_verdict()
+        rule, self.verifier, self.verdict = choose_verdict(self.attestations, self.manifest.info, self.policy, self.now)
+        self.lines[5] = rule.line
         policy = self.verdict.policy
         said = [
             f"{self.verdict.verification_result} by {self.verdict.verifier.id} on "
@@ -289,62 +279,6 @@ class _Verification:
         known = (one for one in self.trust.loader.unsigned if one.sha256 == self.sha256)
         return next((one for one in known if self.now.date() <= one.expires), None)
 
-    def _parsed_bundle(self) -> ParsedBundle:
-        if self.files.bundle is None:
-            raise Refused(
-                "unsigned-artifact",
-                f"{self.files.filename} is not signed: no {self.files.filename}{BUNDLE_SUFFIX} beside it",
-                help="theodore-plugin sign WHEEL",
-            )
-        parsed = parse_bundle(self.files.bundle)
-        signed = parsed.artifact_digest
-        if signed not in (None, self.sha256):
-            raise Refused(
-                "digest-mismatch",
-                f"the bundle is for other bytes: it signs sha256 {signed}, the file has {self.sha256}",
-                help="the wheel was changed after signing, or the bundle is another one's; fetch both again",
-            )
-        return parsed
-
-    def _no_publisher(self, reason: str) -> Refused:
-        way_out = INIT_COMMAND if not self.trust.found else "theodore-plugin trust add-publisher --help"
-        where = f"there is no trust file at {self.trust.path}" if not self.trust.found else reason
-        return Refused(
-            "signer-not-trusted", f"nobody this host believes has published {self.name}: {where}", help=way_out
-        )
-
-    def _accepted_verdict(self) -> tuple[Signer, Verdict]:
-        """Return the newest acceptable verdict. A FAILED one under an accepted policy ends the search."""
-        dated = [(one.verdict.time_verified, one, one.verdict) for one in self.attestations if one.verdict]
-        beside = frozenset(one.sha256 for one in self.attestations)
-        refusals = []
-        for _, attestation, verdict in sorted(dated, key=lambda entry: entry[0], reverse=True):
-            for rule in _speaking(attestation, verdict):
-                try:
-                    judge(verdict, Expected(self.manifest.info, rule, self.policy, self.now, beside))
-                except Refused as refusal:
-                    if refusal.rule == "verdict-failed":
-                        raise
-                    refusals.append(refusal)
-                else:
-                    self.lines[5] = rule.line
-                    return attestation.signer, verdict
-        raise refusals[0]
-
-
-def _speaking(attestation: Attestation, verdict: Verdict) -> Sequence[Verifier]:
-    """Return the rules under which the signer may speak as the verifier it claims to be; judge() refuses the rest."""
-    return [rule for rule in attestation.rules if rule.id == verdict.verifier.id] or attestation.rules[:1]
-
-
-def _lapsed(trust: TrustFile) -> str:
-    return "".join(f"; root {root.id!r} counted until {root.until}" for root in trust.lapsed)
-
 
 def _kinds(attestations: Sequence[Attestation]) -> list[str]:
     return [one.kind.label for one in attestations]
-
-
-def _logged(signer: Signer) -> str:
-    when = f" at {signer.signed_at:%Y-%m-%d %H:%M}Z" if signer.signed_at else ""
-    return f", log entry {signer.log_index}{when}" if signer.log_index is not None else when
