@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
@@ -188,7 +189,27 @@ def test_links_and_submodules_are_left_out_and_a_missing_object_is_said(committe
         assert not (tree.root / "module").exists()
     blob = git(committed, "rev-parse", f"HEAD:{INIT}").strip()
     (committed / ".git/objects" / blob[:2] / blob[2:]).unlink()
-    with pytest.raises(ConfigurationProblem, match="lacks the object"), opened(GitRef(committed, "HEAD")):
+    with pytest.raises(ConfigurationProblem, match="lacks the blob"), opened(GitRef(committed, "HEAD")):
+        pass
+
+
+@pytest.mark.parametrize("kind", ["blob", "tree", "commit"])
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
+def test_an_object_that_is_not_what_its_name_says_is_refused(project_dir, kind, algorithm):
+    """Whoever prepares a repository can put other bytes under any name; git prints them all the same."""
+    root = project_dir(FLIT, FILES)
+    git(root, "init", "-q", f"--object-format={algorithm}")
+    git(root, "add", ".")
+    git(root, "commit", "-q", "-m", "first")
+    name = git(root, "rev-parse", {"blob": f"HEAD:{INIT}", "tree": "HEAD:src", "commit": "HEAD"}[kind]).strip()
+    path = root / ".git/objects" / name[:2] / name[2:]
+    content = zlib.decompress(path.read_bytes())
+    other = content.replace(b"hello", b"hullo").replace(b"first", b"other")
+    assert other != content
+    path.chmod(0o644)
+    path.write_bytes(zlib.compress(other))
+    words = r"is not what its name says|names no commit"  # git itself looks at commits
+    with pytest.raises(ConfigurationProblem, match=words), opened(GitRef(root, "HEAD")):
         pass
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import tempfile
+import warnings
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,12 +61,15 @@ def build_wheel(
 
 def _build(backend: Backend, environment: BuildEnvironment, source: Path, output: Path) -> Path:
     from build import BuildBackendException, BuildException, ProjectBuilder
+    from pyproject_hooks import BuildBackendWarning
 
     environment.install(backend.requires)
     try:
-        builder = ProjectBuilder.from_isolated_env(environment, source, runner=environment.run_hook)
-        environment.install(sorted(builder.get_requires_for_build("wheel")))
-        return Path(builder.build("wheel", output))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", BuildBackendWarning)  # what a backend would rather have, it says elsewhere
+            builder = ProjectBuilder.from_isolated_env(environment, source, runner=environment.run_hook)
+            environment.install(sorted(builder.get_requires_for_build("wheel")))
+            return Path(builder.build("wheel", output))
     except BuildBackendException as problem:
         if isinstance(problem.exception, LoaderError):  # raised by our own runner, wrapped on the way here
             raise problem.exception from None

@@ -3,13 +3,17 @@
 A checkout or an archive made by git applies filters, attributes and substitutions that the repository names, and a
 repository's configuration can name programs. Here git lists a tree and prints blobs, in the sandbox: no network, no
 other program, nothing writable, none of the user's or the system's configuration, no replacement objects or grafts.
+
+Git hands out what lies under an object's name; whether it *is* that object only ``git fsck`` asks. So commit, trees
+and blobs are hashed here, and a tree is followed from the commit's own bytes.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +29,9 @@ _MAX_FILES = 20_000
 _MAX_BYTES = 256 * MIB
 _MAX_REF = 255
 _NAMES = Limits(path_bytes=4096, depth=64)
-_REGULAR = ("100644", "100755", "100664")
+_REGULAR, _FOLDER = ("100644", "100755", "100664"), "40000"
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_TREE = re.compile(rb"tree ([0-9a-f]{40}(?:[0-9a-f]{24})?)$", re.MULTILINE)
 _COMMITTED = re.compile(rb"^committer .*> (\d{1,12}) [+-]\d{4}$", re.MULTILINE)
 _SETTINGS = ("safe.directory=*", "core.fsmonitor=false", "core.hooksPath=/dev/null", "protocol.allow=never")
 _ENVIRONMENT = {
@@ -46,10 +51,11 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One commit: its full object id, and when it was made, in seconds since 1970."""
+    """One commit: its full object id, when it was made, in seconds since 1970, and its tree."""
 
     id: str
     epoch: int
+    tree: str
 
 
 class Repository:
@@ -71,8 +77,11 @@ class Repository:
                 f"{ref!r} names no commit of the repository at {self._top}",
                 help="fetch it first (`git fetch --tags`), or give a folder",
             )
-        stated = _COMMITTED.search(self._checked(["cat-file", "commit", name]).partition(b"\n\n")[0])
-        return Commit(name, int(stated.group(1)) if stated else 0)
+        headers = self._objects("commit", [name])[name].partition(b"\n\n")[0]
+        stated, tree = _COMMITTED.search(headers), _TREE.match(headers)
+        if tree is None:
+            raise _forged(name)
+        return Commit(name, int(stated.group(1)) if stated else 0, tree.group(1).decode())
 
     def remote(self) -> str:
         """Return the address of ``origin``, as the repository's configuration has it, or nothing."""
@@ -89,41 +98,61 @@ class Repository:
             raise ConfigurationProblem(
                 f"commit {commit.id[:12]} has more than {_MAX_FILES} files", help="name the plugin's folder: FOLDER@REF"
             )
+        blobs = self._objects("blob", list(dict.fromkeys(blob for _, blob in listed)))
         target.mkdir(parents=True, exist_ok=True)
-        for (path, _), content in zip(listed, self._blobs([blob for _, blob in listed]), strict=True):
+        for path, blob in listed:
             (target / path).parent.mkdir(parents=True, exist_ok=True)
-            (target / path).write_bytes(content)
+            (target / path).write_bytes(blobs[blob])
 
     def listed(self, commit: Commit) -> Iterator[tuple[str, str]]:
         """Iterate over path, below this folder, and blob of each regular file. Raises as :meth:`export`."""
-        prefix = self._folder.relative_to(self._top).as_posix()
-        tree = commit.id if prefix == "." else f"{commit.id}:{prefix}"
-        for line in filter(None, self._checked(["ls-tree", "-r", "-z", "--full-tree", tree]).split(b"\0")):
-            described, _, raw = line.partition(b"\t")
-            mode, _, blob = described.decode("ascii").split()
-            path = raw.decode("utf-8", "surrogateescape")
+        prefix = self._folder.relative_to(self._top).parts
+        trees = self._trees(commit, "/".join(prefix))
+        tree = commit.tree
+        for part in prefix:
+            inside = {name: entry for mode, name, entry in _entries(trees[tree], tree) if mode == _FOLDER}
+            if part not in inside:
+                raise ConfigurationProblem(
+                    f"commit {commit.id[:12]} has no folder {'/'.join(prefix)}", help="name the folder as it was then"
+                )
+            tree = inside[part]
+        for path, blob in _walk(trees, tree, ""):
             if defect := name_defect(path, _NAMES):
                 raise ConfigurationProblem(
                     f"commit {commit.id[:12]}: {defect.message}", help="such a name cannot be in a wheel; rename it"
                 )
-            if mode in _REGULAR:
-                yield path, blob
+            yield path, blob
 
-    def _blobs(self, names: Sequence[str]) -> Iterator[bytes]:
-        """Read what ``cat-file --batch`` prints: a header line, the content, a newline, for each."""
+    def _trees(self, commit: Commit, below: str) -> Mapping[str, bytes]:
+        """Return the trees on the way to ``below`` and below it; git's own list only says which to ask for."""
+        arguments = ["ls-tree", "-r", "-t", "-z", "--full-tree", commit.id, *(["--", f"{below}/"] if below else [])]
+        lines = (line.split(b"\t")[0].split() for line in self._checked(arguments).split(b"\0") if line)
+        names = [words[2].decode("ascii") for words in lines if words[1] == b"tree"]
+        return self._objects("tree", list(dict.fromkeys([commit.tree, *names])))
+
+    def _objects(self, kind: str, names: Sequence[str]) -> Mapping[str, bytes]:
+        """Read objects and hold each against its name.
+
+        ``cat-file --batch`` prints a header line, the content and a newline for each.
+        """
         output = self._checked(["cat-file", "--batch"], "".join(f"{name}\n" for name in names).encode())
+        found: dict[str, bytes] = {}
         at = 0
         for name in names:
             end = output.find(b"\n", at)
             header = output[at:end].split()
-            if end < 0 or len(header) != 3 or header[1] != b"blob":
+            if end < 0 or len(header) != 3 or header[1] != kind.encode():
                 raise ConfigurationProblem(
-                    f"the repository lacks the object {name} (or it holds more than {_MAX_BYTES // MIB} MiB)",
+                    f"the repository lacks the {kind} {name} (or it holds more than {_MAX_BYTES // MIB} MiB)",
                     help="make the clone complete (`git fetch --unshallow`), or name the plugin's folder: FOLDER@REF",
                 )
             start, size = end + 1, int(header[2])
-            yield output[start : start + size]
+            content = output[start : start + size]
+            if object_id(kind, content, len(name)) != name:
+                raise _forged(name)
+            found[name] = content
             at = start + size + 1
+        return found
 
     def _checked(self, arguments: Sequence[str], given: bytes | None = None) -> bytes:
         output = self._git(arguments, given)
@@ -140,6 +169,46 @@ class Repository:
             cwd=self._top, env=_ENVIRONMENT, input=given, timeout=_SECONDS, output_cap=_MAX_BYTES,
         )  # fmt: skip
         return done.stdout if done.returncode == 0 and not done.timed_out else None
+
+
+def object_id(kind: str, content: bytes, digits: int) -> str:
+    """Return git's name for an object: the hash of kind, size, NUL and content, SHA-1 or (64 digits) SHA-256."""
+    algorithm = hashlib.sha256 if digits == 64 else hashlib.sha1
+    return algorithm(f"{kind} {len(content)}\0".encode() + content, usedforsecurity=False).hexdigest()
+
+
+def _walk(trees: Mapping[str, bytes], tree: str, prefix: str) -> Iterator[tuple[str, str]]:
+    """Iterate over the regular files of a tree and of those in it; links and submodules are passed over."""
+    if tree not in trees:
+        raise _forged(tree)
+    for mode, name, entry in _entries(trees[tree], tree):
+        if mode == _FOLDER:
+            yield from _walk(trees, entry, f"{prefix}{name}/")
+        elif mode in _REGULAR:
+            yield f"{prefix}{name}", entry
+
+
+def _entries(content: bytes, tree: str) -> Iterator[tuple[str, str, str]]:
+    """Iterate over mode, name and object of a tree: ``mode SP name NUL``, then the object's bytes, again and again."""
+    size, at = len(tree) // 2, 0
+    while at < len(content):
+        end = content.find(b"\0", at)
+        mode, space, name = content[at:end].partition(b" ")
+        if end < 0 or not space or end + 1 + size > len(content):
+            raise _forged(tree)
+        yield (
+            mode.decode("ascii", "replace"),
+            name.decode("utf-8", "surrogateescape"),
+            content[end + 1 : end + 1 + size].hex(),
+        )
+        at = end + 1 + size
+
+
+def _forged(name: str) -> ConfigurationProblem:
+    return ConfigurationProblem(
+        f"the repository's object {name} is not what its name says",
+        help="the repository is damaged or was forged (`git fsck`); clone it again from a place you trust",
+    )
 
 
 def _profile(readable: tuple[str, ...]) -> Profile:
