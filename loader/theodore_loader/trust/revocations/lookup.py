@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from theodore_loader.errors import Refused
@@ -159,13 +161,8 @@ class Revocations:
 
     def stamp(self) -> _Stamp:
         """Return what changes when a list or the trust file on disk does, without reading one."""
-        places = (Place(self.home, revoker.id) for revoker in self.trust.revokers)
-        files = [
-            self.trust.path,
-            own_path(self.trust.path),
-            *(path for place in places for path in (place.bundle, place.sequence)),
-        ]
-        return tuple(_state(path) for path in files)
+        revokers = tuple(revoker.id for revoker in self.trust.revokers)
+        return tuple(_state(path) for path in _files(self.trust.path, self.home, revokers))
 
     def _hits(self, subject: Subject, sources: tuple[Source, ...]) -> Iterator[Hit]:
         """Yield what is said about ``subject``, what refuses first."""
@@ -218,8 +215,16 @@ def _refuse_old(source: Source, days: int | None, now: datetime, way_out: str) -
         )
 
 
-def _state(path: Path) -> tuple[int, ...] | None:
+@lru_cache(maxsize=32)
+def _files(trust_file: Path, home: Path, revokers: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the files that answers depend on; as text, which is looked at several times for every plugin."""
+    places = [Place(home, revoker) for revoker in revokers]
+    signed = [path for place in places for path in (place.bundle, place.sequence)]
+    return tuple(map(str, (trust_file, own_path(trust_file), *signed)))
+
+
+def _state(path: str) -> tuple[int, ...] | None:
     try:
-        return file_state(path.stat())
+        return file_state(os.stat(path))  # noqa: PTH116 - asked many times for every plugin
     except OSError:
         return None
