@@ -7,11 +7,14 @@ import copy
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
+from campaign import mutants
 
 from theodore_loader.errors import Refused
 from theodore_loader.trust.signatures import OtherSigner, Signatures, Signer, parse_bundle
@@ -56,8 +59,8 @@ def rogue(tmp_path_factory: pytest.TempPathFactory) -> LocalInstance:
 def _bundles(ours: LocalInstance, rogue: LocalInstance) -> dict[str, Document]:
     return {
         "v1": signed(ours, 1),
-        "v2": signed(ours, 2),
         "other": signed(ours, 2, data=b"other bytes"),
+        "v2": signed(ours, 2),
         "rogue": signed(rogue, 2),
         "rogue-v1": signed(rogue, 1),
     }
@@ -305,17 +308,23 @@ def without_an_entry(bundles, ours, rogue):
 
 @case
 def with_a_proof_one_hash_short(bundles, ours, rogue):
-    hashes = entry(bundles["other"])["inclusionProof"]["hashes"]
-    assert hashes
-    hashes.pop()
-    bundles["other"]["messageSignature"] = bundles["v2"]["messageSignature"]
-    return bundles["other"]
+    entry(bundles["v2"])["inclusionProof"]["hashes"].pop()
+    return bundles["v2"]
 
 
 @case
 def logged_at_another_place(bundles, ours, rogue):
     proof = entry(bundles["v2"])["inclusionProof"]
-    proof["logIndex"], proof["treeSize"] = "1", "2"
+    proof["logIndex"] = "0"
+    return bundles["v2"]
+
+
+@case
+def logged_where_the_same_hashes_lead(bundles, ours, rogue):
+    proof = entry(bundles["v2"])["inclusionProof"]
+    # Entry 1 of 2 and entry 2 of 3 have one hash each, to be put on the left: for the hashes they are the same place.
+    assert (proof["logIndex"], proof["treeSize"]) == ("1", "2")
+    proof["logIndex"], proof["treeSize"] = "2", "3"
     return bundles["v2"]
 
 
@@ -388,3 +397,25 @@ def test_an_instance_can_be_set_to_version_2_and_back(lone: LocalInstance, tmp_p
     assert open_or_create("lone", tmp_path, 1).rekor == 1
     services = json.loads((lone.folder / "trust_config.json").read_bytes())["signingConfig"]
     assert (services["rekorTlogUrls"][0]["majorApiVersion"], len(services["tsaUrls"])) == (1, 0)
+
+
+@pytest.mark.parametrize("kind", ["v1", "v2"])
+def test_a_mutated_bundle_that_is_still_accepted_says_the_very_same(
+    kind: str, signatures: Signatures, bundles: dict[str, Document]
+) -> None:
+    """Bundles are malleable in what nobody signed. Who, when and where in the log are not among it."""
+    raw, rule = json.dumps(bundles[kind]).encode(), SignerRule("ours", ISSUER, OWNER)
+    original, random = judge(signatures, bundles[kind]), Random(kind)
+    for _ in range(mutants(150)):
+        mutant = bytearray(raw)
+        for _ in range(random.choice((1, 1, 2, 3))):
+            place = random.randrange(len(mutant))
+            match random.randrange(3):
+                case 0:
+                    mutant[place] ^= 1 << random.randrange(8)
+                case 1:
+                    del mutant[place : place + random.randrange(1, 9)]
+                case _:
+                    mutant[place:place] = random.choices(b'0123456789"{}[]:,aA=+/', k=random.randrange(1, 5))
+        with suppress(Refused, OtherSigner):
+            assert signatures.artifact(DATA, parse_bundle(bytes(mutant)), rule) == original

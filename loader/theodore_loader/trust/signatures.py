@@ -84,6 +84,15 @@ class ParsedBundle:
             return int(self._log_entry["inclusionProof"]["logIndex"])
         return None
 
+    def refuse_another_tree(self) -> None:
+        """Raise ValueError unless the proof is about the very tree that the checkpoint signs.
+
+        Sigstore compares their roots and not their sizes; with another size the same hashes prove another place.
+        """
+        proof = self._log_entry["inclusionProof"]
+        if proof["checkpoint"]["envelope"].split("\n")[1] != str(proof["treeSize"]):
+            raise ValueError("the proof is about a tree of another size than its checkpoint")
+
     @property
     def promised_at(self) -> datetime | None:
         """When the log promised to take it in; ``None`` without a promise, whose signature is what binds the time."""
@@ -141,6 +150,7 @@ class Signatures:
         verifier = self._verifier(rule.root)
         try:
             result = verify(verifier, parsed.bundle, policy)
+            parsed.refuse_another_tree()
             identity, claims = identity_of(certificate), claims_of(certificate)
             signed_at = _signed_at(parsed, lambda bundle: verify(verifier, bundle, policy))
         except OtherSigner:
