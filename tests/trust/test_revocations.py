@@ -725,7 +725,7 @@ def test_from_signing_a_list_to_its_withdrawal(desk: Desk, run, tmp_path: Path) 
     assert (code, "error[revocation-list-went-back]" in printed) == (5, True)
     code, printed, _ = run("revocations", "show", "--entries")
     assert code == 0
-    for expected in ("list 2 of acme", "withdrawn block-load", "it was the server", "signer    urn:theodore:local"):
+    for expected in ("list 2 of acme", "withdrawn block-load", "it was the server", "identity  urn:theodore:local"):
         assert expected in printed
     recorded = [(entry.outcome, entry.rule) for entry in newest_first(desk.home) if entry.purpose == "revocations"]
     assert recorded == [("refused", "revocation-list-went-back"), ("accepted", None), ("accepted", None)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.trust.revocations.document import Entry
 from theodore_loader.trust.revocations.lookup import Hit, Revocations, Source
+from theodore_loader.trust.revocations.signed import Facts
 from theodore_plugin.cli.console import print_error, stdout, visible
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def taken_in_lines(origin: Origin, taken: TakenIn | None) -> Iterator[str]:
     facts, before = taken.signed.facts, taken.before
     verb = "took in" if taken.changed else "unchanged:"
     yield f"{verb} list {facts.sequence} of {taken.signed.revoker.id}"
-    yield f"  signer    {facts.signer}"
+    yield from _signer(facts)
     yield f"  issued    {facts.issued:%Y-%m-%d %H:%M}Z, expires {facts.expires:%Y-%m-%d %H:%M}Z"
     yield f"  entries   {facts.entries:,} hold, {facts.withdrawn:,} withdrawn"
     if before is not None and taken.changed:
@@ -84,16 +85,24 @@ def _sources(revocations: Revocations, now: datetime) -> tuple[Sequence[Source],
 def _lines(source: Source, now: datetime, *, entries: bool) -> Iterator[str]:
     facts = source.facts
     yield f"list {facts.sequence} of {source.revoker.id if source.revoker else 'the owner of this host'}"
-    yield f"  signer    {facts.signer or 'nobody: protected like the trust file'}"
-    yield f"  issued    {facts.issued:%Y-%m-%d %H:%M}Z, {_age(now - facts.issued)} old"
+    yield from _signer(facts)
+    yield f"  issued    {facts.issued:%Y-%m-%d %H:%M}Z, {_days(now - facts.issued)} ago"
     if facts.expires is not None:
-        yield f"  expires   {facts.expires:%Y-%m-%d %H:%M}Z"
+        yield f"  expires   {facts.expires:%Y-%m-%d %H:%M}Z, {_when(facts.expires - now)}"
     yield f"  entries   {facts.entries:,} hold, {facts.withdrawn:,} withdrawn"
     yield f"  sha256    {facts.sha256}"
     for entry in source.index.all() if entries else ():
-        yield f"  {_outcome(entry)}  {_subject(entry)}"
-        yield f"      {entry.reason} ({entry.url})"
-        yield from (f"      {line}" for line in _undone(entry))
+        yield f"  {_outcome(entry)}: {entry.reason} ({entry.url})"
+        yield from (f"    {name:<8}  {value}" for name, value in _named(entry))
+        yield from (f"    {line}" for line in _undone(entry))
+
+
+def _signer(facts: Facts) -> Iterator[str]:
+    if facts.signer is None:
+        yield "  signer    nobody: protected like the trust file"
+        return
+    for name in ("identity", "issuer", "root"):
+        yield f"  {name:<8}  {getattr(facts.signer, name)}"
 
 
 def _as_json(source: Source, *, entries: bool) -> dict[str, Any]:
@@ -107,12 +116,12 @@ def _of(source: Source) -> str | None:
     return None if source.revoker is None else source.revoker.id
 
 
-def _subject(entry: Entry) -> str:
-    if entry.sha256 is not None:
-        return f"sha256 {entry.sha256}"
-    if entry.registry is not None:
-        return f"{entry.plugin} {entry.versions} of {entry.registry}"
-    return f"{entry.identity} (issuer {entry.issuer}, root {entry.root}) from {entry.since:%Y-%m-%d %H:%M}Z"
+def _named(entry: Entry) -> Iterator[tuple[str, str]]:
+    for name in ("sha256", "identity", "issuer", "root", "plugin", "versions", "registry"):
+        if getattr(entry, name) is not None:
+            yield name, getattr(entry, name)
+    if entry.since is not None:
+        yield "from", f"{entry.since:%Y-%m-%d %H:%M}Z"
 
 
 def _outcome(entry: Entry) -> str:
@@ -124,6 +133,9 @@ def _undone(entry: Entry) -> Iterator[str]:
         yield f"withdrawn on {entry.withdrawn.at:%Y-%m-%d}: {entry.withdrawn.reason}"
 
 
-def _age(age: Any) -> str:
-    days = age.days
-    return f"{days} days" if days != 1 else "1 day"
+def _days(span: timedelta) -> str:
+    return "1 day" if span.days == 1 else f"{span.days} days"
+
+
+def _when(ahead: timedelta) -> str:
+    return f"in {_days(ahead)}" if ahead > timedelta(0) else f"{_days(-ahead)} ago"

@@ -27,7 +27,7 @@ _list = click.argument("path", metavar="LIST", type=click.Path(path_type=Path, d
 _reason = click.option("--reason", required=True, help="Why; shown to whoever is refused.")
 
 
-@click.command("sign")
+@click.command("sign", short_help="Sign entries, or a list anew, as the next list.")
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
 @_revoker
 @_days
@@ -54,7 +54,7 @@ def sign(path: Path, revoker: str | None, days: int, trust_file: Path | None, ch
     _show(sign_next(path, last, change, choice.open(), days=days))
 
 
-@click.command("add")
+@click.command("add", short_help="Revoke something: sign LIST with one more entry.")
 @_list
 @naming
 @click.option("--from", "since", metavar="TIME", help="With --identity: signatures from then on are revoked.")
@@ -93,7 +93,7 @@ def add(
     _show(sign_next(path, last, adding(entry), choice.open(), days=days))
 
 
-@click.command("withdraw")
+@click.command("withdraw", short_help="Undo a revocation: mark its entries as withdrawn.")
 @_list
 @naming
 @_reason

@@ -21,7 +21,7 @@ command.add_command(add)
 command.add_command(withdraw)
 
 
-@command.command("update")
+@command.command("update", short_help="Take in a revoker's list from FILE or URL.")
 @click.argument("source", metavar="[FILE|URL]", required=False)
 @click.option("--revoker", metavar="ID", help="The revoker whose list this must be; default: any of the trust file.")
 @options.trust_file
@@ -50,7 +50,7 @@ def update(source: str | None, revoker: str | None, trust_file: Path | None) -> 
         raise failures[0] if len(failures) == 1 else ExceptionGroup("not every list was taken in", failures)
 
 
-@command.command("show")
+@command.command("show", short_help="Show this host's lists: whose, how old, how much.")
 @click.option("--entries", is_flag=True, help="Show every entry, those that were withdrawn too.")
 @options.trust_file
 @options.text_or_json
@@ -68,7 +68,7 @@ def show(entries: bool, trust_file: Path | None, output_format: str) -> int:
     return 0 if show_lists(revocations, output_format, entries=entries) else ExitCode.REFUSED
 
 
-@command.command("check")
+@command.command("check", short_help="Tell what the lists say about a plugin or a digest.")
 @click.argument("name_or_digest", metavar="NAME|DIGEST")
 @options.trust_file
 @options.text_or_json
