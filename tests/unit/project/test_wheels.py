@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -20,6 +21,7 @@ METADATA = (
     "Requires-Python: >=3.11\nRequires-Dist: httpx>=0.27\nRequires-Dist: rich; extra == 'pretty'\n"
     "\n# demo\n\nReads the company pages of one site.\n"
 )
+SHA256 = "0" * 64
 LOCK = f"""\
 lock-version = "1.0"
 created-by = "theodore-plugin"
@@ -27,13 +29,19 @@ created-by = "theodore-plugin"
 [[packages]]
 name = "httpx"
 version = "0.28.1"
-wheels = [{{ path = "httpx-0.28.1-py3-none-any.whl", hashes = {{ sha256 = "{"0" * 64}" }} }}]
+wheels = [
+    {{ path = "httpx-0.28.1-py3-none-any.whl", upload-time = 2024-12-06T15:37:21, hashes = {{ sha256 = "{SHA256}" }} }},
+]
 """
+FILE = {"type": "distribution", "url": "httpx-0.28.1-py3-none-any.whl", "hashes": [{"content": SHA256}]}
+HTTPX = {"name": "httpx", "version": "0.28.1", "externalReferences": [FILE]}
 WHEEL = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 
 def build(folder: Path, code: dict[str, bytes], *, lock: str | None = LOCK, **more: str) -> Path:
-    about = {"METADATA": METADATA, "WHEEL": WHEEL, **({"pylock.toml": lock} if lock else {}), **more}
+    listed = {"metadata": {"component": {"name": "demo", "version": "1.0.0"}}, "components": [HTTPX] if lock else []}
+    about = {"METADATA": METADATA, "WHEEL": WHEEL, "sboms/demo.cdx.json": json.dumps(listed)}
+    about |= {**({"pylock.toml": lock} if lock else {}), **more}
     files = {**code, **{f"demo-1.0.0.dist-info/{name}": text.encode() for name, text in about.items()}}
     record = "".join(f"{name},sha256={digest(data)},{len(data)}\n" for name, data in files.items())
     files["demo-1.0.0.dist-info/RECORD"] = (record + "demo-1.0.0.dist-info/RECORD,,\n").encode()
@@ -74,6 +82,33 @@ def test_a_wheel_of_a_flawless_plugin_has_no_findings(tmp_path: Path) -> None:
     assert analyse(project, load_policy("default")).findings == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "rule", "says"),
+    [
+        ("sboms/demo.cdx.json", "{}", "sbom-missing-or-stale", "cannot be read"),
+        ("sboms/other.cdx.json", "", "", ""),
+        ("api-usage.json", '{"schema": 1, "symbols": [], "hooks": []}', "api-lock-stale", "which it does not list"),
+    ],
+)
+def test_what_packaging_adds_to_a_wheel_is_compared_with_it(
+    tmp_path: Path, name: str, text: str, rule: str, says: str
+) -> None:
+    findings = analyse(PluginProject.open(build(tmp_path, sources(), **{name: text})), load_policy("default")).findings
+    assert [(finding.rule, says in finding.message) for finding in findings] == ([(rule, True)] if rule else [])
+
+
+def test_a_wheel_without_a_bill_of_materials(tmp_path: Path) -> None:
+    path = build(tmp_path, sources())
+    with zipfile.ZipFile(path) as archive:
+        kept = {item.filename: archive.read(item) for item in archive.infolist() if "sboms" not in item.filename}
+    record = kept["demo-1.0.0.dist-info/RECORD"].decode().splitlines(keepends=True)
+    kept["demo-1.0.0.dist-info/RECORD"] = "".join(line for line in record if "sboms" not in line).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for item, data in kept.items():
+            archive.writestr(zipfile.ZipInfo(item), data)
+    assert found(path) == {"sbom-missing-or-stale": "demo-1.0.0.dist-info/METADATA:1"}
+
+
 def test_tests_inside_a_wheel_are_checked_too(tmp_path: Path) -> None:
     code = {**sources(), "demo/tests/test_x.py": b"import os\n\n\ndef f():\n    os.system('id')\n"}
     result = analyse(PluginProject.open(build(tmp_path, code)), load_policy("default"))
@@ -94,9 +129,9 @@ def test_a_wheel_that_requires_something_carries_a_lock(tmp_path: Path) -> None:
 
 
 def test_every_defect_of_a_wheels_lock_is_found_at_its_line(tmp_path: Path) -> None:
-    damaged = LOCK.replace("0" * 64, "").replace("0.28.1", "0.20.0")
+    damaged = LOCK.replace(SHA256, "").replace("0.28.1", "0.20.0")
     rules = found(build(tmp_path, sources(), lock=damaged))
-    assert rules["unhashed-lock"] == "demo-1.0.0.dist-info/pylock.toml:7"
+    assert rules["unhashed-lock"] == "demo-1.0.0.dist-info/pylock.toml:8"
     assert rules["unpinned-lock"] == "demo-1.0.0.dist-info/METADATA:7"
 
 
