@@ -34,7 +34,7 @@ def test_verify_prints_the_numbered_steps(beside: Path, capsys) -> None:
     assert main(["verify", str(beside)]) == 0
     printed = capsys.readouterr()
     lines = printed.out.splitlines()
-    titles = ["read", "receipt", "publisher", "statements", "verdict", "revocation", "permissions", "hand on"]
+    titles = ["read", "receipt", "publisher", "statements", "verdict", "standing", "permissions", "hand on"]
     for number, (line, title) in enumerate(zip(lines, titles, strict=False), 1):
         assert line.split(" ", 1)[1].startswith(f"{number} {title}")
     assert "verified: acme-hello 1.2.0" in lines

@@ -179,6 +179,24 @@ def test_a_root_that_was_exchanged_is_noticed_between_two_loads(preparation, hom
         preparation.prepare(NAME)
 
 
+def test_verify_leaves_a_trace_only_where_it_is_asked_to(home, wheels, capsys) -> None:
+    path = str(wheel(wheels))
+    assert main(["verify", path]) == 0
+    assert not (home / "decisions").exists()
+    assert main(["verify", path, "--record"]) == 0
+    believed = (home / "trust.toml").read_text()
+    forget_publishers(home)
+    assert main(["verify", path, "--record"]) == 5
+    assert recorded(home) == [
+        ("verify", "refused", NAME, "signer-not-trusted"),
+        ("verify", "accepted", NAME, None),
+    ]
+    (home / "trust.toml").write_text(believed)
+    spoil_record(home)
+    assert main(["verify", path, "--record"]) == 5
+    assert "decision-not-recorded" in capsys.readouterr().err
+
+
 # --- why -------------------------------------------------------------------------------------------------------------
 
 

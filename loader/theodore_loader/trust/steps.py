@@ -13,7 +13,7 @@ TITLES = {
     3: "publisher",
     4: "statements",
     5: "verdict",
-    6: "revocation",
+    6: "standing",
     7: "permissions",
     8: "hand on",
     9: "source",

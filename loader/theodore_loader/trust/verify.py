@@ -6,7 +6,7 @@
 4 statements: every attestation authentic, well-formed and about this wheel
 5 verdict: by a verifier this host believes, under an accepted policy, passed, complete, recent, resting on what is
   there; provenance and SBOM, where there are any, fit the wheel
-6 revocation: neither the digest nor a signer is revoked; pins: nothing that was not agreed to since the first version
+6 standing: neither the digest nor a signer is revoked; nothing that was not agreed to since the first version (pins)
 7 permissions: what the manifest asks for, against the host's own policy
 8 hand on the same bytes, RECORD complete
 
@@ -212,7 +212,7 @@ class _Verification:
         return "; ".join(filter(None, said))
 
     def _6(self) -> str:
-        """6 revocation and pins, outside any receipt: they are looked up on every decision."""
+        """6 how it stands with revocations and pins, outside any receipt: they are looked up on every decision."""
         revocations = self.revocations or Revocations.of(self.trust)
         revocations.refuse_stale(self.now)
         signers = tuple(signer for signer in (self.publisher, self.verifier) if signer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     metavar="DIR|REF|DIR@REF",
     help="Also build the wheel again from these sources and compare; fetches build requirements from your index.",
 )
+@click.option("--record", is_flag=True, help="Record the decision, as a host does: `theodore-plugin why`.")
 @click.option("--offline", is_flag=True, help="Fetch nothing. Always so, except for what --source builds with.")
 @click.option(
     "--output-format",
@@ -42,7 +44,13 @@ if TYPE_CHECKING:
     help="How the answer is printed; full adds every certificate, log entry and statement.",
 )
 def command(
-    wheel: Path, policy: str, trust_file: Path | None, source: str | None, offline: bool, output_format: str
+    wheel: Path,
+    policy: str,
+    trust_file: Path | None,
+    source: str | None,
+    record: bool,
+    offline: bool,
+    output_format: str,
 ) -> None:
     """Verify WHEEL and what lies beside it, as a host would before loading it. Nothing is fetched.
 
@@ -52,12 +60,16 @@ def command(
     from theodore_loader.trust.files import read_signed
     from theodore_loader.trust.steps import NotVerified
     from theodore_loader.trust.trust_file import TrustFile
+    from theodore_plugin.cli.recording import recording
 
     _refuse_contradiction(source, offline=offline)
     files = read_signed(wheel)
-    trust = TrustFile.load(trust_file)
+    trust, rules = TrustFile.load(trust_file), load_policy(policy)
     try:
-        verified, steps = _verified(files, trust, load_policy(policy), source)
+        with recording(files, trust, rules) if record else nullcontext() as accept:
+            verified, steps = _verified(files, trust, rules, source)
+            if accept is not None:
+                accept(verified)
     except NotVerified as refusal:
         _show_refusal(files, refusal, output_format)
         raise
