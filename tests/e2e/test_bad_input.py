@@ -91,6 +91,8 @@ READERS = {
     "permissions": (),
     "package": (),
     "sign": (),
+    "attest": (),
+    "inspect": (),
     "verify": (),
     "diff": (),
     "install": (),
@@ -299,6 +301,9 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "trust-log": (("trust", "log"), "no signing instance"),
     "trust-remove": (("trust", "remove-root", "x"), "nobody is believed"),
     "sign-config": (("sign", WHEEL, "--trust-config", "nowhere"), "nowhere"),
+    "why-nobody": (("why",), "name a plugin"),
+    "why-digest": (("why", "x", "--digest", "../../etc"), "no SHA-256 or beginning of one"),
+    "why-anchor": (("why", "--verify-chain", "--anchor", "1:\x1b[31m"), "is no anchor"),
     "find-links": (("install", WHEEL, "--find-links", "nowhere"), "nowhere"),
 }
 
