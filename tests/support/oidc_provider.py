@@ -12,6 +12,7 @@ import urllib.parse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -28,6 +29,12 @@ def public_jwk(key: Any, key_id: str, algorithm: str) -> dict[str, Any]:
     return {**json.loads(writer.to_jwk(key.public_key())), "kid": key_id, "alg": algorithm, "use": "sig"}
 
 
+@cache
+def rsa_key() -> rsa.RSAPrivateKey:
+    """One for all providers of a process: making it takes longer than most tests."""
+    return rsa.generate_private_key(65537, 2048)
+
+
 @dataclass
 class Provider:
     """An OpenID Connect provider: discovery, key set, authorization code with PKCE, tokens."""
@@ -42,7 +49,7 @@ class Provider:
 
     def __post_init__(self) -> None:
         self.keys = {
-            RSA: rsa.generate_private_key(65537, 2048),
+            RSA: rsa_key(),
             EC: ec.generate_private_key(ec.SECP256R1()),
             ED: ed25519.Ed25519PrivateKey.generate(),
         }
