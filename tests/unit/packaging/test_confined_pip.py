@@ -1,0 +1,109 @@
+"""Fetching build requirements: the user's index and nothing else, by a pip that can do nothing else."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from theodore_loader.sandbox import interpreter
+from theodore_loader.sandbox.profile import MIB, Profile
+from theodore_loader.sandbox.run import run_confined
+from theodore_plugin.packaging.build import build_wheel
+from theodore_plugin.packaging.pip_settings import pip_settings
+from theodore_plugin.packaging.wheelhouse import BackendFailed, Wheelhouse
+from theodore_plugin.project import PluginProject
+
+EPOCH = 1_700_000_000
+FLIT = {
+    'requires = ["hatchling"]\nbuild-backend = "hatchling.build"': 'requires = ["flit-core"]\n'
+    'build-backend = "flit_core.buildapi"'
+}
+
+
+def test_the_project_has_no_say_in_where_requirements_come_from(project_dir, offline, tmp_path, monkeypatch):
+    evil = tmp_path / "evil"
+    evil.mkdir()
+    steering = f"[global]\nfind-links = {evil}\nindex-url = http://127.0.0.1:9/simple\n[install]\ntarget = {evil}\n"
+    names = ("pip.conf", "pip.ini", ".pip/pip.conf", ".config/pip/pip.conf", "uv.toml", ".netrc", "setup.cfg")
+    project = project_dir(FLIT, dict.fromkeys(names, steering))
+    monkeypatch.chdir(project)
+    built = build_wheel(PluginProject.open(project), epoch=EPOCH)
+    assert [item.name for item in built.facts.requirements] == ["flit-core"]
+    assert built.facts.requirements[0].filename in {path.name for path in offline.iterdir()}
+    assert list(evil.iterdir()) == []
+
+
+def test_what_is_recorded_is_what_was_installed_with_its_hash(project_dir, offline):
+    import hashlib
+
+    facts = build_wheel(PluginProject.open(project_dir()), epoch=EPOCH).facts
+    names = [item.name for item in facts.requirements]
+    assert names == sorted(names)
+    assert {"hatchling", "pathspec", "trove-classifiers"} <= set(names)
+    for item in facts.requirements:
+        assert hashlib.sha256((offline / item.filename).read_bytes()).hexdigest() == item.sha256
+    assert (facts.backend, facts.epoch) == ("hatchling.build", EPOCH)
+    assert sys.version.startswith(facts.python)
+
+
+def test_settings_of_the_user_are_handed_on_and_no_others(monkeypatch, tmp_path):
+    (tmp_path / "pip.conf").write_text(
+        "[global]\nindex-url = https://user:secret@index.example/simple\nproxy = http://proxy.example\n"
+        "user = true\nprefix = /elsewhere\nno-binary = :all:\n"
+    )
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    found = pip_settings().environment
+    assert found["PIP_INDEX_URL"] == "https://user:secret@index.example/simple"
+    assert found["PIP_PROXY"] == "http://proxy.example"
+    assert found["PIP_CONFIG_FILE"] == "/dev/null"
+    assert {name for name in found if name.startswith("PIP_")} <= {
+        "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_PROXY", "PIP_CERT", "PIP_CONFIG_FILE",
+        "PIP_CACHE_DIR", "PIP_NO_CACHE_DIR", "PIP_DEFAULT_TIMEOUT", "PIP_TRUSTED_HOST",
+    }  # fmt: skip
+    assert "AWS_SECRET_ACCESS_KEY" not in found
+
+
+@pytest.mark.parametrize("line", ["flit-core @ file:///x", "nobody-has-this", "flit-core<1"])
+def test_what_the_index_does_not_offer_as_a_wheel_is_said(offline, tmp_path, line):
+    with pytest.raises(BackendFailed, match="cannot be installed") as caught:
+        Wheelhouse(tmp_path).fetch([line])
+    assert caught.value.help
+    assert list((tmp_path / "wheels").rglob("*.whl")) == []
+
+
+def test_a_source_distribution_is_never_built(offline, tmp_path, monkeypatch):
+    ran = tmp_path / "ran"
+    folder = tmp_path / "links"
+    (folder / "src" / "evil-1.0").mkdir(parents=True)
+    (folder / "src/evil-1.0/setup.py").write_text(f"open({str(ran)!r}, 'w')\n")
+    import tarfile
+
+    with tarfile.open(folder / "evil-1.0.tar.gz", "w:gz") as archive:
+        archive.add(folder / "src/evil-1.0", "evil-1.0")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    with pytest.raises(BackendFailed):
+        Wheelhouse(tmp_path).fetch(["evil"])
+    assert not ran.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's resolver")
+def test_a_confined_tool_with_a_network_can_resolve_names():
+    """glibc sets IP_RECVERR on the sockets it asks name servers with, and finds no host where that is refused."""
+    code = "import socket\nsocket.socket(socket.AF_INET, socket.SOCK_DGRAM).setsockopt(0, 11, 1)\nprint('set')"
+    profile = Profile(read=interpreter.read_paths(), sockets="outbound", memory_bytes=512 * MIB, allow_weaker=True)
+    done = run_confined([sys.executable, "-I", "-c", code], profile, cwd="/", env={}, timeout=60)
+    assert (done.stdout, done.stderr) == (b"set\n", b"")
+
+
+def test_paths_of_a_wheelhouse_are_its_own(offline, tmp_path):
+    house = Wheelhouse(tmp_path)
+    fetched = house.fetch(["flit-core"])
+    assert [path.parent.parent for path in house.paths(fetched)] == [tmp_path / "wheels"]
+    assert house.fetch(["flit-core"]) == fetched
+    assert [path.name for path in Path(tmp_path / "wheels").iterdir()] == ["of-0"]
