@@ -158,6 +158,7 @@ TRUST_RULES: tuple[Rule, ...] = (
         "issuer, identity and the numbers of repository and owner are compared; a workflow's tag is not.",
         "Ask the publisher, not by the means the wheel came with. If it is right: look at `theodore-plugin diff NAME "
         "WHEEL`, then `theodore-plugin install WHEEL --accept DIGEST` with the digest that was shown.",
+        Silencer.POLICY,
     ),
     _rule(
         "version-went-back",
