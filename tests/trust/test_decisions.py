@@ -15,11 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from power_loss import COMPILER, PowerLoss, states, unflushed
 
 from theodore_loader.errors import Refused
 from theodore_loader.trust.decisions import Decision, Decisions, Step, segments
 from theodore_loader.trust.decisions.chain import Chain, verify_chain
 from theodore_loader.trust.decisions.history import newest_first
+from theodore_loader.trust.decisions.tail import read_head
 
 WRITER = """
 import sys
@@ -208,6 +210,24 @@ def test_a_record_without_its_head_is_not_whole(home: Path, spoil: Callable[[Pat
         write(home, 1)
 
 
+def test_a_head_that_was_half_written_leaves_the_one_before(home: Path) -> None:
+    head = home / "decisions" / "head"
+    record = write(home, 1)
+    for seq in range(2, 6):
+        before = head.read_bytes()
+        record.record(decision())
+        record.flush()
+        whole_head = head.read_bytes()
+        at = next(place for place, byte in enumerate(whole_head) if before[place : place + 1] != bytes((byte,)))
+        for cut in (at + 1, at + 30, at + 70):
+            head.write_bytes(whole_head[:cut] + before[cut:])
+            known = read_head(home / "decisions")
+            assert known is not None
+            assert known.seq in {seq - 1, seq}
+            whole(home)
+        head.write_bytes(whole_head)
+
+
 def test_a_removed_segment_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segments, "MAX_SEGMENT", 600)
     write(home, 9)
@@ -296,7 +316,7 @@ def test_what_changes_the_host_is_on_disk_at_once_and_loads_are_flushed_together
         record.record(decision())
     assert len(flushed) - at_once < 100
     record.flush()
-    assert (home / "decisions" / "head").read_text().startswith(f"{202:020d}")
+    assert read_head(home / "decisions").seq == 202
 
 
 def test_an_entry_is_json_a_stranger_can_read(home: Path) -> None:
@@ -304,3 +324,34 @@ def test_an_entry_is_json_a_stranger_can_read(home: Path) -> None:
     entry = json.loads(segment(home).read_bytes())
     assert entry["seq"] == 1
     assert entry["prev"] == "0" * 64
+
+
+RECORDING = """
+import os
+from theodore_loader.trust.decisions import Decision, Decisions, segments
+segments.MAX_SEGMENT = 1500
+record = Decisions(state)
+for number in range(6):
+    purpose = "install" if number % 2 else "load"
+    record.record(Decision(purpose=purpose, outcome="accepted", plugin="acme-hello", message=str(number)))
+record.flush()
+"""
+
+
+@pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
+def test_power_lost_at_any_write_leaves_a_record_that_is_whole_and_goes_on(home: Path, tmp_path: Path) -> None:
+    template, scratch = tmp_path / "template", tmp_path / "scratch"
+    template.mkdir()
+    scratch.mkdir()
+    write(template, 2, "before")
+    changes, cuts = PowerLoss.build(scratch).cuts(RECORDING, template, torn=True)
+    assert unflushed(changes) == []
+    counts = set()
+    for state in states(cuts):
+        before = verify_chain(state)
+        assert before.broken is None, before.broken
+        counts.add(before.entries)
+        write(state, 1, "after")
+        after = whole(state)
+        assert (after.entries, after.torn) == (before.entries + 1, 0)
+    assert counts == set(range(2, 9))

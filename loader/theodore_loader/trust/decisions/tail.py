@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from theodore_loader.trust.decisions.decision import GENESIS, digest, parse_entr
 
 HEAD_NAME = "head"
 _CHUNK = 1 << 16
-_HEAD = re.compile(r"([0-9]{20}) ([0-9a-f]{64})\n", re.ASCII)
+_HEAD = re.compile(r"(([0-9]{20}) ([0-9a-f]{64})) ([0-9a-f]{16})\n", re.ASCII)
+_LINE = 20 + 1 + 64 + 1 + 16 + 1
 _FLAGS = os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -65,41 +67,58 @@ def read_tail(descriptor: int, before: Head) -> Tail:
 
 
 def read_head(folder: Path) -> Head | None:
-    """Return the head that was written; ``None`` if there is none, or what is there is none."""
+    """Return the newest head that was written whole; ``None`` if there is none."""
     try:
-        data = (folder / HEAD_NAME).read_bytes()[:256]
+        data = (folder / HEAD_NAME).read_bytes()[: 2 * _LINE]
     except FileNotFoundError:
         return None
-    match = _HEAD.fullmatch(data.decode("latin-1"))
-    return Head(int(match[1]), match[2]) if match else None
+    return max(filter(None, _lines(data)), key=lambda head: head.seq, default=None)
 
 
 def begin_head(folder: Path) -> None:
     """Write the head of an empty record to disk: from here on, a record without a head was tampered with."""
-    _write(folder, START)
+    _write(folder, START, 0, flush=True)
     flush_folder(folder)
 
 
 def advance_head(folder: Path, head: Head) -> None:
-    """Write a newer head over the one before, which has the same length; call it while holding the lock.
+    """Write a newer head; call it while holding the lock.
 
-    Not flushed: it may fall behind the entries, which are flushed first, and never gets ahead of them.
+    The file holds two, and the older is overwritten: where that is cut short, the newer is still there. It is not
+    flushed: it may fall behind the entries, which are flushed first, and never gets ahead of them.
     """
     known = read_head(folder)
-    if known is None or known.seq < head.seq:
-        _write(folder, head, flush=False)
+    if known is not None and known.seq >= head.seq:
+        return
+    first = _lines((folder / HEAD_NAME).read_bytes())[0] if known else None
+    _write(folder, head, 0 if first != known or known is None else 1)
 
 
-def _write(folder: Path, head: Head, *, flush: bool = True) -> None:
-    text = f"{head.seq:020d} {head.digest}\n".encode()
+def _lines(data: bytes) -> tuple[Head | None, Head | None]:
+    """Return the two heads of a file, each ``None`` if it is not whole."""
+    return _head(data[:_LINE]), _head(data[_LINE : 2 * _LINE])
+
+
+def _head(line: bytes) -> Head | None:
+    match = _HEAD.fullmatch(line.decode("latin-1"))
+    if match is None or _check(match[1]) != match[4]:
+        return None
+    return Head(int(match[2]), match[3])
+
+
+def _write(folder: Path, head: Head, slot: int, *, flush: bool = False) -> None:
+    text = f"{head.seq:020d} {head.digest}"
     descriptor = os.open(folder / HEAD_NAME, os.O_WRONLY | _FLAGS, 0o600)
     try:
-        os.pwrite(descriptor, text, 0)
-        os.ftruncate(descriptor, len(text))
+        os.pwrite(descriptor, f"{text} {_check(text)}\n".encode(), slot * _LINE)
         if flush:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _check(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def disagreement(last: Head, written: Head | None) -> str | None:
