@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -86,7 +86,7 @@ def package(
     ``watch`` is told ``(step, "started" | "ended")``, from any thread.
     Raises :class:`NotPackaged` if the check does not pass, :class:`ConfigurationProblem` if locking or building
     fails, and :class:`Refused` if the result is not acceptable. The wheel appears whole or not at all; what is known
-    of the build is left beside it for ``sign``.
+    of the build is left beside it for ``sign``, before it.
     """
     project = _open_tree(project_path)
     settings = (settings or Settings.load(project)).whole()
@@ -97,23 +97,42 @@ def package(
     tree, started = read_git(project.root), datetime.now(UTC)
     epoch = source_date_epoch(project.root)
     added = additions(project, settings.policy, lock, epoch=epoch)
+    made = _make(project, added, epoch, watch, twice=verify_reproducible)
+    reproducible = made.reproduction.reproducible if made.reproduction else None
+    moments = started, datetime.now(UTC)
+    record = BuildRecord(made.wheel.sha256, tree, made.build, *moments, __version__, reproducible)
+    wheel_path = write_packaged(out_dir, made.wheel, record)
+    return Packaged(wheel_path, made.wheel, report, len(read_lock(lock).packages), made.build, made.reproduction)
+
+
+def write_packaged(out_dir: Path, wheel: Wheel, record: BuildRecord) -> Path:
+    """Write the wheel, after the record that counts only for its bytes; return its path."""
+    wheel_path = out_dir / wheel.filename
+    leave_record(wheel_path, record)
+    write_atomically(wheel_path, wheel.data)
+    return wheel_path
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    wheel: Wheel
+    build: BuildFacts
+    reproduction: Reproduction | None
+
+
+def _make(project: PluginProject, added: Mapping[str, bytes], epoch: int, watch: Watcher, *, twice: bool) -> _Made:
     with tempfile.TemporaryDirectory(prefix="theodore-build-") as scratch:
         wheelhouse = Wheelhouse(Path(scratch).resolve())
         with _step("build", watch):
             built = build_wheel(project, epoch=epoch, wheelhouse=wheelhouse)
         wheel = normalise(built.data, built.filename, added, epoch=epoch)
         _refuse_unchecked_sources(project, wheel)
-        reproduction = None
-        if verify_reproducible:
-            with _step("build again", watch):
-                reproduction = reproduce(project, built, wheel, added, wheelhouse)
-            reproduction.refuse()
-    wheel_path = out_dir / wheel.filename
-    write_atomically(wheel_path, wheel.data)
-    reproducible = reproduction.reproducible if reproduction else None
-    record = BuildRecord(wheel.sha256, tree, built.facts, started, datetime.now(UTC), __version__, reproducible)
-    leave_record(wheel_path, record)
-    return Packaged(wheel_path, wheel, report, len(read_lock(lock).packages), built.facts, reproduction)
+        if not twice:
+            return _Made(wheel, built.facts, None)
+        with _step("build again", watch):
+            reproduction = reproduce(project, built, wheel, added, wheelhouse)
+        reproduction.refuse()
+        return _Made(wheel, built.facts, reproduction)
 
 
 def _open_tree(path: Path) -> PluginProject:
