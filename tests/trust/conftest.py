@@ -163,7 +163,9 @@ class Bench:
     sbom: bytes | None = None
 
     def verify(self, **changes: Any) -> Verified:
-        asked = {key: changes.pop(key) for key in ("now", "revocations", "purpose") if key in changes}
+        asked = {
+            key: changes.pop(key) for key in ("now", "revocations", "purpose", "pins", "consent") if key in changes
+        }
         bench = replace(self, **changes)
         return verify(
             data=bench.data,

@@ -14,10 +14,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from theodore_loader.errors import Refused
 from theodore_loader.manifest import MANIFEST_NAME
 from theodore_loader.policy import load_policy
+from theodore_loader.trust.pins import Consent, Pins
 from theodore_loader.trust.revocations.document import Document, Entry, write_statement
 from theodore_loader.trust.revocations.index import authority_names
 from theodore_loader.trust.revocations.intake import take_in
@@ -37,10 +39,11 @@ from theodore_plugin.cli.failure import exit_code
 from theodore_plugin.signing.instances import Local, _environment, _sigstore_signer
 from theodore_plugin.signing.local.server import serving
 from theodore_plugin.signing.local.tokens import Mint
-from theodore_sdk.info import PermissionType, PluginPermission
+from theodore_sdk.info import PermissionType, PluginCategory, PluginPermission
 
 Changes = dict[str, Any]
 Case = Callable[..., Changes]
+MISSING = object()
 CASES: dict[str, tuple[str, Case]] = {}
 
 
@@ -837,6 +840,84 @@ def permission_the_host_does_not_grant(bench, tools) -> Changes:
     return {name: getattr(greedy, name) for name in ("wheel", "filename", "data", "bundle", "attestations")}
 
 
+# --- what was installed before ---------------------------------------------------------------------------------------
+
+
+@case("version-went-back")
+def replayed_old_version(bench, tools) -> Changes:
+    return tools.pinned(highest="1.2.1")
+
+
+@case("version-went-back")
+def replayed_release_candidate_of_the_installed_version(bench, tools) -> Changes:
+    return tools.pinned(highest="1.2.0.post1")
+
+
+@case("version-went-back")
+def replayed_old_version_agreed_to_by_its_digest_only(bench, tools) -> Changes:
+    return {**tools.pinned(highest="2.0"), "consent": Consent(bench.wheel.sha256)}
+
+
+@case("signer-changed")
+def believed_signer_in_place_of_the_pinned_one(bench, tools) -> Changes:
+    return tools.pinned(publisher={"identity": "urn:theodore:local:" + "0" * 64})
+
+
+@case("signer-changed")
+def pinned_identity_from_another_root(bench, tools) -> Changes:
+    return tools.pinned(publisher={"root_sha256": "0" * 64, "authorities": ("0" * 64,)})
+
+
+@case("signer-changed")
+def pinned_identity_from_a_copied_root_under_another_id(bench, tools) -> Changes:
+    return tools.pinned(publisher={"root_sha256": "0" * 64, "root": "mine"})
+
+
+@case("signer-changed")
+def pinned_identity_in_another_case(bench, tools) -> Changes:
+    return tools.pinned(publisher={"identity": bench.instance.identity.upper()})
+
+
+@case("signer-changed")
+def pinned_owner_number_missing_from_the_certificate(bench, tools) -> Changes:
+    return tools.pinned(publisher={"claims": {"source_repository_owner_id": "1234567"}})
+
+
+@case("signer-changed")
+def same_wheel_signed_by_another_believed_signer(bench, tools) -> Changes:
+    return tools.pinned(sha256=bench.wheel.sha256, publisher={"identity": "urn:theodore:local:" + "0" * 64})
+
+
+@case("signer-changed")
+def signed_in_place_of_what_was_accepted_unsigned(bench, tools) -> Changes:
+    return tools.pinned(publisher=None)
+
+
+@case("upgrade-needs-consent")
+def upgrade_that_asks_for_more(bench, tools) -> Changes:
+    return tools.pinned(permissions=("network api.example.com:80",))
+
+
+@case("upgrade-needs-consent")
+def upgrade_of_another_category(bench, tools) -> Changes:
+    return tools.pinned(category=PluginCategory.EXPORTER)
+
+
+@case("upgrade-needs-consent")
+def upgrade_whose_verdict_states_less(bench, tools) -> Changes:
+    return tools.pinned(levels=("SLSA_SOURCE_LEVEL_3", "THEODORE_CHECK_PASSED"))
+
+
+@case("upgrade-needs-consent")
+def upgrade_checked_in_a_weaker_sandbox(bench, tools) -> Changes:
+    return tools.pinned(sandbox="isolated")
+
+
+@case("upgrade-needs-consent")
+def upgrade_agreed_to_by_another_digest(bench, tools) -> Changes:
+    return {**tools.pinned(permissions=()), "consent": Consent(tools.other.wheel.sha256)}
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -932,6 +1013,20 @@ class Tools:
     def with_rogue_root(self, trust: TrustFile) -> TrustFile:
         document = self.rogue.instance.trusted_root_path.read_bytes()
         return replace(trust, roots={**trust.roots, "rogue": Root("rogue", "", document)})
+
+    def pinned(self, highest: str = "1.1.0", publisher: Any = MISSING, **terms: Any) -> Changes:
+        """Pretend that version 1.1.0 was installed on the bench's own terms but for the given ones."""
+        home = self._folders.mktemp("pins")
+        home.chmod(0o700)
+        before = structs.replace(self.bench.verify().terms, **{"version": "1.1.0", "sha256": "f" * 64, **terms})
+        if publisher is not MISSING:
+            signer = before.publisher and publisher and structs.replace(before.publisher, **publisher)
+            before = structs.replace(before, publisher=signer)
+        with Pins(home).accepting(self.bench.wheel.name, structs.replace(before, version=highest)):
+            pass
+        with Pins(home).accepting(self.bench.wheel.name, before, Consent(before.sha256, downgrade=True)):
+            pass
+        return {"pins": Pins(home)}
 
     def revoking(self, match: dict[str, str], issued: str | None = None) -> Changes:
         """Put a revocation list beside a trust file of its own."""
@@ -1046,6 +1141,10 @@ def test_the_cases_are_refused_for_what_was_changed(bench, tools) -> None:
     assert bench.verify(bundle=tools.edited(bench.bundle, lambda bundle: None)).verdict
     assert bench.verify(trust=tools.with_rogue_root(bench.trust)).verdict
     assert bench.verify(policy=load_policy("default")).verdict
+    assert bench.verify(**tools.pinned()).verdict
+    assert bench.verify(**tools.pinned(highest="1.2.0", publisher={"root_sha256": "0" * 64})).verdict
+    agreed = Consent(bench.wheel.sha256[:16], downgrade=True)
+    assert bench.verify(**tools.pinned(highest="3.0", publisher=None, permissions=()), consent=agreed).verdict
     holding = [excepting("9999-12-31"), excepting("2020-01-01", excepted=0)]
     assert bench.verify(**tools.extended(lambda extension: extension.update(exceptions=holding))).verdict
 
@@ -1053,6 +1152,5 @@ def test_the_cases_are_refused_for_what_was_changed(bench, tools) -> None:
 def test_every_rule_of_trust_is_documented_and_has_a_case() -> None:
     from theodore_plugin.rules.trust.refusals import TRUST_RULES
 
-    elsewhere = {"upgrade-needs-consent", "signer-changed", "version-went-back"}  # about two wheels: test_upgrades.py
-    elsewhere |= {"decision-not-recorded", "decision-record-broken"}  # about the host's record: test_decisions.py
+    elsewhere = {"decision-not-recorded", "decision-record-broken"}  # about the host's record: test_decisions.py
     assert {rule.name for rule in TRUST_RULES} - elsewhere <= {rule for rule, _ in CASES.values()}
