@@ -8,7 +8,7 @@ the sandbox of :mod:`.build_environment`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,14 +48,17 @@ class Backend:
 
 
 def read_backend(pyproject: Mapping[str, Any], root: Path) -> Backend:
-    """Return the project's backend, or raise :class:`ConfigurationProblem` naming why it is not run."""
-    table = pyproject.get("build-system")
-    if not isinstance(table, Mapping) or "build-backend" not in table:
+    """Return the project's backend, or raise :class:`ConfigurationProblem` naming why it is not run.
+
+    ``pyproject`` is the document as the project's reader accepts it (:mod:`theodore_plugin.project.pyproject_types`).
+    """
+    table = pyproject.get("build-system", {})
+    if "build-backend" not in table:
         raise ConfigurationProblem("pyproject.toml names no build backend", help=f"add {_USE}")
     if "backend-path" in table:
         raise _refused("[build-system] backend-path makes the project its own build backend")
     name = table["build-backend"]
-    if not isinstance(name, str) or name not in BACKENDS:
+    if name not in BACKENDS:
         raise _refused(f"the build backend {name!r} is not one of {', '.join(BACKENDS)}")
     _check_settings(pyproject, name, root)
     return Backend(name, _requirements(table.get("requires", [])), BACKENDS[name])
@@ -77,9 +80,7 @@ def _present(table: Any, path: tuple[str, ...]) -> bool:
     return True
 
 
-def _requirements(listed: Any) -> tuple[str, ...]:
-    if not isinstance(listed, list) or not all(isinstance(line, str) for line in listed):
-        raise ConfigurationProblem("[build-system] requires is not a list of strings", help=f"write {_USE}")
+def _requirements(listed: Iterable[str]) -> tuple[str, ...]:
     try:
         parsed = [Requirement(line) for line in listed]
     except InvalidRequirement as defect:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from packaging.markers import UndefinedEnvironmentName
@@ -12,24 +12,20 @@ from theodore_loader.errors import ConfigurationProblem, Refused
 
 
 def read_requirements(project: Mapping[str, Any]) -> tuple[Requirement, ...]:
-    """Return ``[project].dependencies``, given the ``[project]`` table.
+    """Return ``[project].dependencies``, given the ``[project]`` table as the project's reader accepts it.
 
     Raises :class:`ConfigurationProblem` (dynamic or malformed, all problems at once) and :class:`Refused`
     (``direct-url-dependency``): a URL or folder would make the installer run somebody's build.
     """
-    dynamic = project.get("dynamic", [])
-    if not isinstance(dynamic, list) or "dependencies" in dynamic:
+    if "dependencies" in project.get("dynamic", ()):
         raise ConfigurationProblem(
             "[project] computes its dependencies at build time, so nobody can review or lock them",
             help="list them in [project] dependencies",
         )
-    listed = project.get("dependencies", [])
-    if not isinstance(listed, list) or not all(isinstance(line, str) for line in listed):
-        raise ConfigurationProblem("[project] dependencies is not a list of strings", help='write ["httpx>=0.28"]')
-    return _without_urls(_parsed(listed))
+    return _without_urls(_parsed(project.get("dependencies", ())))
 
 
-def _parsed(listed: list[str]) -> tuple[Requirement, ...]:
+def _parsed(listed: Iterable[str]) -> tuple[Requirement, ...]:
     parsed, problems = [], []
     for line in listed:
         try:
