@@ -214,8 +214,18 @@ def test_why_tells_the_newest_decision_and_what_would_have_to_change(preparation
     assert "theodore-plugin explain signer-not-trusted" in out
     assert "trust file      " in out
     assert f"1 older: theodore-plugin why {NAME} --all" in out
-    _, out, _ = why(NAME, "--all")
+    _, out, _ = why("Acme_Hello", "--all")
     assert "install  accepted" in out
+
+
+def test_the_same_decision_again_and_again_is_said_once(preparation, home, wheels, why) -> None:
+    preparation.install(wheel(wheels))
+    for _ in range(4):
+        preparation.prepare(NAME)
+    _, out, _ = why(NAME, "--all")
+    before = out.partition("Before\n")[2].splitlines()
+    assert len(before) == 2
+    assert "1.2.0  load     accepted  (3 times since " in before[0]
 
 
 def test_why_fits_a_narrow_terminal(preparation, home, wheels, why, monkeypatch) -> None:

@@ -55,9 +55,9 @@ class Grounds:
     def _common(self) -> Mapping[str, str]:
         """Return what is the same for all plugins of a run."""
         if not self._known:
-            self._known[f"policy {self.policy.name}"] = self.policy.digest
             if self.trust.sha256:
                 self._known["trust file"] = self.trust.sha256
+            self._known[f"policy {self.policy.name}"] = self.policy.digest
             self._known.update({f"root {root.id}": root.sha256 for root in self.trust.roots.values()})
             with suppress(Refused, ConfigurationProblem, OSError):
                 for revoker, digest in self.revocations.digests().items():

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from theodore_loader.errors import ConfigurationProblem, NothingToDo, Refused
 from theodore_loader.trust.decisions.chain import Chain, verify_chain
 from theodore_loader.trust.decisions.decision import Entry
@@ -46,7 +48,7 @@ def decisions(home: Path, asked: Asked) -> list[Entry]:
         raise ConfigurationProblem(
             f"{asked.digest[:80]!r} is no SHA-256 or beginning of one", help="give 8 to 64 lower-case hex digits"
         )
-    found = [entry for entry in newest_first(home, asked.name) if asked.wants(entry)]
+    found = [entry for entry in _about(home, asked.name) if asked.wants(entry)]
     if asked.refused:
         wanted = found if asked.name or asked.everything else _newest_of_each(found)
         found = [entry for entry in wanted if entry.outcome == "refused"]
@@ -77,6 +79,13 @@ def refuse_broken(chain: Chain, home: Path) -> None:
         f"{where}: {chain.broken.what} (whole up to entry {chain.head.seq})",
         help=f"find out who wrote there; keep {home / 'decisions'} as evidence by moving it away, a new record begins",
     )
+
+
+def _about(home: Path, name: str | None) -> list[Entry]:
+    """Return what is recorded about a plugin, in whichever spelling its name is given."""
+    if name is None:
+        return list(newest_first(home))
+    return list(newest_first(home, canonicalize_name(name))) or list(newest_first(home, name))
 
 
 def _newest_of_each(entries: Iterable[Entry]) -> Iterator[Entry]:

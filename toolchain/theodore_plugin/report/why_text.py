@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from itertools import groupby
 
 from rich.text import Text
 
@@ -70,8 +71,8 @@ def summary(entries: Iterable[Entry], look: Look, *, named: bool) -> Iterator[Te
                 (f"  {entry.at.astimezone(UTC):%Y-%m-%d %H:%M}Z  ", "dim"),
                 f"{_subject(entry):<{names}}  " if named else f"{visible(entry.version or '-')}  ",
                 f"{entry.purpose:<8} ",
-                (f"{entry.outcome}  ", "green" if accepted else "red"),
-                "" if accepted else _reason(entry),
+                (entry.outcome, "green" if accepted else "red"),
+                "" if accepted else f"  {_reason(entry)}",
             ),
             look,
             21,
@@ -161,10 +162,16 @@ def _wrapped(line: Text, look: Look, indent: int) -> Iterator[Text]:
 
 
 def older(entries: Sequence[Entry], look: Look) -> Iterator[Text]:
-    """Yield the decisions before the newest, one a line."""
+    """Yield the decisions before the newest, one a line; the same one again and again is said once."""
     yield Text()
     yield Text("Before", "bold")
-    yield from summary(entries, look, named=False)
+    for _, group in groupby(entries, lambda one: (one.version, one.sha256, one.purpose, one.rule, one.message)):
+        newest, *again = group
+        (*first, last) = summary([newest], look, named=False)
+        if again:
+            since = f"{again[-1].at.astimezone(UTC):%Y-%m-%d %H:%M}Z"
+            last.append(f"  ({len(again) + 1} times since {since})", "dim")
+        yield from (*first, last)
 
 
 def more(entries: Sequence[Entry], name: str) -> Text:
