@@ -249,6 +249,15 @@ def test_the_verdict_says_what_did_not_run(bench, reports) -> None:
     assert verdict.extension.coverage[-1].failed == 1
 
 
+def test_a_check_that_started_no_tool_does_not_weaken_the_sandbox(bench, reports) -> None:
+    report = reports(bench.wheel)
+    idle = ScannerRun("pip-audit", "1.0", "ok", 0.0, "no dependencies: nothing to audit")
+    bare = ScannerRun("own", "1.0", "ok", 0.1, sandbox="none")
+    for scanners, weakest in (((*report.scanners, idle), "standard"), ((*report.scanners, bare), "none")):
+        verdict = verdict_of(replace(report, scanners=scanners), bench.policy, "urn:x", datetime.now(UTC))
+        assert verdict.extension.sandbox == weakest
+
+
 def test_a_private_instance_signs_through_its_trust_config(workshop, bench, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     served = workshop.instance("organisation").instance

@@ -24,6 +24,7 @@ from theodore_loader.trust.statements import (
     Permissions,
     PolicyReference,
     RuleSet,
+    SourceResult,
     StatementInvalid,
     SuppressionResult,
     Verdict,
@@ -55,6 +56,7 @@ VERDICT = Verdict(
         exceptions=[
             ExceptionResult(["hardcoded-secret"], "acme.yaml:3", "a sample", "sec@acme.example", "2027-01-01", 1)
         ],
+        source=SourceResult("rebuilt", "f" * 40, True),
     ),
 )
 FILENAME, SHA256 = "acme_hello-1.2.0-py3-none-any.whl", "e" * 64
