@@ -9,7 +9,7 @@ import click
 
 from theodore_plugin.cli import options
 from theodore_plugin.cli.console import stdout, visible
-from theodore_plugin.cli.trust_exchange import export, import_, rotate
+from theodore_plugin.cli.trust_exchange import export, import_, rotate, show_fingerprint
 from theodore_plugin.cli.trust_log import log
 from theodore_plugin.cli.trust_remove import (
     limit_root,
@@ -70,14 +70,13 @@ def init(policy: str, rekor: str | None, trust_file: Path | None) -> None:
     """
     from theodore_loader.policy import load_policy
     from theodore_plugin.signing.enrol import enrol_local, exported
-    from theodore_plugin.signing.exchange import grouped
 
     version: RekorVersion | None = None if rekor is None else 2 if rekor == "2" else 1
     enrolled = enrol_local(load_policy(policy), trust_file, rekor=version)
     stdout.print(visible(f"trust file  {enrolled.trust_file}"))
     stdout.print(visible(f"instance    {enrolled.instance.folder}"))
     stdout.print(f"root        {enrolled.instance.fingerprint}")
-    stdout.print(f"fingerprint {grouped(exported(enrolled.instance).fingerprint)}")
+    show_fingerprint(exported(enrolled.instance))
     stdout.print(visible(f"policy      {enrolled.policy.name} ({enrolled.policy.digest})"))
     stdout.print("next: theodore-plugin sign WHEEL")
 
@@ -101,13 +100,12 @@ def show(trust_file: Path | None) -> None:
 def _show_own() -> None:
     """Show what other machines' users compare when they import this machine's instance."""
     from theodore_plugin.signing.enrol import known_to_others
-    from theodore_plugin.signing.exchange import grouped
     from theodore_plugin.signing.local.instance import exists, open_or_create
 
     if exists():
         own = known_to_others(open_or_create())
         stdout.print(visible(f"this machine's own instance {own.identity}"))
-        stdout.print(f"    fingerprint {grouped(own.fingerprint)}")
+        show_fingerprint(own)
 
 
 @command.command("add-root")

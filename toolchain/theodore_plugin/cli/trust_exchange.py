@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 @click.command("export")
 @click.argument("place", metavar="FOLDER|FILE.json", type=click.Path(path_type=Path))
 def export(place: Path) -> None:
-    """Write this machine's trusted root and identity, for other machines and plain sigstore tools.
+    """Write this machine's trusted root and identity.
 
-    No secret is among it. Tell the other machine's user the fingerprint over another channel.
+    For other machines and, in a folder, for plain sigstore tools. No secret is among it. Tell the other machine's
+    user the fingerprint over another channel.
     """
     from theodore_loader.errors import ConfigurationProblem
     from theodore_loader.trust.trust_file import INIT_COMMAND
@@ -53,7 +54,7 @@ def _sigstore_commands(folder: Path, instance: LocalInstance) -> list[str]:
 
 
 @click.command("import")
-@click.argument("place", metavar="FOLDER|FILE", type=click.Path(path_type=Path, exists=True))
+@click.argument("place", metavar="PLACE", type=click.Path(path_type=Path, exists=True))
 @click.option(
     "--plugin", "plugins", multiple=True, required=True, help="Plugin name or glob it may publish. Repeatable."
 )
@@ -75,9 +76,10 @@ def import_(
     root_id: str | None,
     trust_file: Path | None,
 ) -> None:
-    """Trust another machine's instance, as its `trust export` wrote it, for the plugin names given and no others.
+    """Trust another machine's instance for named plugins.
 
-    Compare the fingerprint with the one the other machine shows. Without a terminal, --fingerprint is required.
+    PLACE is what its `trust export` wrote; other plugins than those named are not granted. Compare the
+    fingerprint with the one the other machine shows. Without a terminal, --fingerprint is required.
     Exit code 5: it is another one, nothing was changed.
     """
     from theodore_loader.errors import ConfigurationProblem
@@ -119,11 +121,17 @@ def _asked(exported: Exported) -> str:
 
 
 def _show(exported: Exported) -> None:
-    from theodore_plugin.signing.exchange import grouped
-
     stdout.print(visible(f"identity    {exported.identity}"))
     stdout.print(visible(f"issuer      {exported.issuer}"))
-    stdout.print(f"fingerprint {grouped(exported.fingerprint)}")
+    show_fingerprint(exported)
+
+
+def show_fingerprint(exported: Exported) -> None:
+    """Show a fingerprint in two lines of whole groups, whatever the width of the terminal."""
+    from theodore_plugin.signing.exchange import grouped
+
+    groups = grouped(exported.fingerprint).split()
+    stdout.print(f"fingerprint {' '.join(groups[:4])}\n            {' '.join(groups[4:])}")
 
 
 @click.command("rotate")
@@ -138,9 +146,10 @@ def _show(exported: Exported) -> None:
 @click.option("--rekor", type=click.Choice(["1", "2"]), help="Version of log entries; default: as before.")
 @options.trust_file
 def rotate(keep_days: int, compromised: bool, rekor: str | None, trust_file: Path | None) -> None:
-    """Replace this machine's signing instance: new keys, new log, new identity. The old keys are destroyed.
+    """Replace this machine's signing instance.
 
-    The new one may do what the old one might. Other machines have to import it: what you export now is another root.
+    New keys, new log, new identity; the old keys are destroyed. The new one may do what the old one might. Other
+    machines have to import it: what you export now is another root.
     """
     from datetime import UTC, datetime
 

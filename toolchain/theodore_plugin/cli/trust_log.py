@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from theodore_plugin.cli.console import stdout, visible
+from theodore_plugin.cli.console import stdout
 
 
 @click.command("log")
@@ -14,9 +14,10 @@ from theodore_plugin.cli.console import stdout, visible
     "bundles", metavar="[BUNDLE]...", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False)
 )
 def log(bundles: tuple[Path, ...]) -> None:
-    """Check this machine's logs: every entry, and every checkpoint they ever issued.
+    """Check that this machine's logs still hold.
 
-    BUNDLE is a .sigstore.json that this machine signed and somebody kept, as a witness. A log that was cut, rewritten
+    Every entry, and every checkpoint they ever issued. BUNDLE is a .sigstore.json that this machine signed and
+    somebody kept, as a witness. A log that was cut, rewritten
     or put back from an older copy ends with exit code 1.
     """
     from theodore_loader.errors import ConfigurationProblem
@@ -35,5 +36,7 @@ def log(bundles: tuple[Path, ...]) -> None:
     for tree in audit(instance, witnesses):
         torn = f", {tree.torn} torn by a power cut" if tree.torn else ""
         stdout.print(f"{tree.name:<7} {tree.head.size:>7,} entries, {tree.checkpoints:,} checkpoints{torn}")
-        stdout.print(f"        head {tree.head.root.hex()}")
-    stdout.print(visible(f"everything holds; {len(witnesses)} witnesses from elsewhere"))
+        if tree.head.size:
+            stdout.print(f"        head {tree.head.root.hex()}")
+    kept = f", as {len(witnesses)} of its bundles bear witness" if witnesses else ""
+    stdout.print(f"everything holds{kept}")

@@ -38,7 +38,10 @@ def remove_root(root_id: str, with_rules: bool, trust_file: Path | None) -> None
 @click.argument("until", metavar="YYYY-MM-DD", type=click.DateTime(["%Y-%m-%d"]))
 @options.trust_file
 def limit_root(root_id: str, until: datetime, trust_file: Path | None) -> None:
-    """Let a root's publishers and verifiers count until a day and no longer; an earlier day stays."""
+    """Let a root count until a day and no longer.
+
+    After it the root's publishers and verifiers grant nothing. An earlier day stays.
+    """
     with _editor(trust_file) as editor:
         editor.limit_root(root_id, until.date())
         earlier = editor.trust.roots[root_id].until
@@ -60,7 +63,10 @@ def remove_publisher(
     every: bool,
     trust_file: Path | None,
 ) -> None:
-    """Take back what a publisher may publish: the [[publisher]] that matches everything given."""
+    """Take back what a publisher may publish.
+
+    Removes the [[publisher]] that matches everything given.
+    """
     _refuse_nothing(plugins, root, issuer, identity)
     with _editor(trust_file) as editor:
         gone = editor.remove_publishers(
@@ -85,7 +91,10 @@ def remove_verifier(
     every: bool,
     trust_file: Path | None,
 ) -> None:
-    """Believe a signer's verdicts no longer: the [[verifier]] that matches everything given."""
+    """Believe a signer's verdicts no longer.
+
+    Removes the [[verifier]] that matches everything given.
+    """
     _refuse_nothing(verifier_id, root, issuer, identity)
     with _editor(trust_file) as editor:
         gone = editor.remove_verifiers(
@@ -99,7 +108,10 @@ def remove_verifier(
 @click.argument("revoker_id", metavar="ID")
 @options.trust_file
 def remove_revoker(revoker_id: str, trust_file: Path | None) -> None:
-    """Heed a signer's revocation lists no longer: what they have revoked is believed again."""
+    """Heed a signer's revocation lists no longer.
+
+    What they have revoked is believed again.
+    """
     with _editor(trust_file) as editor:
         gone = editor.remove_revokers(lambda rule: rule.id == revoker_id)
         _refuse_many(gone, every=False)
