@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -37,7 +42,10 @@ from theodore_loader.trust.trust_file import LoaderRules, Revoker, SignerRule, T
 from theodore_loader.trust.verify import NotVerified, Verified, verify
 from theodore_plugin.cli.failure import exit_code
 from theodore_plugin.cli.program import main
+from theodore_plugin.revocations import update
 from theodore_plugin.revocations.update import update_from_url
+from theodore_plugin.signing.instances import local
+from theodore_plugin.signing.revoke import adding, before, sign_next
 
 BAD = "b" * 64
 """The digest that the list in place blocks, whatever else is tried."""
@@ -683,6 +691,47 @@ def test_what_cannot_be_fetched_or_is_refused_changes_nothing(desk: Desk, web: W
             update_from_url(unsafe, desk.trust, desk.home)
 
 
+def test_a_server_that_never_ends_its_answer_is_left(desk: Desk, monkeypatch) -> None:
+    monkeypatch.setattr(update, "FETCH_SECONDS", 0.3)
+    for drip in (b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\n\r\n"):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            threading.Thread(target=_dripping, args=(listener, drip), daemon=True).start()
+            with pytest.raises(ConfigurationProblem, match="not there after 0 s"):
+                update_from_url(f"http://127.0.0.1:{listener.getsockname()[1]}/", desk.trust, desk.home)
+
+
+def _dripping(listener: socket.socket, beginning: bytes) -> None:
+    connection, _ = listener.accept()
+    with connection, contextlib.suppress(OSError):
+        connection.sendall(beginning)
+        for _ in range(40):  # longer than the fetch may take, and not for ever
+            connection.sendall(b"x")
+            time.sleep(0.02)
+
+
+def test_no_mutation_of_a_list_is_taken_in_as_another_one(desk: Desk) -> None:
+    desk.take(desk.list(2))
+    good, random = desk.list(3, blocking(), blocking("c" * 64)), Random(25)
+    digest = None
+    outcomes: Counter[str] = Counter()
+    for _ in range(250):
+        data = bytearray(good)
+        for _ in range(random.randint(1, 3)):
+            data[random.randrange(len(data))] = random.choice(b'0aAz"{}[]:,=\\ \x00\xff')
+        try:
+            taken = desk.take(bytes(data))
+        except Refused as refusal:
+            outcomes[refusal.rule] += 1
+        else:  # bytes of the bundle that nobody signs: the list is the very same
+            digest = digest or taken.signed.facts.sha256
+            assert taken.signed.facts.sha256 == digest
+            assert taken.signed.facts.entries == 2
+            outcomes["taken in"] += 1
+    assert outcomes.keys() <= {"taken in", "signature-invalid", "revocation-list-invalid", "signer-not-trusted"}
+    assert outcomes["signature-invalid"] > 200
+    assert desk.rule_of() == "revoked"
+
+
 # --- the command line ------------------------------------------------------------------------------------------------
 
 
@@ -741,6 +790,38 @@ def test_a_lost_list_is_not_begun_anew_behind_what_this_machine_has_seen(run, tm
     assert (code, "signed list 4 of acme" in printed) == (0, True)
 
 
+def test_where_every_list_is_lost_the_revoker_says_how_far_it_was(run, tmp_path: Path) -> None:
+    made, said = tmp_path / "acme.sigstore.json", ("--reason", "r", "--url", "https://example.com/1")
+    code, printed, _ = run("revocations", "add", made, "--revoker", "acme", "--sha256", BAD, *said, "--after", 41)
+    assert (code, "signed list 42 of acme" in printed) == (0, True)
+
+
+def test_of_two_changes_at_once_one_is_told_to_look_again(desk: Desk, run, tmp_path: Path) -> None:
+    made, said = tmp_path / "acme.sigstore.json", ("--reason", "r", "--url", "https://example.com/1")
+    trust = TrustFile.load()
+    last = before(made, "acme", trust)
+    assert run("revocations", "add", made, "--revoker", "acme", "--sha256", BAD, *said)[0] == 0
+    with pytest.raises(ConfigurationProblem, match="changed meanwhile"):
+        sign_next(made, last, adding(blocking()), local(), days=1)
+    assert before(made, None, trust).document.sequence == 1  # type: ignore[union-attr]
+
+
+def test_somebody_elses_list_is_not_signed_again(desk: Desk, run, tmp_path: Path) -> None:
+    made = tmp_path / "acme.sigstore.json"
+    made.write_bytes(desk.list(4, by="rogue"))
+    code, _, printed = run("revocations", "sign", made)
+    assert (code, "error[signer-not-trusted]" in printed) == (5, True)
+
+
+def test_a_list_is_not_taken_in_where_that_cannot_be_recorded(desk: Desk, run, tmp_path: Path) -> None:
+    made, said = tmp_path / "acme.sigstore.json", ("--reason", "r", "--url", "https://example.com/1")
+    assert run("revocations", "add", made, "--revoker", "acme", "--sha256", BAD, *said)[0] == 0
+    (desk.home / "decisions").write_text("in the way")
+    code, _, printed = run("revocations", "update", made)
+    assert (code, "error[decision-not-recorded]" in printed) == (5, True)
+    assert not desk.place.bundle.exists()
+
+
 def test_entries_written_by_hand_are_signed_as_the_next_list(run, tmp_path: Path) -> None:
     written = tmp_path / "entries.json"
     entry = {"registry": "acme", "plugin": "acme-hello", "versions": "<1.2", "action": "yank", **WHY}
@@ -772,6 +853,7 @@ def test_entries_written_by_hand_are_signed_as_the_next_list(run, tmp_path: Path
         (("add", "{tmp}/l", "--revoker", "acme", "--sha256", "zz", "--reason", "r", "--url", "https://x"), 2),
         (("add", "{tmp}/l", "--revoker", "acme", "--sha256", BAD, "--plugin", "x", "--reason", "r", "--url", "u"), 2),
         (("add", "{tmp}/l", "--revoker", "acme", "--plugin", "x", "--reason", "r", "--url", "https://x"), 2),
+        (("add", "{tmp}/l", "--revoker", "../x", "--sha256", BAD, "--reason", "r", "--url", "https://x"), 2),
         (("withdraw", "{tmp}/l", "--sha256", BAD, "--reason", "r"), 2),
         (("sign", "{tmp}/trash.json", "--revoker", "acme"), 2),
         (("sign", "{tmp}/trash.sigstore.json"), 5),

@@ -13,7 +13,8 @@ from theodore_loader.trust.toml_lines import Lines
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PLUGIN_GLOB = re.compile(r"[a-z0-9*][a-z0-9*-]{0,63}")
-_REVOKER_ID = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
+REVOKER_ID = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
+"""Files of the state folder are named after it."""
 _MAX_DAYS = 36_500
 
 
@@ -97,9 +98,9 @@ class Table:
         return value is True
 
     def revoker_id(self, key: str) -> str:
-        """Return a required id of a revoker: files of the state folder are named after it."""
+        """Return a required id of a revoker."""
         value = self.text(key)
-        if value and not _REVOKER_ID.fullmatch(value):
+        if value and not REVOKER_ID.fullmatch(value):
             self.problem(key, f"{key} is lower-case letters, digits, dots and hyphens, 64 at most")
             return ""
         return value

@@ -23,6 +23,13 @@ _days = click.option(
     show_default=True,
     help="After so many days the list expires: sign the next one before.",
 )
+_after = click.option(
+    "--after",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Go on after this sequence: where the lists before are lost.",
+)
 _list = click.argument("path", metavar="LIST", type=click.Path(path_type=Path, dir_okay=False))
 _reason = click.option("--reason", required=True, help="Why; shown to whoever is refused.")
 
@@ -31,9 +38,10 @@ _reason = click.option("--reason", required=True, help="Why; shown to whoever is
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
 @_revoker
 @_days
+@_after
 @options.trust_file
 @signing_choice
-def sign(path: Path, revoker: str | None, days: int, trust_file: Path | None, choice: Choice) -> None:
+def sign(path: Path, revoker: str | None, days: int, after: int, trust_file: Path | None, choice: Choice) -> None:
     """Sign the entries in FILE as the next list of a revoker; a signed list as FILE is signed anew as it is.
 
     Entries are written to ID.sigstore.json beside FILE. The sequence and the dates are set here.
@@ -51,7 +59,7 @@ def sign(path: Path, revoker: str | None, days: int, trust_file: Path | None, ch
         change = replacing(read_draft(path))
         path = path.with_name(revoker + SUFFIX)
         last = before(path, revoker, trust)
-    _show(sign_next(path, last, change, choice.open(), days=days))
+    _show(sign_next(path, last, change, choice.open(), days=days, after=after))
 
 
 @click.command("add", short_help="Revoke something: sign LIST with one more entry.")
@@ -69,6 +77,7 @@ def sign(path: Path, revoker: str | None, days: int, trust_file: Path | None, ch
 @click.option("--url", required=True, help="Where people read more.")
 @_revoker
 @_days
+@_after
 @options.trust_file
 @signing_choice
 def add(
@@ -80,6 +89,7 @@ def add(
     url: str,
     revoker: str | None,
     days: int,
+    after: int,
     trust_file: Path | None,
     choice: Choice,
 ) -> None:
@@ -90,7 +100,7 @@ def add(
     trust = TrustFile.load(trust_file)
     last = before(path, revoker, trust)
     entry = entry_of(named.fields(last.revoker, trust), moment(since), action=action, reason=reason, url=url)
-    _show(sign_next(path, last, adding(entry), choice.open(), days=days))
+    _show(sign_next(path, last, adding(entry), choice.open(), days=days, after=after))
 
 
 @click.command("withdraw", short_help="Undo a revocation: mark its entries as withdrawn.")
@@ -98,9 +108,12 @@ def add(
 @naming
 @_reason
 @_days
+@_after
 @options.trust_file
 @signing_choice
-def withdraw(path: Path, named: Named, reason: str, days: int, trust_file: Path | None, choice: Choice) -> None:
+def withdraw(
+    path: Path, named: Named, reason: str, days: int, after: int, trust_file: Path | None, choice: Choice
+) -> None:
     """Undo a revocation: sign LIST anew with the entries about this marked as withdrawn."""
     from theodore_loader.trust.trust_file import TrustFile
     from theodore_plugin.signing.revoke import before, sign_next, withdrawing
@@ -108,7 +121,7 @@ def withdraw(path: Path, named: Named, reason: str, days: int, trust_file: Path 
     trust = TrustFile.load(trust_file)
     last = before(path, None, trust)
     change = withdrawing(named.fields(last.revoker, trust), reason)
-    _show(sign_next(path, last, change, choice.open(), days=days))
+    _show(sign_next(path, last, change, choice.open(), days=days, after=after))
 
 
 def _show(signed: SignedRevocations) -> None:

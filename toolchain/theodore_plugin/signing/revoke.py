@@ -17,7 +17,8 @@ import msgspec
 
 from theodore_loader import strict_json
 from theodore_loader.errors import ConfigurationProblem
-from theodore_loader.paths import home_dir
+from theodore_loader.paths import home_dir, private_dir
+from theodore_loader.trust.protected import file_state
 from theodore_loader.trust.revocations import high_water
 from theodore_loader.trust.revocations.document import (
     MAX_BYTES,
@@ -33,6 +34,7 @@ from theodore_loader.trust.revocations.kept import Place
 from theodore_loader.trust.revocations.signed import MAX_BUNDLE, authenticate
 from theodore_loader.trust.signatures import parse_bundle
 from theodore_loader.trust.trust_file import TrustFile
+from theodore_loader.trust.trust_tables import REVOKER_ID
 from theodore_plugin.packaging.atomic import write_atomically
 from theodore_plugin.signing.instances import SigningInstance
 
@@ -64,11 +66,12 @@ class SignedRevocations:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """The list a new one goes on from; ``document`` is ``None`` for the first of a revoker."""
+    """The list a new one goes on from, and how its file was left; both ``None`` for the first of a revoker."""
 
     revoker: str
     document: Document | None
     checked: bool
+    state: tuple[int, ...] | None = None
 
 
 def read_draft(path: Path) -> Sequence[Entry]:
@@ -90,30 +93,37 @@ def before(path: Path, revoker: str | None, trust: TrustFile) -> Before:
     if not path.exists():
         if revoker is None:
             raise ConfigurationProblem(f"{path}: no such list", help="to begin one, say whose: --revoker ID")
-        return Before(revoker, None, checked=True)
-    data = _read(path, MAX_BUNDLE)
+        return Before(_id(revoker), None, checked=True)
+    state, data = _state(path), _read(path, MAX_BUNDLE)
     named, document = _unverified(data, path)
     if revoker not in (None, named):
         raise ConfigurationProblem(f"{path} is the list of {named}, not of {revoker}", help="name another file")
     known = tuple(one for one in trust.revokers if one.id == named)
     if known:
         authenticate(data, known, trust.roots)
-    return Before(named, document, checked=bool(known))
+    return Before(_id(named), document, bool(known), state)
 
 
 def sign_next(
-    path: Path, last: Before, change: Change, instance: SigningInstance, *, days: int, home: Path | None = None
+    path: Path, last: Before, change: Change, instance: SigningInstance, *, days: int, after: int = 0
 ) -> SignedRevocations:
     """Sign what ``change`` makes of ``last`` and write it to ``path``, good for ``days`` days.
 
-    The sequence is one more than that of ``last``, and than any this machine has taken in of this revoker.
+    The sequence is one more than that of ``last``, than any this machine has taken in of this revoker, and than
+    ``after``. Raises ConfigurationProblem if somebody else has written ``path`` since ``last`` was read: two lists with
+    one sequence would be refused by every host that has seen the other one.
     """
-    now = datetime.now(UTC).replace(microsecond=0)
     entries = [*change(last.document.entries if last.document else ())]
-    document = Document(1, _next_sequence(last, home or home_dir()), now, entries, now + timedelta(days=days))
-    payload = write_statement(last.revoker, document)
-    _refuse_unreadable(payload)
-    write_atomically(path, _signed(payload, instance))
+    place = Place(home_dir(), last.revoker)
+    private_dir(place.sequence.parent)
+    with place.lock:
+        if _state(path) != last.state:
+            raise ConfigurationProblem(f"{path} was changed meanwhile", help="nothing was signed; run it again")
+        now = datetime.now(UTC).replace(microsecond=0)
+        document = Document(1, _next_sequence(last, place, after), now, entries, now + timedelta(days=days))
+        payload = write_statement(last.revoker, document)
+        _refuse_unreadable(payload)
+        write_atomically(path, _signed(payload, instance))
     return SignedRevocations(path, last.revoker, document, last.checked)
 
 
@@ -167,9 +177,22 @@ def _names(entry: Entry, named: Mapping[str, object]) -> bool:
     return all(getattr(entry, field) == value for field, value in named.items())
 
 
-def _next_sequence(last: Before, home: Path) -> int:
-    highest = high_water.read(Place(home, last.revoker).sequence)
-    return 1 + max(last.document.sequence if last.document else 0, highest.sequence if highest else 0)
+def _next_sequence(last: Before, place: Place, after: int) -> int:
+    highest = high_water.read(place.sequence)
+    return 1 + max(after, last.document.sequence if last.document else 0, highest.sequence if highest else 0)
+
+
+def _id(revoker: str) -> str:
+    if not REVOKER_ID.fullmatch(revoker):
+        raise ConfigurationProblem(
+            f"{revoker[:80]!r} is no id of a revoker",
+            help="use lower-case letters, digits, dots, hyphens; 64 at most",
+        )
+    return revoker
+
+
+def _state(path: Path) -> tuple[int, ...] | None:
+    return file_state(path.stat()) if path.exists() else None
 
 
 def _signed(payload: bytes, instance: SigningInstance) -> bytes:
