@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import pty
+import random
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -243,6 +245,21 @@ def test_damaged_pins_decide_nothing(machine, damage: Callable[[dict[str, Any]],
         assert str(machine.pin) in problem.value.message
         assert problem.value.help
     assert machine.state == before
+
+
+def test_spoilt_pins_are_read_as_pins_or_named_as_damaged(machine) -> None:
+    machine.install(machine.make("1.0.0"))
+    data, dice = machine.pin.read_bytes(), random.Random(26)
+    for _ in range(1_000):
+        spoilt = bytearray(data)
+        for _ in range(dice.randint(1, 4)):
+            spoilt[dice.randrange(len(spoilt))] = dice.randrange(256)
+        machine.pin.write_bytes(spoilt[: dice.choice([len(spoilt), dice.randrange(len(spoilt))])])
+        with suppress(ConfigurationProblem):
+            pin = Pins(machine.home).get(NAME)
+            assert pin is not None
+            assert pin.plugin == NAME
+            assert pin.installed is None or pin.installed.asked
 
 
 def test_pins_that_others_can_write_decide_nothing(machine) -> None:
