@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.trust.origin import repository
-from theodore_plugin.packaging.git_objects import Repository
+from theodore_plugin.packaging.git_objects import Repository, object_id
 from theodore_plugin.packaging.source_copy import copy_sources
 
 
@@ -63,12 +62,6 @@ def _built_from(root: Path) -> dict[str, bytes]:
 def _first_change(root: Path, committed: Mapping[str, str], files: Mapping[str, bytes]) -> str | None:
     for path, content in sorted(files.items()):
         known = committed.get(path)
-        if known is None or known != _object_id(content, len(known)):
+        if known is None or known != object_id("blob", content, len(known)):
             return path
     return next((path for path in sorted(committed) if not os.path.lexists(root / path)), None)
-
-
-def _object_id(content: bytes, digits: int) -> str:
-    """Return git's name for a file's content (gitformat-pack: ``blob``, size, NUL, bytes)."""
-    algorithm = hashlib.sha256 if digits == 64 else hashlib.sha1
-    return algorithm(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
