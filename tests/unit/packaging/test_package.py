@@ -59,7 +59,7 @@ class Run:
 
     @property
     def wheel(self) -> Wheel:
-        (path,) = (self.project / "dist").iterdir()
+        (path,) = (self.project / "dist").glob("*.whl")
         return Wheel.read(path.read_bytes(), path.name)
 
 
