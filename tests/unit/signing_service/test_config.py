@@ -174,3 +174,14 @@ def test_an_issuer_for_everybody_counts_with_a_restriction() -> None:
         (rule,) = parse(text.encode(), Path("service.toml")).issuers.values()
         assert rule.identity.claims == ("job_workflow_ref",)
         assert json.dumps(sorted(rule.statements))
+
+
+def test_the_example_of_the_guide_is_acceptable(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "guide" / "team-instance.md").read_text()
+    example = guide.split("```toml\n", 1)[1].split("```", 1)[0]
+    for name in ("fullchain.pem", "key.pem"):
+        (tmp_path / name).write_text("x")
+        (tmp_path / name).chmod(0o600)
+    config = parse(example.encode(), tmp_path / "service.toml")
+    assert len(config.issuers) == 2
+    assert config.interactive is not None

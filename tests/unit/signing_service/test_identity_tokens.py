@@ -6,20 +6,26 @@ import base64
 import hashlib
 import hmac
 import json
+import posixpath
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from hypothesis import given
+from hypothesis import strategies as st
 from oidc_provider import EC, RSA, Provider, public_jwk
 from team_service import ISSUER_KEYS, config_text
 
+from theodore_loader.trust.identity import matches
+from theodore_plugin.signing.service import identities
 from theodore_plugin.signing.service.config import parse
 from theodore_plugin.signing.service.identity_tokens import MAX_TOKEN, TokenRefused, Tokens
 from theodore_plugin.signing.service.issuer_table import IssuerRule
@@ -34,6 +40,7 @@ def idp() -> Provider:
 
 def tokens_of(idp: Provider, folder: Path, **changes: Any) -> Tokens:
     (folder / "keys.json").write_bytes(idp.jwks())
+    (folder / "keys.json").chmod(0o600)
     issuer = {"issuer": ISSUER, "jwks": "keys.json", **ISSUER_KEYS, **changes}
     if "identity_uri" in changes or "profile" in changes:
         del issuer["identity_email"]
@@ -205,6 +212,28 @@ def test_what_is_no_text_of_a_token_is_refused(token: str, tokens: Tokens) -> No
         verify(tokens, token)
 
 
+def test_no_change_of_a_character_makes_another_token_of_a_token(idp: Provider, tokens: Tokens) -> None:
+    token = idp.token()
+    good = verify(tokens, token)
+    accepted = 0
+    for place, character in enumerate(token):
+        changed = f"{token[:place]}{'A' if character != 'A' else 'B'}{token[place + 1 :]}"
+        try:
+            other = verify(tokens, changed)
+        except TokenRefused:
+            continue
+        accepted += 1  # the last character of a signature has bits that are in no byte
+        assert other == good
+    assert accepted <= 1
+
+
+def test_a_key_file_that_others_can_write_gives_no_keys(idp: Provider, tmp_path: Path) -> None:
+    tokens = tokens_of(idp, tmp_path)
+    (tmp_path / "keys.json").chmod(0o666)
+    with pytest.raises(TokenRefused, match="can be written by other users"):
+        verify(tokens, idp.token())
+
+
 def test_a_good_token_names_the_address_and_the_issuer(idp: Provider, tokens: Tokens) -> None:
     claims = verify(tokens, idp.token()).claims
     assert (claims.identity, claims.issuer, claims.email) == ("jo@acme.example", ISSUER, True)
@@ -315,6 +344,34 @@ def test_a_claim_cannot_leave_its_place_in_a_template(sub: str, idp: Provider, t
     tokens = tokens_of(idp, tmp_path, identity_uri="https://{sub}/ci", identities=["https://*.acme.example/ci"])
     with pytest.raises(TokenRefused):
         verify(tokens, idp.token(sub=sub))
+
+
+@given(st.text(max_size=60) | st.from_regex(r"[a-z]+:[a-zA-Z0-9./%@-]{1,40}", fullmatch=True))
+def test_whatever_passes_as_a_uri_means_one_thing(text: str) -> None:
+    try:
+        accepted = identities.uri(text)
+    except identities.IdentityProblem:
+        return
+    assert accepted == text
+    assert accepted.isascii()
+    assert not set(accepted) & set("*?[]\\ \n")
+    path = unquote(urlsplit(accepted).path)
+    assert ".." not in path.split("/")
+    assert posixpath.normpath(path) in {path, path.rstrip("/") or ".", "."}
+    assert matches(accepted, accepted)
+    assert not matches(accepted, f"{accepted}x")
+
+
+@given(st.emails() | st.text(max_size=40))
+def test_whatever_passes_as_an_address_is_one(text: str) -> None:
+    try:
+        accepted = identities.address(text)
+    except identities.IdentityProblem:
+        return
+    assert accepted == text
+    assert accepted.isascii()
+    assert accepted.count("@") == 1
+    assert not set(accepted) & set('*?[]\\ \n,<>"')
 
 
 # --- the issuer's keys

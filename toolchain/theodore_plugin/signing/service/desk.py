@@ -51,12 +51,12 @@ class Desk:
 
     def certificate(self, token: str, body: bytes, address: str) -> dict[str, Any]:
         """Answer ``POST /api/v2/signingCert``; raises RejectedError."""
-        public_key = proven_key(body)
         now = self.service.now()
         try:
             verified = self.tokens.verify(token, now)
         except TokenRefused as refusal:
             raise RejectedError(401, str(refusal)) from refusal
+        public_key = proven_key(body, token)
         claims = verified.claims
         self._take(self.certificates, claims.identity, "certificates")
         self._use_up(verified, now)

@@ -26,7 +26,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from theodore_loader.errors import LoaderError
-from theodore_plugin.signing.local.service import RejectedError
+from theodore_plugin.signing.local.service import RejectedError, stated_token
 from theodore_plugin.signing.service.certificate_log import CertificateLog
 from theodore_plugin.signing.service.desk import Desk, TooOften
 from theodore_plugin.signing.service.messages import Request, Response
@@ -143,6 +143,9 @@ class Endpoints:
 
 
 def _bearer(request: Request) -> str:
+    """Return the token, from the header or, as sigstore-js and cosign send it, from the body."""
+    if "authorization" not in request.headers and (stated := stated_token(request.body)):
+        return stated
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.isascii():
         raise RejectedError(401, "a bearer token is required")

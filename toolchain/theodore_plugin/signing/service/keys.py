@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from theodore_loader.errors import ConfigurationProblem
+from theodore_loader.trust.protected import read_protected
 from theodore_plugin.signing.fetch import FetchError, fetch, is_secure
 from theodore_plugin.signing.service.issuer_table import DISCOVERY
 
@@ -101,10 +103,10 @@ class Keys:
     def _read(self) -> bytes:
         try:
             if isinstance(self.source, Path):
-                return self.source.read_bytes()[: MAX_BYTES + 1]
+                return read_protected(self.source, MAX_BYTES)
             url = self._discovered() if self.source == DISCOVERY else self.source
             return fetch(url, MAX_BYTES, FETCH_SECONDS)
-        except (FetchError, OSError) as error:
+        except (FetchError, OSError, ConfigurationProblem) as error:
             raise KeysError(f"the issuer's keys cannot be had: {error}") from error
 
     def _discovered(self) -> str:
