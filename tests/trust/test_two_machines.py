@@ -282,10 +282,14 @@ def test_a_rotation_leaves_old_signatures_good_until_its_day_and_makes_new_ones_
 
     old = signed(Local(open_or_create()))
     before = open_or_create()
-    done = rotate(TODAY, keep_days=10)
+    done = rotate(TODAY, keep_days=10, rekor=2)
     new = signed(Local(open_or_create()))
     trust = TrustFile.load(rotated_home / "trust.toml")
     assert open_or_create().fingerprint == done.instance.fingerprint != before.fingerprint
+    assert [
+        json.loads(files["bundle"])["verificationMaterial"]["tlogEntries"][0]["kindVersion"]["version"]
+        for files in (old, new)
+    ] == ["0.0.1", "0.0.2"]
     assert (done.old_root, done.until) == ("local", TODAY + timedelta(days=10))
     moments = {days: datetime.now(UTC) + timedelta(days=days) for days in (0, 10, 11)}
     receipts = Receipts(rotated_home)

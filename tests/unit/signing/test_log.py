@@ -272,6 +272,34 @@ def test_processes_killed_in_the_middle_of_appending_leave_a_valid_log(fresh: Lo
     audit(fresh)
 
 
+FILLS_UP = """
+import resource, signal, sys
+from pathlib import Path
+from theodore_plugin.signing.local.instance import open_instance
+folder = Path(sys.argv[1])
+instance = open_instance(folder)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file may not grow beyond this: as on a full disk, writing fails
+limit = max(path.stat().st_size for path in folder.iterdir()) + int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+try:
+    while True:
+        instance.trees.ct.append(bytes(2000), 1)
+except Exception as problem:
+    print(type(problem).__name__, problem)
+"""
+
+
+@pytest.mark.parametrize("room", [0, 5000, 30_000])
+def test_a_disk_that_fills_up_is_named_and_leaves_a_log_that_goes_on(room: int, used: LocalInstance) -> None:
+    command = [sys.executable, "-c", FILLS_UP, str(used.folder), str(room)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.stdout.startswith(("ConfigurationProblem", "OSError")), ended.stderr
+    assert str(used.folder) in ended.stdout
+    before = audit(used)[2].head.size
+    used.trees.ct.append(b"there is room again", 1)
+    assert audit(used)[2].head.size == before + 1
+
+
 def test_threads_that_append_at_once_get_places_of_their_own(fresh: LocalInstance) -> None:
     with ThreadPoolExecutor(6) as pool:
         places = list(pool.map(lambda number: fresh.trees.ct.append(b"%d" % number, 1)[0], range(30)))
