@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec import structs
 
@@ -14,7 +13,7 @@ from theodore_loader.artifact.wheel import Wheel
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.installed import Installed
 from theodore_loader.policy import Policy
-from theodore_loader.trust.files import MAX_WHEEL, SignedFiles, read_signed
+from theodore_loader.trust.files import MAX_WHEEL, read_signed
 from theodore_loader.trust.pins import Pins
 from theodore_loader.trust.terms import Terms, makes_code, terms_of
 from theodore_loader.trust.trust_file import TrustFile
@@ -28,10 +27,7 @@ from theodore_plugin.difference.side import (
     remembered_asked,
     signer_words,
 )
-from theodore_plugin.difference.signing import Signature, signature_of
-
-if TYPE_CHECKING:
-    from theodore_plugin.difference.code import Seen
+from theodore_plugin.difference.signing import signature_of
 
 _HELP = "give a wheel, a project folder, or the name of an installed plugin"
 
@@ -68,14 +64,27 @@ def find(target: str, where: Where) -> Side:
 
 
 def of_installed(name: str, where: Where) -> Side:
-    """Read what is installed under a name, or what is remembered of what was; raises as :func:`find`."""
-    installed = Installed(where.home)
-    plugin = installed.all().get(name)
-    if plugin is None:
-        return of_pin(name, where.home) or _nothing(name, installed)
-    stored = Store(where.home).open(plugin.sha256)
-    files = installed.signed(plugin, stored.wheel.data)
-    return _of_files(files, stored.path.parent / "wheel" / plugin.filename, where, Source.INSTALLED)
+    """Read what is installed under a name, or what is remembered of what was; raises as :func:`find`.
+
+    The terms are those it was accepted on, whatever the trust file says of its signer today: an installation is
+    compared with them as well.
+    """
+    accepted = of_pin(name, where.home)
+    if accepted is None:
+        raise _nothing(name, Installed(where.home))
+    if accepted.source is Source.REMEMBERED or not where.code:
+        return accepted
+    stored = Store(where.home).open(accepted.terms.sha256)
+    return _analysed(accepted, stored.path.parent / "wheel" / stored.wheel.filename, stored.wheel)
+
+
+def _analysed(side: Side, path: Path, wheel: Wheel) -> Side:
+    """Put what the code is seen to do now in the place of what its checks saw."""
+    from theodore_plugin.difference.code import seen_in
+
+    seen = seen_in(path)
+    terms = structs.replace(side.terms, dynamic_code=makes_code(wheel.manifest.info, seen.own))
+    return replace(side, terms=terms, inferred=seen.inferred, incomplete=seen.incomplete)
 
 
 def of_pin(name: str, home: Path) -> Side | None:
@@ -127,45 +136,29 @@ def of_verified(verified: Verified, source: Source = Source.WHEEL) -> Side:
 
 
 def _of_wheel(path: Path, where: Where) -> Side:
-    return _of_files(read_signed(path), path, where, Source.WHEEL)
-
-
-def _of_files(files: SignedFiles, path: Path, where: Where, source: Source) -> Side:
+    files = read_signed(path)
     if len(files.data) > MAX_WHEEL:
         raise ConfigurationProblem(f"{path} is larger than any wheel that is read", help=_HELP)
     wheel = Wheel.read(files.data, files.filename)
     info = wheel.manifest.info
     signature = signature_of(files, wheel.name, where.trust, where.policy)
-    seen = _seen(path, where)
-    return Side(
-        source=source,
+    side = Side(
+        source=Source.WHEEL,
         label=files.filename,
         name=info.name,
-        terms=_terms(wheel, signature, where, seen),
+        terms=terms_of(wheel, signature.publisher, signature.verdict, where.policy),
         asked=asked_of(info),
         signing=signature.signing,
         signed_by=signature.words,
         content=content_of(wheel),
-        inferred=seen.inferred if seen else None,
-        incomplete=seen.incomplete if seen else (),
     )
+    return _analysed(side, path, wheel) if where.code else side
 
 
-def _seen(path: Path, where: Where) -> Seen | None:
-    if not where.code:
-        return None
-    from theodore_plugin.difference.code import seen_in
-
-    return seen_in(path)
-
-
-def _terms(wheel: Wheel, signature: Signature, where: Where, seen: Seen | None) -> Terms:
-    terms = terms_of(wheel, signature.publisher, signature.verdict, where.policy)
-    return structs.replace(terms, dynamic_code=makes_code(wheel.manifest.info, seen.own)) if seen else terms
-
-
-def _nothing(name: str, installed: Installed) -> Side:
+def _nothing(name: str, installed: Installed) -> ConfigurationProblem:
     if "/" in name or "." in name:
-        raise ConfigurationProblem(f"{name}: no such file or folder", help=_HELP)
+        return ConfigurationProblem(f"{name}: no such file or folder", help=_HELP)
     plugin = installed.get(name)
-    raise ConfigurationProblem(f"{plugin.name} was installed just now", help="ask again")
+    return ConfigurationProblem(
+        f"{plugin.name} is recorded as installed, and nothing is remembered of it", help=f"install {plugin.name} again"
+    )
