@@ -30,8 +30,8 @@ from theodore_plugin.signing.service.config import ServiceConfig
 from theodore_plugin.signing.service.endpoints import Endpoints
 from theodore_plugin.signing.service.identity_tokens import Tokens
 from theodore_plugin.signing.service.journal import Journal
-from theodore_plugin.signing.service.serve import endpoints_of, tls_context
-from theodore_plugin.signing.service.server import Server, bind
+from theodore_plugin.signing.service.serve import endpoints_of, server_of
+from theodore_plugin.signing.service.server import bind
 
 
 @dataclass
@@ -146,9 +146,7 @@ def serving_team(
     output = io.StringIO()
     tokens = Tokens.of(config.issuers)
     endpoints = endpoints_of(config, instance, tokens, Journal(output), port)
-    server = Server(
-        listener, endpoints.handle, config.limits, Journal(output), config.place.threads, tls_context(config)
-    )
+    server = server_of(config, listener, endpoints)
     loop = asyncio.new_event_loop()
     stop, ready = asyncio.Event(), threading.Event()
     thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve_until(stop, ready.set)), daemon=True)

@@ -105,6 +105,18 @@ def test_a_client_that_does_not_read_its_answer_is_left(hurried: Team) -> None:
     assert hurried.get("/healthz")[0] == 200
 
 
+def test_a_proxy_may_have_every_connection(provider: Provider, tmp_path: Path) -> None:
+    issuer, limits = {"issuer": provider.url, **ISSUER_KEYS}, {**LIMITS, "connections_per_address": 1}
+    with (
+        serving_team(tmp_path / "home", issuer, limits, {"trusted_proxies": ["127.0.0.1"]}) as running,
+        ExitStack() as stack,
+    ):
+        clients = [stack.enter_context(connected(running)) for _ in range(5)]
+        for client in clients:
+            client.sendall(head(running, "Connection: close", start="GET /healthz HTTP/1.1"))
+            assert rest(client).startswith(b"HTTP/1.1 200")
+
+
 def test_a_flood_of_connections_is_turned_away_and_passes(hurried: Team) -> None:
     with ExitStack() as stack:
         flood = [stack.enter_context(connected(hurried)) for _ in range(60)]
@@ -118,8 +130,8 @@ def test_a_flood_of_connections_is_turned_away_and_passes(hurried: Team) -> None
         except (ConnectionError, http.client.HTTPException):
             assert time.monotonic() < deadline
             time.sleep(0.05)
-    turned = [line["count"] for line in hurried.journal if line["event"] == "turned-away"]
-    assert turned[:3] == [1, 2, 4]
+    lost = [line for line in hurried.journal if line["event"] == "connection-lost"]
+    assert [line["count"] for line in lost if line["reason"] == "too many connections"][:3] == [1, 2, 4]
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,8 @@ class Connection:
     writer: asyncio.StreamWriter
     address: str
     handle: Handle
+    lost: Callable[[str], None]
+    """Told why, when a client loses its connection or a request is refused unread."""
     seconds: float
     max_body: int
     memory: Memory
@@ -54,6 +56,7 @@ class Connection:
     """Whether a request has been read and not yet been answered: such a connection outlives a shutdown."""
     closing: bool = False
     _taken: int = 0
+    _answered: bool = False
     _http: h11.Connection = field(default_factory=lambda: h11.Connection(h11.SERVER, MAX_HEAD))
 
     async def serve(self) -> None:
@@ -61,18 +64,28 @@ class Connection:
         try:
             while await self._serve_one():
                 self._http.start_next_cycle()
-        except (TimeoutError, OSError, h11.LocalProtocolError):
-            self.writer.transport.abort()
+        except TimeoutError:
+            self._cut("too slow")
+        except (OSError, h11.LocalProtocolError):
+            self._cut("gone")
         except h11.RemoteProtocolError as error:
+            self.lost("no request of HTTP/1.1")
             await self._refuse(Response.problem(error.error_status_hint, "this is no request of HTTP/1.1"))
         finally:
             self.writer.close()
+
+    def _cut(self, reason: str) -> None:
+        # one that was answered and waits for its next request is kept for a while, and then simply closed
+        if self.busy or not self._answered or self._http.their_state is not h11.IDLE or self._http.trailing_data[0]:
+            self.lost(reason)
+        self.writer.transport.abort()
 
     async def _serve_one(self) -> bool:
         try:
             async with asyncio.timeout(self.seconds):
                 request = await self._request()
             if isinstance(request, Response):
+                self.lost(f"refused unread with {request.status}")
                 await self._refuse(request)
                 return False
             if request is None:
@@ -83,7 +96,7 @@ class Connection:
             self.memory.give_back(self._taken)
             self._taken = 0
         await self._answer(response)
-        self.busy = False
+        self.busy, self._answered = False, True
         return not self.closing and self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
     async def _request(self) -> Request | Response | None:

@@ -19,7 +19,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import string
 from collections.abc import Callable, Mapping
@@ -30,7 +29,7 @@ from theodore_plugin.signing.local.service import RejectedError, stated_token
 from theodore_plugin.signing.service.certificate_log import CertificateLog
 from theodore_plugin.signing.service.desk import Desk, TooOften
 from theodore_plugin.signing.service.messages import Request, Response
-from theodore_plugin.signing.service.rates import Rate, network_of
+from theodore_plugin.signing.service.rates import Rate, is_among, network_of, plain
 from theodore_plugin.signing.service.service_table import Network
 
 CREATED = 201
@@ -154,14 +153,8 @@ def _bearer(request: Request) -> str:
 
 def _client(request: Request, proxies: tuple[Network, ...]) -> str:
     """Return whose request it is: what a trusted proxy appended last, or who is connected."""
-    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-    if not forwarded or not proxies:
-        return request.address
-    try:
-        peer = ipaddress.ip_address(request.address.partition("%")[0])
-        return str(ipaddress.ip_address(forwarded)) if any(peer in network for network in proxies) else request.address
-    except ValueError:
-        return request.address
+    forwarded = plain(request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip())
+    return str(forwarded) if forwarded and is_among(request.address, proxies) else request.address
 
 
 def pretty(document: object) -> bytes:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 MAX_KEYS = 20_000
 
@@ -37,14 +37,24 @@ class Rate:
         return 0.0 if granted else (1 - level) * 60 / self.per_minute
 
 
+def plain(address: str) -> IPv4Address | IPv6Address | None:
+    """Return an address without zone and without IPv6 around IPv4, None for what is none."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return None
+    return (parsed.ipv4_mapped or parsed) if isinstance(parsed, IPv6Address) else parsed
+
+
 def network_of(address: str) -> str:
     """Return what one client can be told by: its IPv4 address, or the /64 that one IPv6 site has."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)
+    parsed = plain(address)
+    if isinstance(parsed, IPv6Address):
+        return str(ip_network((parsed, 64), strict=False))
+    return address if parsed is None else str(parsed)
+
+
+def is_among(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    """Tell whether ``address`` belongs to one of ``networks``."""
+    parsed = plain(address)
+    return parsed is not None and any(parsed in network for network in networks)

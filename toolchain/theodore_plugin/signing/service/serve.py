@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import sys
 from collections.abc import Callable
@@ -49,7 +50,7 @@ def serve(config: ServiceConfig, ready: Callable[[LocalInstance, str], None] = l
 
     Raises ConfigurationProblem where the service cannot start.
     """
-    context = tls_context(config)
+    tls_context(config)  # before anything is created
     instance = open_or_create(config.place.instance, home_dir())
     journal = Journal(sys.stdout)
     tokens = Tokens.of(config.issuers)
@@ -62,13 +63,27 @@ def serve(config: ServiceConfig, ready: Callable[[LocalInstance, str], None] = l
     with listener:
         host, port = listener.getsockname()[:2]
         endpoints = endpoints_of(config, instance, tokens, journal, port)
-        server = Server(listener, endpoints.handle, config.limits, journal, config.place.threads, context)
+        server = server_of(config, listener, endpoints)
         for found in _fetch_keys(tokens):
             # an issuer that is down must not keep the others' people from signing
             journal.write("issuer", issuer=found.issuer, keys=found.keys, problem=found.problem)
         journal.write("started", instance=instance.fingerprint, url=config.place.url, address=f"{host}:{port}")
         asyncio.run(server.run(lambda: ready(instance, f"{host}:{port}")))
         journal.write("stopped")
+
+
+def server_of(config: ServiceConfig, listener: socket.socket, endpoints: Endpoints) -> Server:
+    """Put a server in front of ``endpoints``."""
+    place = config.place
+    return Server(
+        listener,
+        endpoints.handle,
+        config.limits,
+        endpoints.desk.journal,
+        place.threads,
+        tls_context(config),
+        place.trusted_proxies,
+    )
 
 
 def endpoints_of(

@@ -21,8 +21,8 @@ from functools import partial
 from theodore_plugin.signing.service.connection import Connection, Memory
 from theodore_plugin.signing.service.journal import Journal
 from theodore_plugin.signing.service.messages import Request, Response
-from theodore_plugin.signing.service.rates import network_of
-from theodore_plugin.signing.service.service_table import Limits
+from theodore_plugin.signing.service.rates import is_among, network_of
+from theodore_plugin.signing.service.service_table import Limits, Network
 
 BACKLOG = 256
 GRACE_SECONDS = 20.0
@@ -44,10 +44,11 @@ class Server:
     journal: Journal
     threads: int
     tls: ssl.SSLContext | None = None
+    proxies: tuple[Network, ...] = ()
     memory: Memory = field(default_factory=lambda: Memory(MAX_HELD))
     _live: dict[asyncio.Task[None], Connection | None] = field(default_factory=dict)
     _addresses: Counter[str] = field(default_factory=Counter)
-    _turned_away: int = 0
+    _losses: Counter[str] = field(default_factory=Counter)
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until SIGTERM or SIGINT; ``ready`` is called when connections are accepted."""
@@ -84,23 +85,25 @@ class Server:
                 continue
             address = str(peer[0])
             key = network_of(address)
-            if len(self._live) >= self.limits.connections or self._addresses[key] >= self._per_address:
-                self._turn_away(connected, address)
+            if len(self._live) >= self.limits.connections or self._addresses[key] >= self._share_of(address):
+                connected.close()
+                self._lost(address, "too many connections")
                 continue
             self._addresses[key] += 1
             task = asyncio.create_task(self._connection(connected, address, pool))
             self._live[task] = None
             task.add_done_callback(partial(self._gone, key))
 
-    @property
-    def _per_address(self) -> int:
-        return min(self.limits.connections_per_address, self.limits.connections)
+    def _share_of(self, address: str) -> int:
+        # through a proxy come many
+        return self.limits.connections if is_among(address, self.proxies) else self.limits.connections_per_address
 
-    def _turn_away(self, connected: socket.socket, address: str) -> None:
-        connected.close()
-        self._turned_away += 1
-        if self._turned_away & (self._turned_away - 1) == 0:  # a flood is not to flood the log, too
-            self._note("turned-away", address=address, reason="too many connections", count=self._turned_away)
+    def _lost(self, address: str, reason: str) -> None:
+        """Note a connection that ended without an answer: the 1st, 2nd, 4th, … for a reason, for a flood is long."""
+        self._losses[reason] += 1
+        count = self._losses[reason]
+        if count & (count - 1) == 0:
+            self._note("connection-lost", address=address, reason=reason, count=count)
 
     def _gone(self, key: str, task: asyncio.Task[None]) -> None:
         del self._live[task]
@@ -121,15 +124,17 @@ class Server:
             transport, _ = await loop.connect_accepted_socket(
                 lambda: protocol, connected, ssl=self.tls, ssl_handshake_timeout=limit if self.tls else None
             )
-        except OSError:  # no handshake; an SSLError is one, too
+        except OSError:  # an SSLError is one, too
             connected.close()
+            self._lost(address, "no TLS handshake")
             return
 
         async def handle(request: Request) -> Response:
             return await loop.run_in_executor(pool, self.handler, request)
 
         writer = asyncio.StreamWriter(transport, protocol, reader, loop)
-        connection = Connection(reader, writer, address, handle, limit, self.limits.body_bytes, self.memory)
+        lost = partial(self._lost, address)
+        connection = Connection(reader, writer, address, handle, lost, limit, self.limits.body_bytes, self.memory)
         task = asyncio.current_task()
         if task is not None:
             self._live[task] = connection
