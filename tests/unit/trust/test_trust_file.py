@@ -19,7 +19,15 @@ from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import HOME_VARIABLE
 from theodore_loader.trust.describe import describe
 from theodore_loader.trust.edit import TrustEditor
-from theodore_loader.trust.trust_file import Publisher, SignerRule, TrustFile, TrustFileProblems, Verifier, parse
+from theodore_loader.trust.trust_file import (
+    Publisher,
+    Revoker,
+    SignerRule,
+    TrustFile,
+    TrustFileProblems,
+    Verifier,
+    parse,
+)
 
 ROOT = b'{"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1"}'
 DIGEST = hashlib.sha256(ROOT).hexdigest()
@@ -52,6 +60,20 @@ mode = "enforce"
 max_revocation_age_days = 30
 allow_unsigned_sha256 = [{{ sha256 = "{POLICY}", reason = "built here", expires = 2027-03-01 }}]
 """
+
+REVOKING = (
+    GOOD.replace('["acme-*", "hello"]', '["acme-*", "hello"]\nregistry = "acme.example"', 1)
+    + """
+[[revoker]]
+id = "acme.example"
+root = "acme"
+issuer = "https://token.example.com"
+identity = "https://registry.example.com"
+claims = { source_repository_owner_id = "42" }
+max_age_days = 7
+url = "https://registry.example.com/acme.sigstore.json"
+"""
+)
 
 
 @pytest.fixture
@@ -89,6 +111,48 @@ def test_a_good_file_is_read_in_full(place: Path) -> None:
     assert trust.loader.max_revocation_age_days == 30
     assert trust.loader.unsigned[0].expires == date(2027, 3, 1)
     assert trust.found
+
+
+def test_a_revoker_is_read_in_full(place: Path) -> None:
+    trust = TrustFile.load(written(place, REVOKING))
+    claims = {"source_repository_owner_id": "42"}
+    signer = SignerRule("acme", "https://token.example.com", "https://registry.example.com", claims)
+    url = "https://registry.example.com/acme.sigstore.json"
+    assert trust.revokers == (Revoker("acme.example", signer, 7, url),)
+    assert trust.publishers[0].registry == "acme.example"
+    lines = list(describe(trust))
+    for expected in (
+        "revoker acme.example",
+        "    max age   7 days",
+        f"    url       {url}",
+        "    registry  acme.example",
+    ):
+        assert expected in lines
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says"),
+    [
+        ('id = "acme.example"', 'id = "../acme"', 30, "lower-case letters, digits, dots and hyphens"),
+        ('id = "acme.example"', 'id = "Acme.example"', 30, "lower-case"),
+        ('id = "acme.example"', "", 29, "id is missing"),
+        ('registry = "acme.example"', 'registry = "acme.exampel"', 10, "did you mean acme.example?"),
+        ('registry = "acme.example"', "registry = 5", 10, "registry is text"),
+        ("max_age_days = 7", "max_age_days = -7", 35, "number of days"),
+        ('url = "https', 'url = "file', 36, "https:// or http:// address"),
+        ("[[revoker]]", "[[revokers]]", 29, "did you mean revoker?"),
+        ("[[revoker]]", "[revoker]", 29, "write [[revoker]]"),
+        ("max_age_days = 7", "policies = []", 35, "unknown key 'policies'"),
+    ],
+)
+def test_what_is_wrong_with_a_revoker_is_named(place: Path, old: str, new: str, line: int, says: str) -> None:
+    found = problems(place, REVOKING.replace(old, new, 1))
+    assert any(where == line and says in message for where, message in found), found
+
+
+def test_two_revokers_of_one_id_are_a_problem(place: Path) -> None:
+    again = REVOKING[REVOKING.index("[[revoker]]") :]
+    assert (39, "a second revoker named 'acme.example'") in problems(place, f"{REVOKING}\n{again}")
 
 
 def test_it_can_be_described(place: Path) -> None:
@@ -163,11 +227,13 @@ def test_what_is_no_toml_is_one_problem(place: Path, data: bytes) -> None:
 def test_the_published_schema_gives_the_same_answers(place: Path) -> None:
     schema = json.loads((policies_dir() / "schemas" / "trust-file.schema.json").read_bytes())
     validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
-    document = json.loads(json.dumps(tomllib.loads(GOOD), default=date.isoformat))
+    document = json.loads(json.dumps(tomllib.loads(REVOKING), default=date.isoformat))
     validator.validate(document)
     for path in list(places(document)):
         for wrong in (None, "", 5, [], {}, ["*"], "**"):
             changed = copy.deepcopy(document)
+            if path[0] == "revoker":  # that it is one of them is beyond a schema
+                del changed["publisher"][0]["registry"]
             put(changed, path, wrong)
             accepted = validator.is_valid(changed)
             assert accepted == parses(changed, place), (path, wrong, accepted)
