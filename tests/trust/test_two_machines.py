@@ -12,6 +12,7 @@ import pytest
 
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.paths import HOME_VARIABLE
+from theodore_loader.trust.edit import TrustEditor
 from theodore_loader.trust.receipts import Receipts
 from theodore_loader.trust.signatures import Signatures, parse_bundle
 from theodore_loader.trust.trust_file import TrustFile
@@ -249,6 +250,16 @@ def test_a_part_of_a_fingerprint_is_none(typed: str, bench, machine) -> None:
     import_instance(one, Granted(("acme-*",)), one.fingerprint.upper(), trust_file=home / "trust.toml")
 
 
+def test_an_instance_whose_days_are_counted_is_not_taken_in_again_as_if_they_were_not(bench, machine) -> None:
+    home = machine("second")
+    before = imported(bench, home, ["acme-*"], verifier=True)
+    with TrustEditor(before.path) as editor:
+        editor.limit_root(next(iter(before.roots)), TODAY - timedelta(days=1))
+    with pytest.raises(ConfigurationProblem, match="counts until"):
+        imported(bench, home, ["beta-*"], verifier=False)
+    assert len(TrustFile.load(before.path).publishers) == 1
+
+
 # --- rotation
 
 
@@ -340,7 +351,7 @@ def test_rotating_again_and_again_ends_with_one_instance_and_short_names(rotated
 def test_a_damaged_instance_and_one_of_an_earlier_version_can_be_rotated(rotated_home: Path) -> None:
     for name, content in (("log.key", "damaged"), ("instance.json", '{"schema": 1, "created": 0}')):
         (instance_dir() / name).write_text(content)
-        with pytest.raises(ConfigurationProblem, match="is damaged"):
+        with pytest.raises(ConfigurationProblem, match=r"is damaged|another version"):
             open_or_create()
         rotate(TODAY)
         open_or_create().trees.ct.append(b"good", 1)

@@ -110,7 +110,7 @@ def test_a_damaged_instance_is_named_with_a_way_out(file: str, tmp_path: Path) -
     with pytest.raises(ConfigurationProblem, match="is damaged") as problem:
         open_or_create("default", tmp_path)
     assert str(folder) in problem.value.message
-    assert "trust init" in problem.value.help
+    assert "trust rotate" in problem.value.help
 
 
 def test_a_key_that_others_can_read_is_not_used(tmp_path: Path) -> None:

@@ -103,7 +103,9 @@ def import_instance(
             help="nothing was changed; somebody may have put another instance in its place: fetch it again and ask",
         )
     with TrustEditor(trust_file or TrustFile.default_path()) as editor:
-        root = known_root(editor.trust, exported.document) or root_id or f"machine-{exported.fingerprint[:8]}"
+        known = known_root(editor.trust, exported.document)
+        _refuse_limited(editor.trust, known)
+        root = known or root_id or f"machine-{exported.fingerprint[:8]}"
         signer = SignerRule(root, exported.issuer, exported.identity)
         editor.add_root(root, exported.document)
         editor.add_publisher(Publisher(granted.plugins, signer), f"imported, fingerprint {exported.fingerprint}")
@@ -111,6 +113,14 @@ def import_instance(
             verifier = Verifier(exported.identity, signer, granted.policies, granted.max_age_days)
             editor.add_verifier(verifier, f"imported, fingerprint {exported.fingerprint}")
     return root
+
+
+def _refuse_limited(trust: TrustFile, root: str | None) -> None:
+    if root is not None and (until := trust.roots[root].until) is not None:
+        raise ConfigurationProblem(
+            f"the trust file has this instance as root {root!r}, which counts until {until}",
+            help=f"to begin anew: theodore-plugin trust remove-root {root} --with-rules; then import it again",
+        )
 
 
 def known_root(trust: TrustFile, document: bytes) -> str | None:

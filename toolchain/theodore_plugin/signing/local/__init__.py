@@ -1,5 +1,5 @@
-"""The embedded sigstore instance: a certificate authority, a transparency log and a token mint in one folder.
+"""The embedded sigstore instance: authority, transparency logs, timestamp authority and token mint in one folder.
 
-Nothing here is a new signature format. The instance speaks Fulcio v2 and Rekor v1 on a loopback port while a
-signature is being made, and unmodified sigstore clients sign and verify with it.
+Nothing here is a new signature format. The instance speaks Fulcio v2, Rekor v1 and v2, and RFC 3161 on a loopback port
+while a signature is being made, and unmodified sigstore clients sign and verify with it.
 """

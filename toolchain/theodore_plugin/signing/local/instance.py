@@ -168,7 +168,11 @@ def open_instance(folder: Path) -> LocalInstance:
         refuse_exposed(folder)
         described = json.loads((folder / "instance.json").read_bytes())
         if described["schema"] != _SCHEMA:
-            raise ValueError(f"it has schema {described['schema']}, {_SCHEMA} is known here")
+            raise ConfigurationProblem(
+                f"the local signing instance in {folder} is of another version of this tool "
+                f"(schema {described['schema']}, {_SCHEMA} is known here)",
+                help="replace it; what it signed counts for 90 days more: theodore-plugin trust rotate",
+            )
         if described["rekor"] not in get_args(RekorVersion):
             raise ValueError(f"Rekor entries of version {described['rekor']} are not known here")
         keys = LogKeys(read_ec_key(folder / "log.key"), read_ed25519_key(folder / "log2.key"))
@@ -177,7 +181,7 @@ def open_instance(folder: Path) -> LocalInstance:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationProblem(
             f"the local signing instance in {folder} is damaged: {error}",
-            help="restore the folder from a backup, or move it away and run: theodore-plugin trust init",
+            help="restore the folder from a backup, or replace it: theodore-plugin trust rotate",
         ) from error
 
 
