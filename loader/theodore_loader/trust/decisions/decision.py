@@ -19,7 +19,7 @@ MAX_TEXT = 2_000
 _MAX_ITEMS = 64
 
 
-class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Step(msgspec.Struct, frozen=True):
     """One numbered step that was passed: what it established, and the ``file:line`` that decided, where one did."""
 
     number: int
@@ -50,8 +50,8 @@ class Decision:
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """A decision in its place in the chain.
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A decision in its place in the chain. What a later version adds is left aside; the chain is over bytes.
 
     ``process`` is who wrote it. ``torn`` is how many bytes of an unfinished entry were removed before this one;
     ``broken`` says what was found wrong with the record when this entry was appended.
