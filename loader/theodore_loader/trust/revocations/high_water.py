@@ -66,5 +66,6 @@ def _went_back(what: str) -> Refused:
     return Refused(
         WENT_BACK,
         what,
-        help="the list in place stays; if the revoker really started anew, it has to go on from the sequence it had",
+        help="take in the newest list (theodore-plugin revocations update FILE|URL); a revoker who has lost count goes "
+        "on from the highest sequence ever published",
     )

@@ -122,7 +122,7 @@ class _Request:
     roots: Mapping[str, Root] = field(compare=False)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _opened(request: _Request) -> Opened:
     place, status, trusted = request.key
     kept = sealed.find(place.index, Seal(place.home))
@@ -145,10 +145,11 @@ def _trusted(revoker: Revoker, roots: Mapping[str, Root]) -> str:
     """Return the digest of what decides whether a bundle is a list of ``revoker``."""
     signer = revoker.signer
     claims = tuple(sorted(signer.claims.items()))
-    return _digest(revoker.id, signer.issuer, signer.identity, claims, roots[signer.root].document)
+    return _digest(revoker.id, signer.root, signer.issuer, signer.identity, claims, roots[signer.root].document)
 
 
 @lru_cache(maxsize=64)
-def _digest(revoker: str, issuer: str, identity: str, claims: tuple[tuple[str, str], ...], root: bytes) -> str:
-    parts = [FORMAT, versions(), revoker, issuer, identity, claims, hashlib.sha256(root).hexdigest()]
-    return hashlib.sha256(strict_json.canonical(parts)).hexdigest()
+def _digest(*parts: str | bytes | tuple[tuple[str, str], ...]) -> str:
+    """Hash what a belief rests on; always the same few, and asked for every plugin."""
+    plain = [hashlib.sha256(part).hexdigest() if isinstance(part, bytes) else part for part in parts]
+    return hashlib.sha256(strict_json.canonical([FORMAT, versions(), *plain])).hexdigest()

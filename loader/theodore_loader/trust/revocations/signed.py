@@ -92,7 +92,7 @@ def _parsed(data: bytes) -> ParsedBundle:
     try:
         return parse_bundle(data, MAX_BUNDLE)
     except Refused as refusal:
-        raise Refused(refusal.rule, refusal.message, help=_FETCH) from refusal
+        raise _about_the_list(refusal) from refusal
 
 
 def _signed_by(
@@ -106,7 +106,7 @@ def _signed_by(
         except OtherSigner as other:
             reasons.append(str(other))
         except Refused as refusal:
-            raise Refused(refusal.rule, refusal.message, help=_FETCH) from refusal
+            raise _about_the_list(refusal) from refusal
     if not found:
         raise Refused(
             "signer-not-trusted",
@@ -114,3 +114,8 @@ def _signed_by(
             help="if you mean to believe its signer: theodore-plugin trust add-revoker --help",
         )
     return found
+
+
+def _about_the_list(refusal: Refused) -> Refused:
+    """Say that it is not the wheel whose signature is meant."""
+    return Refused(refusal.rule, f"the revocation list is not authentic: {refusal.message}", help=_FETCH)
