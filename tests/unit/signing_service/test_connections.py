@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,7 +34,13 @@ from theodore_plugin.signing.service.service_table import Limits
 if TYPE_CHECKING:
     from oidc_provider import Provider
 
-LIMITS = {"request_seconds": 1, "connections": 12, "connections_per_address": 10, "body_bytes": 1 << 14}
+LIMITS = {
+    "requests_per_minute": 100_000,
+    "request_seconds": 1,
+    "connections": 12,
+    "connections_per_address": 10,
+    "body_bytes": 1 << 14,
+}
 WAIT = 20.0
 
 
@@ -189,6 +196,40 @@ def test_expecting_to_go_on_is_answered_before_the_body(hurried: Team) -> None:
         assert client.recv(100).startswith(b"HTTP/1.1 100")
         client.sendall(b"{}")
         assert rest(client).startswith(b"HTTP/1.1 400")
+
+
+def mutated(request: bytes, random: Random) -> bytes:
+    data = bytearray(request)
+    for _ in range(random.randint(1, 4)):
+        place, what = random.randrange(len(data)), random.randrange(4)
+        if what == 0:
+            data[place] = random.randrange(256)
+        elif what == 1:
+            del data[place : place + random.randint(1, 20)]
+        elif what == 2:
+            data[place:place] = random.choice([b"\r\n", b"\n", b"\0", b": ", b"%2e%2e/", b"\xff" * 9, b"[" * 900])
+        else:
+            data = data[:place] + data[: random.randrange(len(data))]
+        data = data or bytearray(b"x")
+    return bytes(data)
+
+
+def test_no_bytes_make_the_service_fail(hurried: Team) -> None:
+    random = Random(20261123)
+    seeds = [
+        head(hurried, "Content-Length: 2", "Authorization: Bearer a.b.c", start="POST /api/v2/signingCert HTTP/1.1")
+        + b"{}",
+        head(hurried, "Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\n\r\n",
+        head(hurried, start="GET /api/v1/log/entries?logIndex=0 HTTP/1.1"),
+        head(hurried, start="GET /ct/v1/get-entries?start=0&end=1 HTTP/1.1"),
+    ]
+    for number in range(200):
+        with connected(hurried) as client, suppress(BrokenPipeError, ConnectionResetError):
+            client.sendall(mutated(seeds[number % len(seeds)], random))
+            client.shutdown(socket.SHUT_WR)
+            rest(client)
+    assert hurried.get("/healthz")[0] == 200
+    assert [line for line in hurried.journal if line["event"] == "failed"] == []
 
 
 # --- TLS

@@ -130,7 +130,7 @@ def private(source: Path | str, credentials: Credentials | str | None = None) ->
         config = trust_sources.from_service(source)
     else:
         config = trust_sources.from_file(Path(source))
-    return _remote(f"private instance of {source}", config, credentials)
+    return _remote(f"private instance of {str(source).partition('#')[0]}", config, credentials)
 
 
 def private_by_tuf(url: str, bootstrap: Path | None, credentials: Credentials | str | None = None) -> Remote:
