@@ -6,6 +6,7 @@ import base64
 import copy
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -16,9 +17,10 @@ from typing import Any
 import pytest
 from campaign import mutants
 
-from theodore_loader.errors import Refused
+from theodore_loader.errors import ConfigurationProblem, LoaderError, Refused
 from theodore_loader.trust.signatures import OtherSigner, Signatures, Signer, parse_bundle
 from theodore_loader.trust.trust_file import Root, SignerRule
+from theodore_plugin.signing.instances import Local
 from theodore_plugin.signing.local import der
 from theodore_plugin.signing.local.documents import RekorVersion
 from theodore_plugin.signing.local.instance import ISSUER, LocalInstance, open_or_create
@@ -419,3 +421,35 @@ def test_a_mutated_bundle_that_is_still_accepted_says_the_very_same(
                     mutant[place:place] = random.choices(b'0123456789"{}[]:,aA=+/', k=random.randrange(1, 5))
         with suppress(Refused, OtherSigner):
             assert signatures.artifact(DATA, parse_bundle(bytes(mutant)), rule) == original
+
+
+@pytest.mark.parametrize("rekor", [1, 2])
+def test_an_instance_whose_log_was_put_back_signs_nothing_and_says_why(rekor: RekorVersion, tmp_path: Path) -> None:
+    instance = open_or_create("default", tmp_path, rekor)
+    kept = instance.log.issued["ct"].path.read_bytes()
+    instance.trees.ct.append(b"promised", 1)
+    promised = instance.log.issued["ct"].path.read_bytes()
+    shutil.rmtree(instance.folder)
+    instance = open_or_create("default", tmp_path, rekor)
+    header = instance.log.issued["ct"].path.read_bytes()
+    instance.log.issued["ct"].path.write_bytes(header + promised.removeprefix(kept))
+    with (
+        pytest.raises(ConfigurationProblem, match="does not continue what it promised") as problem,
+        Local(instance).signer() as signer,
+    ):
+        signer.sign_artifact(DATA)
+    assert "backup" in (problem.value.help or "")
+
+
+def test_a_disk_that_is_full_while_signing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from theodore_plugin.signing.local.issued import Issued
+
+    instance = open_or_create("default", tmp_path)
+
+    def full(issued: Issued, note: str) -> None:
+        raise OSError(28, "No space left on device", str(issued.path))
+
+    monkeypatch.setattr(Issued, "add", full)
+    named = r"No space left on device.*ct\.checkpoints"
+    with pytest.raises(LoaderError, match=named), Local(instance).signer() as signer:
+        signer.sign_artifact(DATA)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -302,7 +302,7 @@ def test_a_rotation_leaves_old_signatures_good_until_its_day_and_makes_new_ones_
         for files in (old, new)
     ] == ["0.0.1", "0.0.2"]
     assert (done.old_root, done.until) == ("local", TODAY + timedelta(days=10))
-    moments = {days: datetime.now(UTC) + timedelta(days=days) for days in (0, 10, 11)}
+    moments = {days: datetime.combine(TODAY + timedelta(days=days), time.max, UTC) for days in (0, 10, 11)}
     receipts = Receipts(rotated_home)
     for files in (old, new):
         for days in (0, 10):
