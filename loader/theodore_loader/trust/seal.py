@@ -20,6 +20,7 @@ from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
 
+from theodore_loader.artifact.tree import flush_folder
 from theodore_loader.paths import private_dir
 from theodore_loader.trust.protected import file_state, read_protected
 
@@ -80,7 +81,10 @@ def _create_secret(path: Path) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(secrets.token_bytes(_BYTES))
+            file.flush()
+            os.fsync(descriptor)  # an empty secret after a loss of power would stay, and seal nothing
         with suppress(FileExistsError):
             os.link(temporary, path)
     finally:
         temporary.unlink()
+    flush_folder(path.parent)
