@@ -1,7 +1,8 @@
 """Whether a set of locked wheels is complete for this interpreter, and holds nothing that nobody asked for.
 
-A lock is resolved on one machine. On another Python or platform a distribution may need more (a backport, a
-platform helper); without this question the gap would show as an ImportError inside the worker, days later.
+A lock is made for a declared range, and not every tool looks at all of it. On another Python or platform a
+distribution may need more (a backport, a platform helper); without this question the gap would show as an ImportError
+inside the worker, days later.
 A lock need not say who depends on whom (PEP 751), but the wheels do: what no requirement leads to came along unasked.
 """
 
@@ -92,7 +93,7 @@ def _check(need: Requirement, name: str, present: Mapping[str, Wheel]) -> None:
     raise Refused(
         "unpinned-lock",
         f"{name} needs {need} on this interpreter, and {what}",
-        help="the plugin's author must lock on this Python and platform, or depend on it without a condition",
+        help="the plugin's author must declare this Python and platform (requires-python, platforms), and lock again",
     )
 
 

@@ -161,8 +161,14 @@ def index(indexes, only_index) -> Index:
     return index
 
 
+@pytest.fixture(scope="session")
+def home(tmp_path_factory) -> Path:
+    """One state folder for all tests: the resolver asks the interpreter who it is once."""
+    return tmp_path_factory.mktemp("home")
+
+
 @pytest.fixture
-def only_index(monkeypatch, tmp_path) -> Callable[..., None]:
+def only_index(monkeypatch, home) -> Callable[..., None]:
     """Configure pip for one index and nothing of this machine's; keep the resolver's cache to the test."""
 
     def configure(url: str, **settings: str) -> None:
@@ -174,7 +180,7 @@ def only_index(monkeypatch, tmp_path) -> Callable[..., None]:
         monkeypatch.setenv("PIP_INDEX_URL", url)
         monkeypatch.setenv("UV_HTTP_RETRIES", "0")
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        monkeypatch.setenv("THEODORE_PLUGIN_HOME", str(tmp_path / "home"))
+        monkeypatch.setenv("THEODORE_PLUGIN_HOME", str(home))
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
 

@@ -82,9 +82,11 @@ def test_files_of_other_projects_in_an_answer_are_not_taken(index, project_dir):
     assert 'name = "alpha"' in lock
 
 
-def test_the_host_refuses_other_bytes_than_the_index_promised(index, project_dir, tmp_path):
+def test_a_host_installs_what_is_locked_and_no_other_bytes(index, project_dir, tmp_path):
     index.publish("alpha")
     lock = ensure_lock(PluginProject.open(project_dir("alpha")))
+    site = ensure_environment(lock, tmp_path / "good")
+    assert (site / "alpha/__init__.py").read_text() == "VERSION = '1.0'\n"
     index.contents["/files/alpha-1.0-py3-none-any.whl"] += b"x"
     with pytest.raises(LoaderError):
         ensure_environment(lock, tmp_path / "state")

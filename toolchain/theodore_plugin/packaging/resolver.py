@@ -21,7 +21,7 @@ import shutil
 import sys
 import sysconfig
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -105,9 +105,7 @@ def resolve(request: Request) -> Resolution:
         (folder / "pyproject.toml").write_text(_project(request), encoding="utf-8")
         if request.preferences:
             (folder / "uv.lock").write_text(_preferred(request), encoding="utf-8")
-        said = _run(["lock", "--refresh"] if request.refresh else ["lock"], folder, request)
-        export = ["export", "--frozen", "--format", "pylock.toml", "--no-header", "--no-emit-project"]
-        _run([*export, "--output-file", "pylock.toml"], folder, request)
+        said = _run(folder, request)
         document = tomllib.loads((folder / "pylock.toml").read_text(encoding="utf-8"))
         graph = tomllib.loads((folder / "uv.lock").read_text(encoding="utf-8"))
     return Resolution(document, dict(_dependencies(graph)), warnings(said, request))
@@ -124,10 +122,13 @@ def resolver_path() -> Path:
     return Path(found)
 
 
-def _run(arguments: Sequence[str], folder: Path, request: Request) -> str:
+def _run(folder: Path, request: Request) -> str:
+    """Resolve and export in one go: the former writes ``uv.lock``, the latter ``pylock.toml``."""
     cache = private_dir(cache_dir() / CACHE)
-    fixed = ["--no-progress", "--color", "never", "--python", sys.executable, "--cache-dir", str(cache)]
-    argv = [str(resolver_path()), *arguments, *fixed, "--no-python-downloads", "--no-managed-python"]
+    argv = [str(resolver_path()), "export", "--format", "pylock.toml", "--no-header", "--no-emit-project"]
+    argv += ["--output-file", "pylock.toml", "--no-progress", "--color", "never", "--cache-dir", str(cache)]
+    argv += ["--python", sys.executable, "--no-python-downloads", "--no-managed-python"]
+    argv += ["--refresh"] if request.refresh else []
     done = run_confined(
         argv,
         _profile(folder, cache, request),

@@ -20,7 +20,7 @@ RULE = Rule(
     silencer=Silencer.POLICY,
     summary="A file in the lock has no SHA-256.",
     why="Without a hash an index can serve other bytes under the same name.",
-    remedy="Lock again: `theodore-plugin package --upgrade-lock`.",
+    remedy="Lock again: `theodore-plugin lock --upgrade`.",
     bad=(
         Example(lock(package("httpx", files=_WHEEL.format(hashes=""))), "no hash"),
         Example(lock(package("httpx", files=_WHEEL.format(hashes=', hashes = { md5 = "0123" }'))), "a weak one only"),

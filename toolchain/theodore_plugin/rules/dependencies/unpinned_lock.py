@@ -23,8 +23,8 @@ RULE = Rule(
     silencer=Silencer.POLICY,
     summary="The lock is no valid pylock.toml, names no version, or lacks what the plugin or an interpreter needs.",
     why="What is not pinned is decided at install time, by whoever controls the index then.",
-    remedy="Lock again: `theodore-plugin package --upgrade-lock`. On a host with another Python or platform, "
-    "the author must lock there.",
+    remedy="Lock again: `theodore-plugin lock`. Where a host has another Python or platform, the author declares it "
+    "(`requires-python`, `platforms` in `[tool.theodore-plugin]`) and locks again.",
     bad=(
         Example(lock(package("httpx", version=None)), "no version"),
         Example(lock(package("h11")), "httpx is required and not locked"),

@@ -23,9 +23,9 @@ RULE = Rule(
     silencer=Silencer.POLICY,
     summary="The lock holds a distribution that neither the plugin nor anything it requires depends on.",
     why="It is installed into the plugin's environment all the same: a way to bring code along that no list of "
-    "dependencies shows. A lock need not record who depends on whom, and pip's do not: then a check can judge only "
+    "dependencies shows. A lock need not record who depends on whom, some do not: then a check can judge only "
     "where nothing is required at all, and the host refuses it, once it has the wheels and their requirements.",
-    remedy="Lock again: `theodore-plugin package --upgrade-lock`; or declare it as a dependency.",
+    remedy="Lock again: `theodore-plugin lock`; or declare it as a dependency.",
     bad=(
         Example(
             lock(package("httpx", more=_H11), package("h11", more=_NONE), package("stowaway", more=_NONE)),
