@@ -79,9 +79,13 @@ class ParsedBundle:
 
     @property
     def log_index(self) -> int | None:
-        """Where the proof says the log has it. The number beside the proof is an unsigned hint, and not read."""
+        """Where the log has it: as it promised (over all its shards), or else as the proof says (in this one).
+
+        Without a promise the number beside the proof is an unsigned hint, and not read.
+        """
         with suppress(ValueError, TypeError, KeyError):
-            return int(self._log_entry["inclusionProof"]["logIndex"])
+            place = self._log_entry if self.promised_at else self._log_entry["inclusionProof"]
+            return int(place["logIndex"])
         return None
 
     def refuse_another_tree(self) -> None:
