@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from oidc_provider import Provider, providing
+from team_service import ISSUER_KEYS, serving_team
 
 from theodore_plugin.cli import main
 from theodore_plugin.signing.enrol import export
@@ -192,3 +194,22 @@ def test_sigstore_js_signs_and_verifies(rekor: RekorVersion, packages: Path, wor
     changed.write_bytes(bench.data + b"x")
     for bundle in (ours, theirs[0]):
         assert verified(changed, bundle).returncode == 1
+
+
+@pytest.mark.registry
+@pytest.mark.parametrize("rekor", ["1", "2"])
+def test_sigstore_js_signs_by_a_teams_service(rekor: str, packages: Path, bench, tmp_path: Path) -> None:
+    with (
+        providing(Provider()) as provider,
+        serving_team(tmp_path / "home", {"issuer": provider.url, **ISSUER_KEYS}) as team,
+    ):
+        tokens = [provider.token() for _ in range(2)]
+        made = sigstore_js(packages, "sign", team.url, *tokens, bench.path, rekor)
+        assert made.returncode == 0, (made.stderr, team.journal)
+        root = tmp_path / "root.json"
+        root.write_text(json.dumps(team.get("/trusted-root.json")[1]))
+    bundle = tmp_path / "artifact.json"
+    bundle.write_text(made.stdout.splitlines()[0])
+    for identity, expected in (("jo@acme.example", 0), ("eve@acme.example", 1)):
+        checked = sigstore_js(packages, "verify", root, bench.path, identity, provider.url, bundle)
+        assert checked.returncode == expected, checked.stderr
