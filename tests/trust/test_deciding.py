@@ -16,7 +16,9 @@ from theodore_loader.data import policies_dir
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.paths import HOME_VARIABLE
 from theodore_loader.preparation import Preparation, Wanted
+from theodore_loader.trust import trust_file
 from theodore_loader.trust.decisions.history import newest_first
+from theodore_loader.trust.trust_file import parse as parse_trust
 from theodore_plugin.cli import main
 from theodore_plugin.signing.enrol import enrol_local
 
@@ -195,6 +197,40 @@ def test_verify_leaves_a_trace_only_where_it_is_asked_to(home, wheels, capsys) -
     spoil_record(home)
     assert main(["verify", path, "--record"]) == 5
     assert "decision-not-recorded" in capsys.readouterr().err
+
+
+def test_what_a_run_rests_on_is_read_once(preparation, home, wheels, monkeypatch) -> None:
+    for name in (NAME, "acme-other", "acme-third"):
+        preparation.install(wheel(wheels, name))
+    parsed: list[Path] = []
+    monkeypatch.setattr(trust_file, "parse", lambda data, path: parsed.append(path) or parse_trust(data, path))
+    judged = Preparation(home, None, preparation._policy).verify_installed()
+    assert all(one.prepared for one in judged)
+    assert parsed == [home / "trust.toml"]
+
+
+def test_what_changes_between_two_loads_counts_at_the_second(preparation, home, wheels) -> None:
+    digest = preparation.install(wheel(wheels)).sha256
+    preparation.prepare(NAME)
+    entry = {"sha256": digest, "action": "block-load", "reason": "malicious", "url": "https://example.com/1"}
+    document = {"schema": 1, "sequence": 1, "issued": "2026-01-01T00:00:00Z", "entries": [entry]}
+    (home / "revocations.json").write_text(json.dumps(document))
+    assert refused(lambda: preparation.prepare(NAME)).rule == "revoked"
+    assert "revocations" in next(newest_first(home)).rests_on
+    (home / "revocations.json").write_text(json.dumps(document | {"sequence": 2, "entries": []}))
+    before = next(newest_first(home)).rests_on["revocations"]
+    preparation.prepare(NAME)
+    assert next(newest_first(home)).rests_on["revocations"] != before
+    pin = home / "pins" / f"{NAME}.json"
+    told = json.loads(pin.read_text())
+    pin.write_text(json.dumps(told | {"installed": told["installed"] | {"sha256": "0" * 64, "permissions": []}}))
+    assert refused(lambda: preparation.prepare(NAME)).rule == "upgrade-needs-consent"
+    pin.unlink()
+    with pytest.raises(ConfigurationProblem, match="nothing is remembered"):
+        preparation.prepare(NAME)
+    (home / "installed.json").unlink()
+    with pytest.raises(ConfigurationProblem, match="no plugin named"):
+        preparation.prepare(NAME)
 
 
 # --- why -------------------------------------------------------------------------------------------------------------
