@@ -600,10 +600,19 @@ async def test_a_running_plugin_ends_when_a_list_that_revokes_it_is_taken_in(des
             await plugin.health_check()
         with pytest.raises(Refused, match="revoked"):
             await host.release("acme-hello")
-        await asyncio.to_thread(desk.take, desk.list(4))
-        await host.release("acme-hello")
+        newer, content = workshop.write(tmp_path, version="2.0.1", permissions=(), extra=WORKING)
+        workshop.sign(newer, content)
+        assert (await host.reload("acme-hello", newer)).version == "2.0.1"
         assert (await plugin.health_check()).is_healthy
-        await asyncio.to_thread(desk.take, desk.list(5, blocking(wheel.sha256, "warn")))
+        await host.unload("acme-hello")
+        await asyncio.to_thread(desk.take, desk.list(4))
+        await host.load(path)
+        await asyncio.to_thread(desk.take, desk.list(5, blocking(wheel.sha256)))
+        await _until(host, State.REVOKED)
+        await asyncio.to_thread(desk.take, desk.list(6))
+        await host.release("acme-hello")
+        assert host.plugins()[0].state is State.READY
+        await asyncio.to_thread(desk.take, desk.list(7, blocking(wheel.sha256, "warn")))
         await host.unload("acme-hello")
         await host.load(path)
         assert told[-1] == "warned"
