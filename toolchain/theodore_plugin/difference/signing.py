@@ -57,6 +57,7 @@ def _verdict(files: SignedFiles, trust: TrustFile, policy: Policy) -> tuple[Verd
             filename=files.filename,
             bundle=files.bundle,
             attestations=files.attestations,
+            sbom=files.sbom,
             trust=trust,
             policy=policy,
             purpose="install",
