@@ -17,7 +17,8 @@ import pytest
 from theodore_loader.artifact.lock import read_lock, select_wheels
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.policy.model import DependencyAge
-from theodore_plugin.packaging.lock import Upgrade, ensure_lock, relock, stale, write_lock
+from theodore_plugin.packaging.index_settings import IndexSettings
+from theodore_plugin.packaging.lock import Relocked, Upgrade, ensure_lock, relock, stale, write_lock
 from theodore_plugin.packaging.lock_changes import changes
 from theodore_plugin.packaging.targets import Target, declared_range
 from theodore_plugin.project import PluginProject
@@ -42,6 +43,15 @@ def opened(root: Path) -> PluginProject:
     return PluginProject.open(root)
 
 
+def made(index, project: PluginProject, *arguments, **more) -> Relocked:
+    return relock(project, *arguments, indexes=IndexSettings(index=index.url), **more)
+
+
+def saved(index, project: PluginProject) -> bytes:
+    write_lock(project, found := made(index, project))
+    return found.lock
+
+
 def publish_native(index, version: str = "1.0", pythons=("311", "312", "313"), platforms=LINUX) -> None:
     for python in pythons:
         for platform in platforms:
@@ -51,7 +61,7 @@ def publish_native(index, version: str = "1.0", pythons=("311", "312", "313"), p
 def test_every_declared_interpreter_finds_its_own_wheel(index, project_dir):
     publish_native(index, platforms=(*LINUX, "win_amd64", "macosx_11_0_arm64"))
     project = opened(project_dir("native"))
-    lock = ensure_lock(project)
+    lock = saved(index, project)
     assert len(files(lock, "native")) == 6, "what fits nothing that is declared is left out"
     parsed = read_lock(lock)
     for target in declared_range(project).targets:
@@ -63,7 +73,7 @@ def test_every_declared_interpreter_finds_its_own_wheel(index, project_dir):
 
 def test_the_loader_takes_its_own_wheel_on_every_python_that_is_here(index, project_dir, tmp_path):
     publish_native(index)
-    (tmp_path / "lock").write_bytes(ensure_lock(opened(project_dir("native"))))
+    (tmp_path / "lock").write_bytes(saved(index, opened(project_dir("native"))))
     code = (
         "import sys; from pathlib import Path; from theodore_loader.artifact.lock import *;"
         "print(select_wheels(read_lock(Path(sys.argv[1]).read_bytes()))[0].filename)"
@@ -89,7 +99,7 @@ def test_an_interpreter_gets_its_own_version_where_one_does_not_fit_all(index, p
     index.publish("top", "1.0", "split", "backport; python_version < '3.12'", "other; sys_platform == 'win32'")
     index.publish("backport")
     index.publish("other")
-    lock = ensure_lock(opened(project_dir("top")))
+    lock = saved(index, opened(project_dir("top")))
     assert locked(lock) == {"backport": ["1.0"], "split": ["1.0", "2.0"], "top": ["1.0"]}
     parsed = read_lock(lock)
     for python, expected in (("3.11", {"1.0"}), ("3.13", {"2.0"})):
@@ -110,7 +120,7 @@ def test_an_interpreter_gets_its_own_version_where_one_does_not_fit_all(index, p
 def test_a_platform_without_wheels_of_the_newest_version_gets_an_older_one(index, project_dir):
     publish_native(index, "1.0")
     publish_native(index, "2.0", platforms=LINUX[:1])
-    parsed = read_lock(ensure_lock(opened(project_dir("native"))))
+    parsed = read_lock(saved(index, opened(project_dir("native"))))
     for platform, version in (("linux-x86_64", "2.0"), ("linux-aarch64", "1.0")):
         target = Target("3.12.1", platform)
         ((package, _),) = parsed.select(environment=target.environment, tags=target.tags)
@@ -124,7 +134,7 @@ def test_a_platform_without_wheels_of_the_newest_version_gets_an_older_one(index
 def test_a_gap_is_named(index, project_dir, pythons, platforms, missing):
     publish_native(index, pythons=pythons, platforms=platforms)
     with pytest.raises(ConfigurationProblem) as caught:
-        ensure_lock(opened(project_dir("native")))
+        saved(index, opened(project_dir("native")))
     assert "native" in caught.value.message
     assert missing in caught.value.message
     assert "platforms" in caught.value.help
@@ -135,10 +145,10 @@ def test_declared_platforms_decide_what_has_to_be_there(index, project_dir):
     index.publish("top", "1.0", "native", "winonly; sys_platform == 'win32'")
     index.publish("winonly")
     more = '[tool.theodore-plugin]\nplatforms = ["linux-x86_64", "musllinux-x86_64", "windows-x86_64"]\n'
-    lock = ensure_lock(opened(project_dir("top", more=more)))
+    lock = saved(index, opened(project_dir("top", more=more)))
     assert locked(lock) == {"native": ["1.0"], "top": ["1.0"], "winonly": ["1.0"]}
     assert len(files(lock, "native")) == 9
-    only_linux = ensure_lock(opened(project_dir("top", name="two", more=more.replace(', "windows-x86_64"', ""))))
+    only_linux = saved(index, opened(project_dir("top", name="two", more=more.replace(', "windows-x86_64"', ""))))
     assert "winonly" not in locked(only_linux)
 
 
@@ -152,15 +162,15 @@ def test_what_is_locked_stays_and_more_files_of_it_change_nothing(index, project
     publish_native(index, "1.0")
     index.publish("other", "1.0")
     root = project_dir("native", "other")
-    first = ensure_lock(opened(root))
+    first = saved(index, opened(root))
     publish_native(index, "1.1")
     index.publish("native", "1.0", tag="py3-none-any")
     index.publish("other", "1.1")
-    assert relock(opened(root)).lock == first
-    some = relock(opened(root), Upgrade(names=("Other",)))
+    assert made(index, opened(root)).lock == first
+    some = made(index, opened(root), Upgrade(names=("Other",)))
     assert locked(some.lock) == {"native": ["1.0"], "other": ["1.1"]}
     assert [str(change) for change in changes(some.before, some.after)] == ["~ other 1.0 -> 1.1"]
-    assert locked(relock(opened(root), Upgrade(everything=True)).lock) == {"native": ["1.1"], "other": ["1.1"]}
+    assert locked(made(index, opened(root), Upgrade(everything=True)).lock) == {"native": ["1.1"], "other": ["1.1"]}
     assert (root / "pylock.toml").read_bytes() == first, "nothing is written but on request"
     write_lock(opened(root), some)
     assert (root / "pylock.toml").read_bytes() == some.lock
@@ -169,10 +179,10 @@ def test_what_is_locked_stays_and_more_files_of_it_change_nothing(index, project
 def test_other_bytes_under_a_locked_name_are_refused(index, project_dir):
     index.publish("alpha")
     root = project_dir("alpha")
-    ensure_lock(opened(root))
+    saved(index, opened(root))
     index.files["alpha"][0]["hashes"] = {"sha256": "1" * 64}
     with pytest.raises(Refused) as caught:
-        relock(opened(root))
+        made(index, opened(root))
     assert caught.value.rule == "digest-mismatch"
     assert "alpha-1.0-py3-none-any.whl" in caught.value.message
 
@@ -183,9 +193,9 @@ def test_two_machines_write_the_same_lock(index, indexes, only_index, project_di
         one.publish("beta", "1.5", "delta; extra == 'fast'")
         one.publish("gamma")
         one.publish("delta")
-    first = ensure_lock(opened(project_dir("alpha", name="one")))
+    first = saved(index, opened(project_dir("alpha", name="one")))
     only_index(mirror.url)
-    second = ensure_lock(opened(project_dir("alpha", name="two")))
+    second = saved(mirror, opened(project_dir("alpha", name="two")))
     assert first == second
     assert "127.0.0.1" not in first.decode()
     assert locked(first) == {"alpha": ["1.0"], "beta": ["1.5"], "delta": ["1.0"], "gamma": ["1.0"]}
@@ -196,21 +206,21 @@ def test_a_release_has_to_be_as_old_as_the_policy_says(index, project_dir):
     index.publish("alpha", "1.1", at="2026-06-14T00:00:00Z")
     week = DependencyAge(7, "incomplete")
     project = opened(project_dir("alpha"))
-    lock = relock(project, age=week, now=NOW).lock
+    lock = made(index, project, age=week, now=NOW).lock
     assert locked(lock) == {"alpha": ["1.0"]}
     assert b"upload-time = 2026-01-01T00:00:00Z" in lock
-    assert locked(relock(project, now=NOW).lock) == {"alpha": ["1.1"]}
+    assert locked(made(index, project, now=NOW).lock) == {"alpha": ["1.1"]}
 
 
 def test_without_upload_times_the_age_is_unknown_and_that_is_said(index, project_dir):
     index.publish("alpha", at=None)
     project = opened(project_dir("alpha"))
     with pytest.raises(ConfigurationProblem, match="does not say when files were uploaded") as caught:
-        relock(project, age=DependencyAge(7, "incomplete"), now=NOW)
+        made(index, project, age=DependencyAge(7, "incomplete"), now=NOW)
     assert "on_unknown_age" in caught.value.help
-    made = relock(project, age=DependencyAge(7, "warning"), now=NOW)
-    assert locked(made.lock) == {"alpha": ["1.0"]}
-    assert any("unknown" in line for line in made.warnings)
+    warned = made(index, project, age=DependencyAge(7, "warning"), now=NOW)
+    assert locked(warned.lock) == {"alpha": ["1.0"]}
+    assert any("unknown" in line for line in warned.warnings)
 
 
 SERVES = f"""\

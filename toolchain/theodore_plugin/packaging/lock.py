@@ -18,19 +18,18 @@ from theodore_loader.artifact.lock import parse_lock, read_lock
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.policy.model import DependencyAge
 from theodore_plugin.packaging.atomic import write_atomically
-from theodore_plugin.packaging.index_settings import read_index_settings
+from theodore_plugin.packaging.index_settings import IndexSettings, read_index_settings
 from theodore_plugin.packaging.lock_coverage import problems, refuse_missing_wheels
 from theodore_plugin.packaging.lock_format import canonical_lock
 from theodore_plugin.packaging.relock import locked_packages
 from theodore_plugin.packaging.requirements import read_requirements
 from theodore_plugin.packaging.resolver import Preference, Request, Resolution, resolve
 from theodore_plugin.packaging.resolver_failure import NoUploadTimes
-from theodore_plugin.packaging.targets import Range, declared_range
+from theodore_plugin.packaging.targets import declared_range
 from theodore_plugin.project import PluginProject
 
 if TYPE_CHECKING:
     from packaging.pylock import Package, Pylock
-    from packaging.requirements import Requirement
 
 LOCK_NAME = "pylock.toml"
 _ANY_AGE = DependencyAge()
@@ -85,16 +84,25 @@ def stale(project: PluginProject, lock: Pylock) -> Iterator[str]:
 
 
 def relock(
-    project: PluginProject, upgrade: Upgrade = KEEP, *, age: DependencyAge = _ANY_AGE, now: datetime | None = None
+    project: PluginProject,
+    upgrade: Upgrade = KEEP,
+    *,
+    age: DependencyAge = _ANY_AGE,
+    now: datetime | None = None,
+    indexes: IndexSettings | None = None,
 ) -> Relocked:
-    """Resolve a project's dependencies and return its new lock, without writing it; raises as :func:`ensure_lock`."""
+    """Resolve a project's dependencies and return its new lock, without writing it.
+
+    ``now`` is what ages are counted from; ``indexes`` replaces what pip is configured for. Raises as
+    :func:`ensure_lock`.
+    """
     requirements, wanted = read_requirements(project.table), declared_range(project)
     before = _readable(project, upgrade)
     _refuse_unknown(upgrade.names, before)
     if not requirements:
         return Relocked(canonical_lock(parse_lock(_EMPTY), requires_python=wanted.python), before)
     kept = _kept(before, upgrade)
-    request = replace(_request(requirements, wanted, kept), refresh=upgrade != KEEP)
+    request = Request(requirements, wanted, indexes or read_index_settings(), _wishes(kept), refresh=upgrade != KEEP)
     resolution = _resolved(request, age, now or datetime.now(UTC))
     packages = locked_packages(resolution, wanted, kept)
     refuse_missing_wheels(packages, wanted)
@@ -135,12 +143,11 @@ def _kept(before: Pylock | None, upgrade: Upgrade) -> tuple[Package, ...]:
     return tuple(package for package in before.packages if package.name not in released)
 
 
-def _request(requirements: tuple[Requirement, ...], wanted: Range, kept: Sequence[Package]) -> Request:
-    wishes = tuple(
+def _wishes(kept: Sequence[Package]) -> tuple[Preference, ...]:
+    return tuple(
         Preference(package.name, str(package.version), str(package.marker) if package.marker else None)
         for package in kept
     )
-    return Request(requirements, wanted, read_index_settings(), wishes)
 
 
 def _resolved(request: Request, age: DependencyAge, now: datetime) -> Resolution:
