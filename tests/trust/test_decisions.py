@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -18,10 +19,10 @@ import pytest
 from power_loss import COMPILER, PowerLoss, states, unflushed
 
 from theodore_loader.errors import Refused
-from theodore_loader.trust.decisions import Decision, Decisions, Step, segments
+from theodore_loader.trust.decisions import Decision, Decisions, Step, appending, segments
 from theodore_loader.trust.decisions.chain import Chain, verify_chain
 from theodore_loader.trust.decisions.history import newest_first
-from theodore_loader.trust.decisions.tail import read_head
+from theodore_loader.trust.decisions.tail import START, read_head
 
 WRITER = """
 import sys
@@ -317,6 +318,42 @@ def test_what_changes_the_host_is_on_disk_at_once_and_loads_are_flushed_together
     assert len(flushed) - at_once < 100
     record.flush()
     assert read_head(home / "decisions").seq == 202
+
+
+def test_what_waits_is_flushed_by_itself_and_when_the_interpreter_ends(home: Path) -> None:
+    script = WRITER.replace('print("ready", flush=True)', "Decisions.record.__globals__['FLUSH_AFTER'] = 600")
+    subprocess.run([sys.executable, "-c", script, str(home), "a", "3"], check=True, capture_output=True, timeout=60)
+    head = read_head(home / "decisions")
+    assert head is not None
+    assert head.seq == 3
+    record = Decisions(home)
+    record.record(decision())
+    del record
+    for _ in range(200):
+        if read_head(home / "decisions") != head:
+            break
+        time.sleep(0.05)
+    assert read_head(home / "decisions") == whole(home).head
+
+
+def test_a_record_that_is_collected_while_another_is_written_to_holds_nothing_up(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = Decisions(home)
+    real = appending.segments.numbers
+
+    def collecting(folder: Path) -> list[int]:
+        other = Decisions(home)
+        other._flusher._appender._unflushed[segment(home)] = read_head(folder) or START
+        del other
+        gc.collect()
+        return real(folder)
+
+    record.record(decision())
+    monkeypatch.setattr(appending.segments, "numbers", collecting)
+    record.record(decision())
+    monkeypatch.undo()
+    assert whole(home).entries == 2
 
 
 def test_an_entry_is_json_a_stranger_can_read(home: Path) -> None:

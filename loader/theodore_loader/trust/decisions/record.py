@@ -8,6 +8,7 @@ cut, which ends what was loaded too, can take that much.
 
 from __future__ import annotations
 
+import atexit
 import threading
 import weakref
 from contextlib import suppress
@@ -28,7 +29,7 @@ class Decisions:
 
     def __init__(self, home: Path) -> None:
         self._flusher = _Flusher(Appender(home / "decisions"))
-        weakref.finalize(self, self._flusher.flush_quietly)  # also when the interpreter ends
+        _FLUSHERS.add(self._flusher)
 
     def record(self, decision: Decision) -> None:
         """Append a decision.
@@ -48,7 +49,10 @@ class Decisions:
 
 
 class _Flusher:
-    """Groups what need not be on disk at once."""
+    """Groups what need not be on disk at once. While something waits, the timer keeps it alive.
+
+    Nothing is done when it is collected: that can happen anywhere, also in a thread that holds the record's lock.
+    """
 
     def __init__(self, appender: Appender) -> None:
         self._appender = appender
@@ -76,6 +80,15 @@ class _Flusher:
         """Flush where nobody can be told of a failure; the kernel has the entries, and tries again."""
         with suppress(OSError, ConfigurationProblem):
             self.flush()
+
+
+_FLUSHERS: weakref.WeakSet[_Flusher] = weakref.WeakSet()
+
+
+@atexit.register
+def _flush_all() -> None:
+    for flusher in list(_FLUSHERS):
+        flusher.flush_quietly()
 
 
 def _not_recorded(decision: Decision, problem: OSError | ConfigurationProblem) -> Refused:
