@@ -271,6 +271,7 @@ class Preparation:
             filename=case.files.filename,
             bundle=case.files.bundle,
             attestations=case.files.attestations,
+            sbom=case.files.sbom,
             unpacked=case.files.unpacked,
             trust=grounds.trust,
             policy=grounds.policy,

@@ -534,3 +534,11 @@ def test_consent_is_recorded_with_what_it_was_given_to(machine, command) -> None
         ("upgrade", "accepted", None),
     ]
     assert "agreed to: it also asks for network other.example.com:443" in recorded[-1].steps[5].detail
+
+
+def test_an_installation_looks_at_the_bill_of_materials_beside_the_wheel(machine, tmp_path) -> None:
+    source = machine.make("1.0.0")
+    for path in source.parent.glob(f"{source.name}*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "acme_hello-1.0.0.cdx.json").write_text('{"bomFormat": "CycloneDX"}')
+    assert machine.refused(lambda: machine.install(tmp_path / source.name)) == "sbom-mismatch"
