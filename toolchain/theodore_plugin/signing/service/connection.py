@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
@@ -72,7 +73,17 @@ class Connection:
             self.lost("no request of HTTP/1.1")
             await self._refuse(Response.problem(error.error_status_hint, "this is no request of HTTP/1.1"))
         finally:
-            self.writer.close()
+            await self._close()
+
+    async def _close(self) -> None:
+        """Close, and see to it: what a client does not fetch would keep the connection after it stopped counting."""
+        self.writer.close()
+        with suppress(OSError):
+            try:
+                async with asyncio.timeout(self.seconds):
+                    await self.writer.wait_closed()
+            except TimeoutError:
+                self.writer.transport.abort()
 
     def _cut(self, reason: str) -> None:
         # one that was answered and waits for its next request is kept for a while, and then simply closed

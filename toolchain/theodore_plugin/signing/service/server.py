@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NoReturn
 
 from theodore_plugin.signing.service.connection import Connection, Memory
 from theodore_plugin.signing.service.journal import Journal
@@ -29,6 +30,8 @@ GRACE_SECONDS = 20.0
 """How long a shutdown waits for answers under way."""
 MAX_HELD = 64 << 20
 """Bytes of request bodies held at once; whoever comes then is asked to try again."""
+_SHUTDOWN_SECONDS = 2.0
+"""How long a client has to say good-bye in TLS."""
 _PAUSE_SECONDS = 0.1
 
 Handler = Callable[[Request], Response]
@@ -68,19 +71,24 @@ class Server:
         self.listener.listen(BACKLOG)
         with ThreadPoolExecutor(self.threads, thread_name_prefix="instance") as pool:
             accepting = asyncio.create_task(self._accept(pool))
+            stopping = asyncio.create_task(stop.wait())
             ready()
-            await stop.wait()
-            accepting.cancel()
+            await asyncio.wait({accepting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (accepting, stopping):
+                task.cancel()
+            ended, _ = await asyncio.gather(accepting, stopping, return_exceptions=True)
             self.listener.close()
             await self._finish()
+        if isinstance(ended, Exception):
+            raise ended  # accepting never ends by itself: what it raised is why the service stops
 
-    async def _accept(self, pool: ThreadPoolExecutor) -> None:
+    async def _accept(self, pool: ThreadPoolExecutor) -> NoReturn:
         loop = asyncio.get_running_loop()
         while True:
             try:
                 connected, peer = await loop.sock_accept(self.listener)
             except OSError as error:  # out of descriptors, or the client is gone again
-                self._note("not-accepted", reason=str(error))
+                self._lost("", f"not accepted: {error}")
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
             address = str(peer[0])
@@ -115,15 +123,14 @@ class Server:
 
     async def _connection(self, connected: socket.socket, address: str, pool: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
-        # without it an answer waits for the client's delayed acknowledgement
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         reader = asyncio.StreamReader()
         protocol = asyncio.StreamReaderProtocol(reader)
         limit = self.limits.request_seconds
+        timeouts = {"ssl_handshake_timeout": limit, "ssl_shutdown_timeout": _SHUTDOWN_SECONDS} if self.tls else {}
         try:
-            transport, _ = await loop.connect_accepted_socket(
-                lambda: protocol, connected, ssl=self.tls, ssl_handshake_timeout=limit if self.tls else None
-            )
+            # without it an answer waits for the client's delayed acknowledgement
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            transport, _ = await loop.connect_accepted_socket(lambda: protocol, connected, ssl=self.tls, **timeouts)
         except OSError:  # an SSLError is one, too
             connected.close()
             self._lost(address, "no TLS handshake")
