@@ -6,7 +6,9 @@ import json
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import jsonschema
@@ -197,6 +199,41 @@ def test_provenance_of_a_public_builder_is_read_by_its_commit(bench) -> None:
     assert f"at commit {'e' * 40}" in verified.steps[4].detail
 
 
+@pytest.mark.parametrize(("certified", "rule"), [("hello", None), ("other", "provenance-source-mismatch")])
+def test_provenance_is_held_against_what_the_issuer_vouched_for(certified: str, rule: str | None, bench) -> None:
+    from contextlib import nullcontext
+
+    from theodore_plugin.signing.instances import Local, _environment, _sigstore_signer
+    from theodore_plugin.signing.local.server import serving
+    from theodore_plugin.signing.local.tokens import Claims, Mint
+
+    class Vouching(Mint):
+        """An issuer that says of which repository the job is."""
+
+        def redeem(self, token: str, now: datetime) -> Claims:
+            statements = {"source_repository_uri": f"https://github.com/acme/{certified}"}
+            return replace(super().redeem(token, now), statements=statements)
+
+    class Job(Local):
+        @contextmanager
+        def signer(self):
+            from sigstore.models import ClientTrustConfig
+
+            service = replace(self.instance.service(), mint=Vouching(ISSUER))
+            with serving(service) as endpoint, _environment({"NO_PROXY": "127.0.0.1"}):
+                config = ClientTrustConfig.from_json(json.dumps(self.instance.trust_config(endpoint.url)))
+                token = service.mint.mint(self.identity, datetime.now(UTC))
+                with _sigstore_signer(config, token) as signer:
+                    yield signer
+
+    stated = bench.restate("provenance", by=Job(bench.instance.instance))
+    with pytest.raises(Refused) if rule else nullcontext() as refusal:
+        assert bench.verify(attestations=stated + bench.attest()).attestations[0].signer.claims
+    if refusal is not None:
+        assert refusal.value.rule == rule
+        assert "certificate was issued to" in refusal.value.message
+
+
 # --- another verifier ------------------------------------------------------------------------------------------------
 
 
@@ -344,6 +381,12 @@ def test_verify_answers_in_json_as_published(answers, beside: Path, capsys) -> N
     answers.validate(refused)
     assert refused["refusal"]["rule"] == "sbom-mismatch"
     assert refused.keys() == answer.keys()
+
+
+def test_what_verify_refuses_about_an_sbom_is_not_installed(beside: Path, tmp_path: Path, capsys) -> None:
+    sbom_path(beside).write_text("{}")
+    assert main(["install", str(beside)]) == 5
+    assert capsys.readouterr().err.startswith("error[sbom-mismatch]: ")
 
 
 def test_verify_in_full_shows_every_certificate_field_and_statement(bench, beside: Path, capsys) -> None:
