@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from campaign import mutants
 from power_loss import COMPILER, PowerLoss, unflushed
 
 from theodore_loader.paths import HOME_VARIABLE
@@ -31,7 +32,7 @@ def test_a_rotation_cut_anywhere_leaves_one_trusted_instance(bench, tmp_path: Pa
     monkeypatch.setenv(HOME_VARIABLE, str(template / "home"))
     enrol_local(bench.policy)
     (before := open_or_create()).trees.ct.append(b"kept", 1)
-    changes, cuts = PowerLoss.build(scratch).cuts(ROTATE, template, torn=True)
+    changes, cuts = PowerLoss.build(scratch).cuts(ROTATE, template, torn=True, most=mutants(10))
     assert unflushed(changes) == []
     left = set()
     for cut in cuts:
