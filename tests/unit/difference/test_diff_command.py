@@ -48,6 +48,22 @@ def test_nothing_more_ends_with_0_and_something_more_with_1(run, wheel) -> None:
     assert out.splitlines()[-1] == "needs consent: it also asks for subprocess git"
 
 
+def test_the_same_twice_says_so(run, wheel) -> None:
+    code, out, _ = run(wheel(), wheel(), "--no-code")
+    assert code == 0
+    assert "nothing else differs" in out
+    _, out, _ = run(wheel(), wheel(version="1.1.0", permissions=(GIT,)), "--no-code")
+    assert "nothing else differs" not in out
+
+
+def test_signers_nobody_believes_are_not_said_to_be_the_same(run, wheel) -> None:
+    old, new = wheel(), wheel(version="1.1.0")
+    for path in (old, new):
+        path.with_name(f"{path.name}.sigstore.json").write_text("{}")
+    _, out, _ = run(old, new, "--no-code")
+    assert "nobody this machine believes signed acme-hello 1.1.0: signers are not compared" in out
+
+
 def test_text_of_strangers_moves_no_cursor(run, wheel) -> None:
     _, out, _ = run(wheel(), wheel(version="1.2.0", permissions=(GIT,)), "--no-code")
     assert "+ subprocess git  runs git <U+202E> to fetch" in out

@@ -206,5 +206,7 @@ def _unknown(old: Side, new: Side) -> Iterator[str]:
             yield f"{side.label} has no lock: dependencies are not compared"
         if side.inferred is None and side.content is not None:
             yield f"what the code of {side} can do was not looked at"
+        if side.signing is Signing.NOT_BELIEVED:
+            yield f"nobody this machine believes signed {side}: signers are not compared"
         for item in side.incomplete:
             yield f"not analysed in {side.label}: {item}"

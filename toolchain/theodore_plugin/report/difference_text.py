@@ -33,6 +33,7 @@ REASON_LENGTH = 160
 """So many letters of what an author writes."""
 _LABEL = 14
 _MARGIN = 2
+_ALWAYS = ("signer", "sha256", "not compared")
 _SIGNS = {
     Change.ADDED: ("+", "bold red"),
     Change.REMOVED: ("-", "green"),
@@ -61,12 +62,12 @@ def difference_lines(found: Difference, look: Look) -> Iterator[Text]:
     """Yield the whole comparison."""
     yield from wrapped(_title(found, look), look.width, _MARGIN)
     empty = True
-    for label, lines in _sections(found, look):
+    for label, lines in (*_answering(found), *_changes(found, look)):
+        empty &= label in _ALWAYS or not lines
         for number, line in enumerate(lines):
-            empty = False
             yield from _row("" if number else label, line, look)
     if empty:
-        yield from _row("", Text("nothing differs"), look)
+        yield from _row("", Text("nothing else differs"), look)
     yield Text()
     yield from verdict_lines(found, look)
 
@@ -113,9 +114,12 @@ def _title(found: Difference, look: Look) -> Text:
     )
 
 
-def _sections(found: Difference, look: Look) -> Iterator[tuple[str, Sequence[Text]]]:
+def _answering(found: Difference) -> Iterator[tuple[str, Sequence[Text]]]:
     yield "signer", list(_signer(found))
     yield "sha256", _digest(found.new)
+
+
+def _changes(found: Difference, look: Look) -> Iterator[tuple[str, Sequence[Text]]]:
     ordered = sorted(found.permissions, key=_reach)
     yield "permissions", _few([_permission(change, look) for change in ordered], look, MANY)
     yield "native code", [_named(change, look) for change in found.native]
