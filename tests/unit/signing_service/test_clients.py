@@ -8,6 +8,8 @@ import json
 import os
 import pty
 import re
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -186,6 +188,20 @@ def test_a_service_that_does_not_answer_is_named() -> None:
 def test_the_services_reason_reaches_the_signer(team, shared_provider) -> None:
     with pytest.raises(SigningError, match="has not verified the e-mail address"):
         signed(instances.private(pinned(team), shared_provider.token(email_verified=False)))
+
+
+def test_a_service_that_never_answers_does_not_hold_the_signer(team, shared_provider, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(instances, "ANSWER_SECONDS", 0.3)
+    path = tmp_path / "config.json"
+    before = signal.getsignal(signal.SIGALRM)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        path.write_text(json.dumps(team.instance.trust_config(url)))
+        instance = instances.private(path, shared_provider.token())
+        with pytest.raises(SigningError, match="has not answered within"):
+            signed(instance)
+    assert signal.getsignal(signal.SIGALRM) == before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
 # --- by TUF

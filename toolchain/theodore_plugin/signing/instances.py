@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from theodore_loader.errors import LoaderError
 from theodore_plugin.signing import trust_sources
+from theodore_plugin.signing.deadline import within_seconds
 from theodore_plugin.signing.local.instance import DEFAULT_NAME, LocalInstance, open_or_create
 from theodore_plugin.signing.local.server import serving
 from theodore_plugin.signing.oidc import Credentials, SigningError
@@ -30,6 +31,8 @@ _LOOPBACK_ENVIRONMENT = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "NETR
 """Proxies do not reach our loopback, and a ``default`` line in ``~/.netrc`` would replace the bearer token."""
 
 _MAX_REASON = 500
+ANSWER_SECONDS = 120.0
+"""How long a remote instance has for the certificate and all signatures together."""
 
 
 class SigningInstance(Protocol):
@@ -110,7 +113,7 @@ class Remote:
         # a ``default`` line in ~/.netrc would replace the bearer token
         with _environment({"NETRC": os.devnull}), _translated(()):
             token = self.credentials.token(self.config)
-            with _sigstore_signer(self.config, token) as signer:
+            with within_seconds(ANSWER_SECONDS, self.label), _sigstore_signer(self.config, token) as signer:
                 yield signer
 
 
