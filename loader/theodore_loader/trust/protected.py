@@ -47,8 +47,11 @@ def refuse_exposed(path: Path) -> None:
 
 
 def file_state(status: os.stat_result) -> tuple[int, ...]:
-    """Return what changes whenever a file is replaced, written to, or given another owner or mode."""
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    """Return what changes whenever a file is replaced, written to, or given another owner or mode.
+
+    Not the number of its device, which may be another one after every mount.
+    """
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
