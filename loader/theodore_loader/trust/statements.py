@@ -149,8 +149,8 @@ class SourceResult(Strict, frozen=True):
     """How the wheel compares with the source it was held against.
 
     ``built``: the verifier built it from there itself. ``rebuilt``: the source builds this very wheel, byte for byte.
-    ``compared``: the source's files are in it unchanged. ``commit`` is that of a clean tree. ``reproducible`` tells whether builds under different circumstances agreed, if
-    that was tried.
+    ``compared``: the source's files are in it unchanged. ``commit`` is that of a clean tree. ``reproducible`` tells
+    whether builds under different circumstances agreed, if that was tried.
     """
 
     kind: Literal["built", "rebuilt", "compared"]

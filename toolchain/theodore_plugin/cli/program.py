@@ -45,7 +45,7 @@ COMMANDS: dict[str, Entry] = {
     "package": Entry("theodore_plugin.cli.package", "Check, lock and build a reproducible wheel."),
     "sign": Entry("theodore_plugin.cli.sign", "Sign a wheel and the verdict about it."),
     "attest": Entry("theodore_plugin.cli.attest", "Check a signed wheel again and add your own verdict."),
-    "inspect": Entry("theodore_plugin.cli.inspect", "Show what a wheel says of itself; verifies nothing.", toolchain=False),
+    "inspect": Entry("theodore_plugin.cli.inspect", "Show what a wheel says of itself, unverified.", toolchain=False),
     "verify": Entry("theodore_plugin.cli.verify", "Verify a wheel as a host would, step by step.", toolchain=False),
     "trust": Entry("theodore_plugin.cli.trust", "Show and edit whom this machine believes.", toolchain=False),
     "instance": Entry("theodore_plugin.cli.instance", "Run a signing instance for a team."),
