@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from theodore_loader.errors import Refused
 from theodore_plugin.packaging.build import build_wheel
 from theodore_plugin.packaging.circumstances import OTHER, USUAL
-from theodore_plugin.packaging.difference import archive_difference, entry_differences
+from theodore_plugin.packaging.difference import archive_difference, entry_differences, wheel_difference
 from theodore_plugin.packaging.normalise import normalise, write_wheel
-from theodore_plugin.packaging.reproduce import verify_reproducible
+from theodore_plugin.packaging.reproduce import Reproduction, verify_reproducible
 from theodore_plugin.packaging.wheelhouse import BackendFailed, Wheelhouse
 from theodore_plugin.project import PluginProject
 
@@ -60,23 +56,26 @@ __version__ = "1.2.0"
 """
 
 
-def test_what_leaks_into_the_wheel_is_named_with_its_place(project_dir, offline):
+def test_what_leaks_into_the_wheel_is_named_with_its_place(project_dir, offline, tmp_path):
     """hatchling's `code` version source runs code of the project: a build that looks around."""
     edits = {
         'version = "1.2.0"': 'dynamic = ["version"]',
         "[project]": '[tool.hatch.version]\nsource = "code"\npath = "v.py"\n[project]',
     }
     project = PluginProject.open(project_dir(edits, {"v.py": LEAKS}))
-    found = verify_reproducible(project, EPOCH)
+    house = Wheelhouse(tmp_path)
+    first, second = (
+        normalise(built.data, built.filename, {}, epoch=EPOCH)
+        for built in (
+            build_wheel(project, epoch=EPOCH, wheelhouse=house, circumstances=each) for each in (USUAL, OTHER)
+        )
+    )
+    found = Reproduction(first.sha256, (), wheel_difference(first, second, ("the first build", "the second")))
     assert (found.first_difference.place, found.reproducible) == ("acme_hello/folder.py:1", False)
     with pytest.raises(Refused, match=r"first in acme_hello/folder\.py:1") as caught:
         found.refuse()
     assert caught.value.rule == "build-not-reproducible"
-    first, second = (
-        normalise(built.data, built.filename, {}, epoch=EPOCH).entries
-        for built in (build_wheel(project, epoch=EPOCH, circumstances=each) for each in (USUAL, OTHER))
-    )
-    places = {item.place: item.reason for item in entry_differences(first, second, ("one", "two"))}
+    places = {item.place: item.reason for item in entry_differences(first.entries, second.entries, ("one", "two"))}
     assert {place: reason for place, reason in places.items() if "RECORD" not in place} == {
         "acme_hello/folder.py:1": "content",
         "acme_hello/hash_seed.py:2": "content",
@@ -109,31 +108,6 @@ def test_a_difference_of_contents_names_byte_and_line():
     assert found["t.py"].message == "t.py:3: other content in here than in there, from byte 4 on"
     assert found["b.bin"].message == "b.bin (byte 2): other content: 2 bytes in here, 3 in there, from byte 2 on"
     assert found["n.py"].message == "n.py: only in here"
-
-
-@pytest.mark.parametrize("version", ["312", "313"])
-def test_another_python_makes_the_same_wheel(project_dir, offline, tmp_path, version):
-    """Only the interpreter is another: backends and their versions come from the same wheels."""
-    python = f"/work/venvs/{version}/bin/python"
-    if not os.access(python, os.X_OK):
-        pytest.skip("there is no such interpreter here")
-    root = project_dir(BACKENDS["flit"], FILES)
-    script = (
-        "import sys; from pathlib import Path; from theodore_plugin.project import PluginProject\n"
-        "from theodore_plugin.packaging.build import build_wheel; from theodore_plugin.packaging.normalise import *\n"
-        f"b = build_wheel(PluginProject.open(Path(sys.argv[1])), epoch={EPOCH})\n"
-        f"print(normalise(b.data, b.filename, {{}}, epoch={EPOCH}).sha256)"
-    )
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path.endswith(("toolchain", "loader"))),
-    }
-    done = subprocess.run(
-        [python, "-c", script, str(root)], env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    built = build_wheel(PluginProject.open(root), epoch=EPOCH)
-    assert done.stdout.strip() == normalise(built.data, built.filename, {}, epoch=EPOCH).sha256
 
 
 def test_recorded_requirements_are_held_to_their_hashes(offline, tmp_path):

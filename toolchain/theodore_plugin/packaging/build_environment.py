@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import venv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -68,11 +67,22 @@ class BuildEnvironment:
         if not new:
             return
         wheels = self._wheelhouse.paths(new)
-        argv = [sys.executable, "-P", "-m", "pip", "--python", self.python_executable, "install", "--no-index"]
-        argv += ["--no-deps", "--no-input", "--no-compile", "--disable-pip-version-check", "--no-warn-script-location"]
+        from uv import find_uv_bin
+
+        argv = [
+            find_uv_bin(),
+            "pip",
+            "install",
+            "--python",
+            self.python_executable,
+            "--offline",
+            "--no-index",
+            "--no-deps",
+        ]
+        argv += ["--no-config", "--no-cache", "--link-mode", "copy", "--color", "never"]
         done = run_confined(
             [*argv, "--", *map(str, wheels)], self._installer_profile(wheels),
-            cwd=self._home, env=self._environment() | {"PIP_CONFIG_FILE": "/dev/null"}, timeout=_INSTALL_SECONDS,
+            cwd=self._home, env=self._environment(), timeout=_INSTALL_SECONDS,
         )  # fmt: skip
         if done.timed_out or done.returncode:
             names = ", ".join(requirement.filename for requirement in new)
@@ -102,13 +112,14 @@ class BuildEnvironment:
         interpreters = (*interpreter.read_paths(), *interpreter.read_paths(self.python_executable))
         return Profile(
             read=(*interpreters, *SYSTEM_NAMES, *map(str, wheels)),
-            write=(str(self._root), str(self._home)),
-            execute=(self.python_executable, sys.executable),
-            subprocesses=_MAX_SUBPROCESSES,  # pip starts itself again with the environment's interpreter
+            write=(str(self._root), str(self._home), os.devnull),
+            execute=(self.python_executable,),
+            subprocesses=_MAX_SUBPROCESSES,  # uv asks the environment's interpreter what it is
             memory_bytes=1024 * MIB,
             open_files=256,
             file_bytes=512 * MIB,
             metadata_changes="ignore",
+            symlinks=True,
             allow_weaker=True,
         )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from theodore_loader.sandbox import interpreter
@@ -32,7 +33,7 @@ class PipSettings:
 
 def pip_settings() -> PipSettings:
     """Return the settings of the user who runs this. Raises :class:`ConfigurationProblem` if pip cannot say them."""
-    settings = read_index_settings()
+    settings = _read(frozenset(os.environ.items()))
     named = {name: os.environ[name] for name in (*_PROXY_VARIABLES, *_CERTIFICATE_VARIABLES) if os.environ.get(name)}
     netrc = Path(os.environ.get("NETRC") or Path.home() / ".netrc")
     cache = _cache_folder()
@@ -48,6 +49,12 @@ def pip_settings() -> PipSettings:
         readable=(*interpreter.RESOLVER, *SYSTEM_NAMES, *settings.local_paths, *filter(None, files)),
         writable=(str(cache),) if cache else (),
     )
+
+
+@lru_cache(maxsize=4)
+def _read(environment: frozenset[tuple[str, str]]) -> IndexSettings:
+    """Ask pip once for one environment; its answer takes longer than anything else here."""
+    return read_index_settings(dict(environment))
 
 
 def _options(settings: IndexSettings) -> Iterator[tuple[str, str]]:
