@@ -101,31 +101,32 @@ def _taken_in(data: bytes, source: str, trust: TrustFile, home: Path, revoker: s
     decisions = Decisions(private_dir(home))
 
     def record(signed: SignedList) -> None:
-        facts = signed.facts
-        decisions.record(
-            Decision(
-                purpose="revocations",
-                outcome="accepted",
-                message=f"list {facts.sequence} of {signed.revoker.id} from {source}: {facts.entries} entries hold, "
-                f"{facts.withdrawn} are withdrawn; signed by {facts.signer}",
-                rests_on={f"revocations of {signed.revoker.id}": facts.sha256},
-            )
-        )
+        decisions.record(_acceptance(signed, source))
 
     try:
         return take_in(data, trust, home, datetime.now(UTC), revoker=revoker, record=record)
     except Refused as refusal:
-        if refusal.rule != "decision-not-recorded":
-            decisions.record(
-                Decision(
-                    purpose="revocations",
-                    outcome="refused",
-                    message=f"the list from {source}: {refusal.message}",
-                    rule=refusal.rule,
-                    help=refusal.help,
-                )
-            )
+        try:
+            decisions.record(_refusal(refusal, source))
+        except Refused as unrecorded:
+            refusal.add_note(unrecorded.message)
         raise
+
+
+def _acceptance(signed: SignedList, source: str) -> Decision:
+    facts, revoker = signed.facts, signed.revoker.id
+    return Decision(
+        purpose="revocations",
+        outcome="accepted",
+        message=f"list {facts.sequence} of {revoker} from {source}: {facts.entries} entries hold, {facts.withdrawn} are "
+        f"withdrawn; signed by {facts.signer}",
+        rests_on={f"revocations of {revoker}": facts.sha256},
+    )
+
+
+def _refusal(refusal: Refused, source: str) -> Decision:
+    message = f"the list from {source}: {refusal.message}"
+    return Decision(purpose="revocations", outcome="refused", message=message, rule=refusal.rule, help=refusal.help)
 
 
 def _known(url: str, revoker: Revoker, trust: TrustFile, home: Path) -> str:
