@@ -118,8 +118,8 @@ def _acceptance(signed: SignedList, source: str) -> Decision:
     return Decision(
         purpose="revocations",
         outcome="accepted",
-        message=f"list {facts.sequence} of {revoker} from {source}: {facts.entries} entries hold, {facts.withdrawn} are "
-        f"withdrawn; signed by {facts.signer}",
+        message=f"list {facts.sequence} of {revoker} from {source}: {facts.entries} entries hold, "
+        f"{facts.withdrawn} are withdrawn; signed by {facts.signer}",
         rests_on={f"revocations of {revoker}": facts.sha256},
     )
 
