@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from theodore_loader.errors import LoaderError
 from theodore_plugin.signing import trust_sources
-from theodore_plugin.signing.deadline import within_seconds
 from theodore_plugin.signing.local.instance import DEFAULT_NAME, LocalInstance, open_or_create
 from theodore_plugin.signing.local.server import serving
 from theodore_plugin.signing.oidc import Credentials, SigningError
@@ -113,7 +112,7 @@ class Remote:
         # a ``default`` line in ~/.netrc would replace the bearer token
         with _environment({"NETRC": os.devnull}), _translated(()):
             token = self.credentials.token(self.config)
-            with within_seconds(ANSWER_SECONDS, self.label), _sigstore_signer(self.config, token) as signer:
+            with _answering(self.label), _sigstore_signer(self.config, token) as signer:
                 yield signer
 
 
@@ -155,6 +154,21 @@ def _remote(label: str, config: ClientTrustConfig, credentials: Credentials | st
 
 def _credentials(asked: Credentials | str | None) -> Credentials:
     return asked if isinstance(asked, Credentials) else Credentials(asked)
+
+
+@contextmanager
+def _answering(label: str) -> Iterator[None]:
+    """Bound what the block waits for: the sigstore client itself waits for its services without end."""
+    from theodore_plugin.engine.budget import OutOfTime, time_budget
+
+    try:
+        with time_budget(ANSWER_SECONDS):
+            yield
+    except OutOfTime:
+        raise SigningError(
+            f"{label} has not answered within {ANSWER_SECONDS:.0f} s",
+            help="nothing was written; try again, or ask its owner",
+        ) from None
 
 
 @contextmanager
