@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,10 @@ from theodore_plugin.cli.console import stdout, visible
 
 if TYPE_CHECKING:
     from theodore_plugin.inspection.model import Inspection
+
+_COLUMN = 14
+"""Where values begin."""
+_NARROWEST = 40
 
 
 @click.command("inspect")
@@ -47,11 +52,20 @@ def _print_text(wheel: Path, found: Inspection, *, everything: bool) -> None:
     title = f"{found.wheel.name} {found.wheel.version}: inspected, NOT VERIFIED; anybody can claim any of this"
     stdout.print(visible(title), style="bold")
     for label, value in rows(found, everything=everything):
-        stdout.print(visible(f"  {label:<11} {value}"))
+        _print_row(label, visible(value))
     if everything:
         for bundle in found.bundles:
             stdout.print()
             for line in bundle_lines(bundle):
                 stdout.print(visible(line))
-    more = "" if everything else "; everything: --all"
-    stdout.print(visible(f"next: theodore-plugin verify {wheel}{more}"))
+    else:
+        stdout.print("everything: --all")
+    stdout.print(visible(f"next: theodore-plugin verify {wheel}"))
+
+
+def _print_row(label: str, value: str) -> None:
+    """Print a value beside its label; on a terminal, words stay whole and lines stay in their column."""
+    room = stdout.width - _COLUMN if stdout.is_terminal else len(value)
+    lines = wrap(value, max(room, _NARROWEST), break_long_words=False, break_on_hyphens=False) or [""]
+    for number, line in enumerate(lines):
+        stdout.print(f"  {'' if number else label:<11} {line}")
