@@ -15,6 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
 from team_service import ISSUER_KEYS, Team, csr, hashedrekord, serving_team
 
 from theodore_loader.trust.certificate import claims_of, identity_of
@@ -106,6 +107,30 @@ def test_a_malformed_request_leaves_the_token_good(team: Team, shared_provider: 
     ):
         assert team.certificate(token, body)[0] == 400
     assert team.certificate(token)[0] == 201
+
+
+def test_what_a_request_says_about_itself_is_not_certified(team: Team, shared_provider: Provider) -> None:
+    boss = x509.SubjectAlternativeName([x509.RFC822Name("boss@acme.example")])
+    issuer = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.1"), b"https://evil.example")
+    request = (
+        x509.CertificateSigningRequestBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.EMAIL_ADDRESS, "boss@acme.example")]))
+        .add_extension(boss, critical=True)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(issuer, critical=False)
+        .sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+    )
+    pem = base64.b64encode(request.public_bytes(serialization.Encoding.PEM)).decode()
+    body = json.dumps({"certificateSigningRequest": pem}).encode()
+    status, answer = team.certificate(shared_provider.token(), body)
+    assert status == 201
+    chain = answer["signedCertificateEmbeddedSct"]["chain"]["certificates"]
+    leaf = x509.load_pem_x509_certificate(chain[0].encode())
+    assert identity_of(leaf) == "jo@acme.example"
+    assert list(leaf.subject) == []
+    assert x509.BasicConstraints.oid not in {extension.oid for extension in leaf.extensions}
+    stated = leaf.extensions.get_extension_for_oid(issuer.oid).value
+    assert stated.value == shared_provider.url.encode()
 
 
 def test_a_request_for_somebody_elses_key_is_refused(team: Team, shared_provider: Provider) -> None:
