@@ -103,8 +103,10 @@ def _show_own() -> None:
     from theodore_plugin.signing.local.instance import exists, open_or_create
 
     if exists():
-        own = known_to_others(open_or_create())
+        instance = open_or_create()
+        own = known_to_others(instance)
         stdout.print(visible(f"this machine's own instance {own.identity}"))
+        stdout.print(f"entries     Rekor version {instance.rekor}")
         show_fingerprint(own)
 
 
