@@ -186,7 +186,7 @@ def test_only_a_yank_can_be_lifted(tmp_path: Path) -> None:
     lifted = listed(tmp_path, {**BY_DIGEST, "action": "yank"}).check(by_digest(), "install", accept_yanked=True)
     assert lifted.warnings == ("yanked: stolen key (https://example.com/1)",)
     for action in ("block-install", "block-load"):
-        with pytest.raises(Refused, match="revoked"):
+        with pytest.raises(Refused, match="revokes it"):
             listed(tmp_path, {**BY_DIGEST, "action": action}).check(by_digest(), "install", accept_yanked=True)
 
 

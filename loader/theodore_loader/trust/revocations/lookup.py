@@ -183,11 +183,11 @@ _MARKS = {"block-install": "not to be installed", "yank": "yanked", "warn": "war
 def _refuse(hit: Hit, purpose: Purpose, *, accept_yanked: bool) -> None:
     action = hit.entry.action
     if action == "block-load" or (action == "block-install" and purpose == "install"):
-        raise Refused(REVOKED, f"revoked by {hit.source.label}: {hit}", help="use another version, see the address")
+        raise Refused(REVOKED, f"{hit.source.label} revokes it: {hit}", help="use another version, see the address")
     if action == "yank" and purpose == "install" and not accept_yanked:
         raise Refused(
             YANKED,
-            f"yanked by {hit.source.label}: {hit}",
+            f"{hit.source.label} yanks it: {hit}",
             help="install another version; if it has to be this one: theodore-plugin install --allow-yanked",
         )
 
