@@ -311,6 +311,15 @@ def test_a_publisher_nobody_here_believes_is_not_rested_on(bench, beside, rechec
     assert recheck(trust=replace(bench.trust, publishers=())).considered == ()
 
 
+@pytest.mark.parametrize("data", [None, b"", b"\n \r\n"], ids=["no file", "empty", "blank"])
+def test_a_wheel_without_statements_gets_the_first_ones(data: bytes | None, beside, recheck) -> None:
+    attestations_path(beside).unlink()
+    if data is not None:
+        attestations_path(beside).write_bytes(data)
+    attested = recheck()
+    assert (attested.considered, attested.kept, len(attestations_path(beside).read_bytes().splitlines())) == ((), 0, 2)
+
+
 def test_a_verdict_that_imitates_a_verifier_is_not_taken_for_its_own(workshop, bench, beside, recheck) -> None:
     registry = workshop.instance("registry").verifier_id
     forged = bench.restate("verdict", lambda s: s["predicate"]["verifier"].update(id=registry))

@@ -74,6 +74,17 @@ def test_the_library_verifies_the_wheel_against_the_exported_root(bench, trust_c
         assert json.loads(payload)["subject"][0]["digest"]["sha256"] == bench.wheel.sha256
 
 
+def test_the_command_line_verifies_every_statement(bench, trust_config: Path, tmp_path: Path) -> None:
+    for number, line in enumerate(bench.lines.values()):
+        bundle = tmp_path / f"{number}.json"
+        bundle.write_bytes(line)
+        result = sigstore(
+            "--trust-config", trust_config, "verify", "identity", "--offline", "--bundle", bundle,
+            "--cert-identity", bench.instance.identity, "--cert-oidc-issuer", ISSUER, bench.path,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr
+
+
 def test_the_command_line_refuses_changed_bytes_and_another_identity(bench, trust_config: Path, tmp_path) -> None:
     changed = tmp_path / bench.filename
     changed.write_bytes(bench.data[:-1] + b"\x01")

@@ -96,7 +96,7 @@ def attest(
 
 def _considered(files: SignedFiles, trust: TrustFile, wheel: Wheel) -> list[InputAttestation]:
     """Return the statements of a publisher this machine believes, as a verdict names them."""
-    if files.attestations is None:
+    if not (files.attestations or b"").strip():
         return []
     stated = authenticate_publisher(files.attestations, trust, Signatures(trust.roots), wheel.filename, wheel.sha256)
     return [InputAttestation(one.statement.predicate_type, DigestSet(one.sha256)) for one in stated]
