@@ -2,11 +2,13 @@
 
 import re
 import shlex
+from pathlib import Path
 
 import click
 import pytest
 from ruamel.yaml import YAML
 
+from theodore_plugin.cli import lock
 from theodore_plugin.cli.check import command
 from theodore_plugin.cli.program import PROGRAM
 
@@ -33,7 +35,7 @@ def test_the_gitlab_job_writes_what_it_declares(read_yaml):
 
 
 def test_the_hook_is_one_that_pre_commit_understands(read_yaml):
-    (hook,) = read_yaml(".pre-commit-hooks.yaml")
+    hook, _ = read_yaml(".pre-commit-hooks.yaml")
     params = understood(shlex.join([*shlex.split(hook["entry"]), *hook["args"], "plugins/one/plugin.py"]))
     assert params["output_format"] == "concise"
     assert hook["pass_filenames"]
@@ -41,6 +43,15 @@ def test_the_hook_is_one_that_pre_commit_understands(read_yaml):
     named = re.compile(hook["files"])
     assert all(map(named.search, ["a.py", "a.pyi", "plugins/one/pyproject.toml", "pyproject.toml", "pylock.toml"]))
     assert not any(map(named.search, ["README.md", "a.pyc", "my-pyproject.toml", "a.py.txt"]))
+
+
+def test_the_hook_for_locks_writes_nothing_and_sees_both_files(read_yaml):
+    _, hook = read_yaml(".pre-commit-hooks.yaml")
+    program, name, *arguments = shlex.split(hook["entry"])
+    params = lock.command.make_context(name, arguments).params
+    assert (program, name, params["check"], params["path"]) == ("theodore-plugin", "lock", True, Path())
+    assert not hook["pass_filenames"]
+    assert all(map(re.compile(hook["files"]).search, ["pyproject.toml", "pylock.toml"]))
 
 
 def test_examples_name_hooks_and_inputs_that_exist(read_yaml, action):

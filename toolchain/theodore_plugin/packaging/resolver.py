@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 NAME = "theodore-lock"
 """The made-up project; no distribution has this name."""
 CACHE = "resolver"
+_CHOICE = ('resolution = "highest"', 'prerelease = "if-necessary-or-explicit"', 'fork-strategy = "requires-python"')
+"""What the resolver chooses by itself, said: neither its next release nor a file of the system may change it."""
 _PASSED_ON = (
     *("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "all_proxy", "no_proxy"),
     *("SSL_CERT_DIR", "UV_HTTP_RETRIES", "UV_CONCURRENT_DOWNLOADS"),
@@ -155,7 +157,8 @@ def _failed(done: Completed, request: Request) -> ConfigurationProblem:
 
 def _profile(folder: Path, cache: Path, request: Request) -> Profile:
     indexes = request.indexes
-    named = [path for path in (indexes.certificate, indexes.client_certificate, _netrc()) if path]
+    folders = os.environ.get("SSL_CERT_DIR", "").split(os.pathsep)
+    named = [path for path in (indexes.certificate, indexes.client_certificate, _netrc(), *folders) if path]
     return Profile(
         read=(*read_paths(sys.executable), *RESOLVER, *named, *indexes.local_paths),
         write=(str(folder), str(cache), "/dev/null"),
@@ -174,7 +177,7 @@ def _profile(folder: Path, cache: Path, request: Request) -> Profile:
 def _environment(folder: Path, indexes: IndexSettings) -> dict[str, str]:
     variables = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     variables |= {"HOME": str(folder), "TMPDIR": str(folder), "XDG_CONFIG_HOME": str(folder), "LANG": "C.UTF-8"}
-    variables |= {"PATH": os.defpath, "NO_COLOR": "1", "UV_SYSTEM_CERTS": "true", "UV_NO_SYSTEM_CONFIG": "1"}
+    variables |= {"PATH": os.defpath, "NO_COLOR": "1", "UV_SYSTEM_CERTS": "true"}
     optional = {
         "SSL_CERT_FILE": indexes.certificate,
         "SSL_CLIENT_CERT": indexes.client_certificate,
@@ -194,7 +197,7 @@ def _project(request: Request) -> str:
     """Write the made-up project. Everything is a quoted TOML string, so nothing can be anything else."""
     lines = ["[project]", f'name = "{NAME}"', 'version = "0"', f"requires-python = {_text(request.range.python)}"]
     lines.append(f"dependencies = {_texts(map(str, request.requirements))}")
-    lines += ["[tool.uv]", "package = false", "no-build = true", "default-groups = []"]
+    lines += ["[tool.uv]", "package = false", "no-build = true", "default-groups = []", *_CHOICE]
     lines.append(f"environments = {_texts(request.range.environments)}")
     lines.append(f"required-environments = {_texts(_required(request.range))}")
     if request.not_after is not None:
