@@ -143,7 +143,7 @@ class Desk:
         return None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # a certificate is good for minutes, a session may take longer
 def signers(workshop) -> Iterator[dict[str, Any]]:
     """Two instances, each with one certificate for all lists of this file."""
     with workshop.instance().signer() as ours, workshop.instance("rogue").signer() as rogue:
