@@ -96,6 +96,7 @@ def test_a_body_that_never_comes_is_not_waited_for(hurried: Team) -> None:
     with connected(hurried) as client:
         client.sendall(head(hurried, "Content-Length: 1000") + b"half")
         assert rest(client) == b""
+    assert "too slow" in {line.get("reason") for line in hurried.journal}
 
 
 def ask_for_ever(client: socket.socket, request: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -142,6 +143,32 @@ def test_a_request_for_somebody_elses_key_is_refused(team: Team, shared_provider
     body = csr(mine, tamper=lambda der: der.replace(spki[0], spki[1]))
     status, answer = team.certificate(shared_provider.token(), body)
     assert (status, answer["message"]) == (400, "the request does not prove possession of its key")
+
+
+def key_request(token: str, key: ec.EllipticCurvePrivateKey, subject: str) -> bytes:
+    """A request as sigstore-js and cosign make it: token and key in the body, the subject signed."""
+    pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    proof = key.sign(subject.encode(), ec.ECDSA(hashes.SHA256()))
+    return json.dumps(
+        {
+            "credentials": {"oidcIdentityToken": token},
+            "publicKeyRequest": {
+                "publicKey": {"algorithm": "ECDSA", "content": pem.decode()},
+                "proofOfPossession": base64.b64encode(proof).decode(),
+            },
+        }
+    ).encode()
+
+
+def test_a_key_may_be_asked_for_as_other_clients_do(team: Team, shared_provider: Provider) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    token, path = shared_provider.token(), "/api/v2/signingCert"
+    assert team.post(path, key_request(token, key, "somebody else"))[0] == 400
+    assert team.post(path, key_request("a.b.c", key, "jo@acme.example"))[0] == 401
+    deep = base64.urlsafe_b64encode(b"[" * 9000).decode().rstrip("=")
+    assert team.post(path, key_request(f"{deep}.{deep}.x", key, "jo@acme.example"))[0] == 401
+    assert team.post(path, key_request(token, key, "jo@acme.example"))[0] == 201
+    assert team.post(path, key_request(token, key, "jo@acme.example"))[0] == 401
 
 
 @pytest.mark.parametrize(
