@@ -102,7 +102,8 @@ def package(
     moments = started, datetime.now(UTC)
     record = BuildRecord(made.wheel.sha256, tree, made.build, *moments, __version__, reproducible)
     wheel_path = write_packaged(out_dir, made.wheel, record)
-    return Packaged(wheel_path, made.wheel, report, len(read_lock(lock).packages), made.build, made.reproduction)
+    locked = {package.name for package in read_lock(lock).packages}
+    return Packaged(wheel_path, made.wheel, report, len(locked), made.build, made.reproduction)
 
 
 def write_packaged(out_dir: Path, wheel: Wheel, record: BuildRecord) -> Path:
