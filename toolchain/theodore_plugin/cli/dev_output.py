@@ -19,7 +19,12 @@ from theodore_plugin.dev import session
 from theodore_plugin.dev.session import Told, Wanted
 from theodore_plugin.trial import Outcome
 
-_WORTH_A_LINE = {EventKind.CRASHED: "red", EventKind.BACKOFF: "yellow", EventKind.QUARANTINED: "bold red", EventKind.REVOKED: "bold red"}
+_WORTH_A_LINE = {
+    EventKind.CRASHED: "red",
+    EventKind.BACKOFF: "yellow",
+    EventKind.QUARANTINED: "bold red",
+    EventKind.REVOKED: "bold red",
+}
 _SHOWN = 3
 
 

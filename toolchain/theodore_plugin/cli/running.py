@@ -13,7 +13,14 @@ from rich.text import Text
 
 from theodore_plugin.cli.console import visible
 
-_STATES = {"ready": "green", "quarantined": "bold red", "revoked": "bold red", "backoff": "yellow", "starting": "cyan", "draining": "cyan"}
+_STATES = {
+    "ready": "green",
+    "quarantined": "bold red",
+    "revoked": "bold red",
+    "backoff": "yellow",
+    "starting": "cyan",
+    "draining": "cyan",
+}
 
 
 @dataclass(frozen=True, slots=True)

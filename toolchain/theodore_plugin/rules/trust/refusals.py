@@ -87,16 +87,16 @@ TRUST_RULES: tuple[Rule, ...] = (
     _rule(
         "verdict-input-missing",
         "The verdict rests on a statement that is not among those beside the wheel.",
-        "A verdict names the statements it considered by their digests. If one of them was exchanged or taken away, the "
-        "verifier judged something else than what lies here.",
+        "A verdict names the statements it considered by their digests. If one of them was exchanged or taken away, "
+        "the verifier judged something else than what lies here.",
         "Fetch the attestations again from where the wheel was published, or check and sign the wheel again.",
     ),
     _rule(
         "provenance-missing",
         "The host demands provenance, and its publisher states no commit the wheel was built from.",
         "Without it nobody can hold the wheel against its source, so nobody can see what was added on the way.",
-        "Commit, build with `theodore-plugin package`, then sign: `package` leaves what `sign` needs beside the wheel. Or "
-        "have `sign --source` rebuild it.",
+        "Commit, build with `theodore-plugin package`, then sign: `package` leaves what `sign` needs beside the wheel. "
+        "Or have `sign --source` rebuild it.",
         Silencer.POLICY,
     ),
     _rule(
@@ -124,8 +124,8 @@ TRUST_RULES: tuple[Rule, ...] = (
     _rule(
         "version-yanked",
         "Whoever offers this version does not want it to be installed any more; where it is installed it stays.",
-        "A version is yanked because it is broken, not because it is malicious: hosts that run it are not stopped by that, "
-        "and no further one should begin to.",
+        "A version is yanked because it is broken, not because it is malicious: hosts that run it are not stopped by "
+        "that, and no further one should begin to.",
         "Install another version. If it has to be this one: `theodore-plugin install --allow-yanked WHEEL`.",
     ),
     _rule(
