@@ -265,6 +265,14 @@ def test_a_lock_of_one_interpreter_alone_is_made_again(index, project_dir):
     assert len(files(ensure_lock(opened(root)), "native")) == 6
 
 
+def test_a_version_before_its_release_is_taken_only_where_it_is_asked_for(index, project_dir):
+    index.publish("alpha", "1.0")
+    index.publish("alpha", "2.0rc1")
+    plain, asked = made(index, opened(project_dir("alpha"))), made(index, opened(project_dir("alpha>=2.0rc1")))
+    assert (locked(plain.lock), locked(asked.lock)) == ({"alpha": ["1.0"]}, {"alpha": ["2.0rc1"]})
+    assert (plain.warnings, asked.warnings) == ((), ())
+
+
 def test_nothing_is_resolved_where_nothing_is_required(only_index, project_dir):
     only_index("http://127.0.0.1:9/simple/")
     assert json.loads(json.dumps(locked(ensure_lock(opened(project_dir()))))) == {}

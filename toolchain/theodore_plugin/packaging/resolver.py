@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 NAME = "theodore-lock"
 """The made-up project; no distribution has this name."""
 CACHE = "resolver"
-_CHOICE = ('resolution = "highest"', 'prerelease = "if-necessary-or-explicit"', 'fork-strategy = "requires-python"')
+_CHOICE = ('resolution = "highest"', 'prerelease = "if-necessary"', 'fork-strategy = "requires-python"')
 """What the resolver chooses by itself, said: neither its next release nor a file of the system may change it."""
 _PASSED_ON = (
     *("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "all_proxy", "no_proxy"),
