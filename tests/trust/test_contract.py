@@ -175,7 +175,8 @@ def sigstore_js(packages: Path, *arguments: str | Path) -> subprocess.CompletedP
 @pytest.mark.registry
 @pytest.mark.parametrize("rekor", [1, 2])
 def test_sigstore_js_signs_and_verifies(rekor: RekorVersion, packages: Path, workshop, bench, tmp_path: Path) -> None:
-    from theodore_loader.trust.signatures import Signatures, parse_bundle
+    from theodore_loader.trust.bundles import parse_bundle
+    from theodore_loader.trust.signatures import Signatures
     from theodore_loader.trust.trust_file import SignerRule
 
     instance = workshop.instance().instance

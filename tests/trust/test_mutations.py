@@ -11,7 +11,8 @@ from campaign import mutants
 
 from theodore_loader.errors import Refused
 from theodore_loader.trust.attestations import authenticate
-from theodore_loader.trust.signatures import OtherSigner, Signatures, parse_bundle
+from theodore_loader.trust.bundles import parse_bundle
+from theodore_loader.trust.signatures import OtherSigner, Signatures
 
 BUNDLES = mutants(1500)
 RULES = {"signature-invalid", "digest-mismatch", "signer-not-trusted", "verdict-invalid", "verdict-missing"}

@@ -18,7 +18,8 @@ import pytest
 from campaign import mutants
 
 from theodore_loader.errors import ConfigurationProblem, LoaderError, Refused
-from theodore_loader.trust.signatures import OtherSigner, Signatures, Signer, parse_bundle
+from theodore_loader.trust.bundles import parse_bundle
+from theodore_loader.trust.signatures import OtherSigner, Signatures, Signer
 from theodore_loader.trust.trust_file import Root, SignerRule
 from theodore_plugin.signing.instances import Local
 from theodore_plugin.signing.local import der

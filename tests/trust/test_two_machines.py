@@ -12,9 +12,10 @@ import pytest
 
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.paths import HOME_VARIABLE
+from theodore_loader.trust.bundles import parse_bundle
 from theodore_loader.trust.edit import TrustEditor
 from theodore_loader.trust.receipts import Receipts
-from theodore_loader.trust.signatures import Signatures, parse_bundle
+from theodore_loader.trust.signatures import Signatures
 from theodore_loader.trust.trust_file import TrustFile
 from theodore_loader.trust.verify import NotVerified, verify
 from theodore_plugin.cli import main

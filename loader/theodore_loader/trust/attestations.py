@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from theodore_loader.artifact.dist_info import parse_filename
 from theodore_loader.errors import Refused
+from theodore_loader.trust.bundles import parse_bundle
 from theodore_loader.trust.files import MAX_ATTESTATIONS, MAX_BUNDLE
 from theodore_loader.trust.identity import matches
 from theodore_loader.trust.predicates import Kind, Predicate, kind_of
-from theodore_loader.trust.signatures import OtherSigner, Signatures, Signer, parse_bundle
+from theodore_loader.trust.signatures import OtherSigner, Signatures, Signer
 from theodore_loader.trust.statements import (
     PAYLOAD_TYPE,
     DigestSet,

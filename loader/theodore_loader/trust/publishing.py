@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from theodore_loader.errors import Refused
+from theodore_loader.trust.bundles import ParsedBundle, parse_bundle
 from theodore_loader.trust.files import BUNDLE_SUFFIX, SignedFiles
 from theodore_loader.trust.identity import matches
-from theodore_loader.trust.signatures import OtherSigner, ParsedBundle, Signatures, Signer, parse_bundle
+from theodore_loader.trust.signatures import OtherSigner, Signatures, Signer
 from theodore_loader.trust.trust_file import INIT_COMMAND, Publisher, TrustFile
 
 

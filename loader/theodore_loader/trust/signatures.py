@@ -9,20 +9,18 @@ Sigstore is imported on first use: it costs some 300 ms, and a host that finds a
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from theodore_loader import strict_json
 from theodore_loader.errors import ConfigurationProblem, Refused
+from theodore_loader.trust.bundles import SIGN_AGAIN, ParsedBundle, reason_of
 from theodore_loader.trust.certificate import claims_of, identity_of
 from theodore_loader.trust.claims import CLAIMS
-from theodore_loader.trust.files import MAX_BUNDLE
 from theodore_loader.trust.identity import matches
 from theodore_loader.trust.trust_file import Root, SignerRule
 
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 _Verify: TypeAlias = "Callable[[Verifier, Bundle, _SignerPolicy], _Result]"
-_RESIGN = "sign it again with `theodore-plugin sign`, or fetch wheel and bundle again from where they were published"
 
 
 class OtherSigner(Exception):
@@ -57,74 +54,6 @@ class Signer:
 
     def __str__(self) -> str:
         return f"{self.identity} (issuer {self.issuer}, root {self.root})"
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedBundle:
-    """A well-formed bundle, not yet verified: sigstore's object and the plain document."""
-
-    bundle: Bundle
-    document: Mapping[str, Any]
-
-    @property
-    def artifact_digest(self) -> str | None:
-        """The SHA-256 the bundle says it is for, from its hint or its log entry; unverified, for messages only."""
-        with suppress(ValueError, TypeError, KeyError):
-            return base64.b64decode(self.document["messageSignature"]["messageDigest"]["digest"]).hex()
-        with suppress(ValueError, TypeError, KeyError):
-            return str(
-                json.loads(base64.b64decode(self._log_entry["canonicalizedBody"]))["spec"]["data"]["hash"]["value"]
-            )
-        return None
-
-    @property
-    def log_index(self) -> int | None:
-        """Where the log has it: as it promised (over all its shards), or else as the proof says (in this one).
-
-        Without a promise the number beside the proof is an unsigned hint, and not read.
-        """
-        with suppress(ValueError, TypeError, KeyError):
-            place = self._log_entry if self.promised_at else self._log_entry["inclusionProof"]
-            return int(place["logIndex"])
-        return None
-
-    def refuse_another_tree(self) -> None:
-        """Raise ValueError unless the proof is about the very tree that the checkpoint signs.
-
-        Sigstore compares their roots and not their sizes; with another size the same hashes prove another place.
-        """
-        proof = self._log_entry["inclusionProof"]
-        if proof["checkpoint"]["envelope"].split("\n")[1] != str(proof["treeSize"]):
-            raise ValueError("the proof is about a tree of another size than its checkpoint")
-
-    @property
-    def promised_at(self) -> datetime | None:
-        """When the log promised to take it in; ``None`` without a promise, whose signature is what binds the time."""
-        with suppress(ValueError, TypeError, KeyError):
-            if self._log_entry["inclusionPromise"]["signedEntryTimestamp"]:
-                return datetime.fromtimestamp(int(self._log_entry["integratedTime"]), UTC)
-        return None
-
-    @property
-    def timestamps(self) -> Sequence[datetime]:
-        """When timestamp authorities saw the signature, each as its own token says; unverified."""
-        data = self.bundle.verification_material.timestamp_verification_data
-        return [one.tst_info.gen_time for one in data.rfc3161_timestamps] if data else []
-
-    def with_timestamp(self, index: int) -> Bundle:
-        """Return the bundle with one of its timestamps only."""
-        from sigstore.models import Bundle
-
-        material = self.document["verificationMaterial"]
-        data = material["timestampVerificationData"]
-        data = {**data, "rfc3161Timestamps": [data["rfc3161Timestamps"][index]]}
-        material = {**material, "timestampVerificationData": data}
-        return Bundle.from_json(json.dumps({**self.document, "verificationMaterial": material}))
-
-    @property
-    def _log_entry(self) -> Mapping[str, Any]:
-        entries = self.document["verificationMaterial"]["tlogEntries"]
-        return entries[0] if isinstance(entries, list) and isinstance(entries[0], dict) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +90,11 @@ class Signatures:
             raise
         except CertValidationError as error:
             raise Refused(
-                "signature-invalid", "its certificate was not valid when the log says it signed", help=_RESIGN
+                "signature-invalid", "its certificate was not valid when the log says it signed", help=SIGN_AGAIN
             ) from error
         except Exception as error:
             raise Refused(
-                "signature-invalid", f"the signature does not verify: {_reason(error)}", help=_RESIGN
+                "signature-invalid", f"the signature does not verify: {reason_of(error)}", help=SIGN_AGAIN
             ) from error
         return Signer(rule.root, rule.issuer, identity, parsed.log_index, signed_at, claims), result
 
@@ -185,19 +114,6 @@ class Signatures:
     def _verifier(self, root: str) -> Verifier:
         trusted = self.roots[root]
         return _make_verifier(trusted.id, trusted.document)
-
-
-def parse_bundle(data: bytes, max_bytes: int = MAX_BUNDLE) -> ParsedBundle:
-    """Read a bundle from untrusted bytes; raises ``signature-invalid``."""
-    from sigstore.models import Bundle
-
-    try:
-        strict_json.loads(data, max_bytes=max_bytes)
-        bundle = Bundle.from_json(data)
-        # What sigstore has understood is what it verifies; a field it reads under two names must not mean two things.
-        return ParsedBundle(bundle, json.loads(bundle.to_json()))
-    except Exception as error:
-        raise Refused("signature-invalid", f"this is no sigstore bundle: {_reason(error)}", help=_RESIGN) from error
 
 
 class _SignerPolicy:
@@ -222,7 +138,7 @@ class _SignerPolicy:
             for claim, value in self._rule.claims.items():
                 getattr(policy, CLAIMS[claim])(value).verify(cert)
         except VerificationError as error:
-            raise OtherSigner(f"it was signed by {identity!r}, but {_reason(error)}") from None
+            raise OtherSigner(f"it was signed by {identity!r}, but {reason_of(error)}") from None
 
 
 def _signed_at(parsed: ParsedBundle, verify: Callable[[Bundle], object]) -> datetime | None:
@@ -269,13 +185,7 @@ def trusted_root(root_id: str, document: bytes) -> TrustedRoot:
         trusted.get_fulcio_certs()
     except Exception as error:
         raise ConfigurationProblem(
-            f"root {root_id!r} is no sigstore trusted root: {_reason(error)}",
+            f"root {root_id!r} is no sigstore trusted root: {reason_of(error)}",
             help="ask the instance's owner for its trusted_root.json; `theodore-plugin trust export` writes ours",
         ) from error
     return trusted
-
-
-def _reason(error: Exception) -> str:
-    """Return the first line of what a parser had to say, bounded: it may quote hostile input."""
-    text = str(error).strip().partition("\n")[0]
-    return (text or type(error).__name__)[:200]

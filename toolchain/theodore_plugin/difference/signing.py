@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from theodore_loader.errors import Refused
 from theodore_loader.policy import Policy
+from theodore_loader.trust.bundles import parse_bundle
 from theodore_loader.trust.files import SignedFiles
 from theodore_loader.trust.identity import matches
-from theodore_loader.trust.signatures import OtherSigner, Signatures, parse_bundle
+from theodore_loader.trust.signatures import OtherSigner, Signatures
 from theodore_loader.trust.statements import Verdict
 from theodore_loader.trust.terms import PinnedSigner
 from theodore_loader.trust.trust_file import TrustFile

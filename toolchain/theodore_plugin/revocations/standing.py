@@ -10,12 +10,13 @@ from theodore_loader.artifact.store import Store
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.installed import Installed, InstalledPlugin
 from theodore_loader.trust.attestations import authenticate
+from theodore_loader.trust.bundles import parse_bundle
 from theodore_loader.trust.files import SignedFiles
 from theodore_loader.trust.identity import matches
 from theodore_loader.trust.receipts import Receipts
 from theodore_loader.trust.revocations.index import Subject
 from theodore_loader.trust.revocations.lookup import Revocations
-from theodore_loader.trust.signatures import OtherSigner, Signatures, Signer, parse_bundle
+from theodore_loader.trust.signatures import OtherSigner, Signatures, Signer
 from theodore_loader.trust.trust_file import TrustFile
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -16,10 +16,11 @@ from theodore_loader.artifact.wheel import Wheel
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.policy import Policy
 from theodore_loader.trust.attestations import authenticate_publisher, lines
+from theodore_loader.trust.bundles import ParsedBundle, parse_bundle
 from theodore_loader.trust.certificate import identity_of
 from theodore_loader.trust.files import MAX_ATTESTATIONS, SignedFiles, attestations_path, read_signed
 from theodore_loader.trust.predicates import KINDS
-from theodore_loader.trust.signatures import ParsedBundle, Signatures, parse_bundle
+from theodore_loader.trust.signatures import Signatures
 from theodore_loader.trust.statements import (
     VSA_TYPE,
     DigestSet,

@@ -18,6 +18,7 @@ import msgspec
 from theodore_loader import strict_json
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import home_dir, private_dir
+from theodore_loader.trust.bundles import parse_bundle
 from theodore_loader.trust.protected import file_state
 from theodore_loader.trust.revocations import high_water
 from theodore_loader.trust.revocations.document import (
@@ -32,7 +33,6 @@ from theodore_loader.trust.revocations.document import (
 )
 from theodore_loader.trust.revocations.kept import Place
 from theodore_loader.trust.revocations.signed import MAX_BUNDLE, authenticate
-from theodore_loader.trust.signatures import parse_bundle
 from theodore_loader.trust.trust_file import TrustFile
 from theodore_loader.trust.trust_tables import REVOKER_ID
 from theodore_plugin.packaging.atomic import write_atomically

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 import msgspec
 
 from theodore_loader.errors import Refused
+from theodore_loader.trust.bundles import ParsedBundle, parse_bundle
 from theodore_loader.trust.revocations.document import Document, Entry, ListInvalid, read_statement
-from theodore_loader.trust.signatures import OtherSigner, ParsedBundle, Signatures, Signer, parse_bundle
+from theodore_loader.trust.signatures import OtherSigner, Signatures, Signer
 from theodore_loader.trust.statements import PAYLOAD_TYPE
 from theodore_loader.trust.trust_file import Revoker, Root
 
