@@ -330,6 +330,7 @@ class PluginHost:
             await self._workshop.close()
             await self._control.close()
             self._plugin_logs.close()
+            await asyncio.to_thread(self._preparation.flush)
 
     async def _start(self, prepared: Prepared, config: Mapping[str, Any]) -> _Loaded:
         supervisor = self._workshop.supervisor(prepared, config)

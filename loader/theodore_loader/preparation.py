@@ -176,8 +176,12 @@ class Preparation:
         """
         wanted = Wanted("verify", grounds=self._grounds())
         judged = tuple(self._judged(plugin, wanted) for plugin in self._index.all().values())
-        self._recorder.flush()
+        self.flush()
         return judged
+
+    def flush(self) -> None:
+        """Put on disk what was recorded, and leave nothing to do for later."""
+        self._recorder.flush()
 
     def _judged(self, plugin: InstalledPlugin, wanted: Wanted) -> Judged:
         try:

@@ -32,7 +32,7 @@ def _children() -> set[int]:
 
 
 def _count(host: PluginHost) -> dict[str, int]:
-    host._preparation._recorder.flush()  # or its timer may be at work, with files open
+    host._preparation.flush()  # or its timer may be at work, with files open
     gc.collect()
     return {
         "descriptors": len(os.listdir("/proc/self/fd")),
