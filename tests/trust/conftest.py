@@ -254,9 +254,9 @@ class Workshop:
         report = passing_report(wheel, self.policy)
         return sign(path, wheel, report, self.policy, instance or self.instance(), background)
 
-    def bench(self, folder: Path, **wheel: Any) -> Bench:
+    def bench(self, folder: Path, tree: GitTree | None = TREE, **wheel: Any) -> Bench:
         path, content = self.write(folder, **wheel)
-        signed = self.sign(path, content)
+        signed = self.sign(path, content, tree=tree)
         return Bench(
             content,
             path.name,

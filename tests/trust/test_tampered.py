@@ -36,6 +36,7 @@ from theodore_loader.trust.trust_file import (
     UnsignedException,
 )
 from theodore_plugin.cli.failure import exit_code
+from theodore_plugin.packaging.git_tree import GitTree
 from theodore_plugin.signing.instances import Local, _environment, _sigstore_signer
 from theodore_plugin.signing.local.server import serving
 from theodore_plugin.signing.local.tokens import Mint
@@ -564,14 +565,13 @@ def provenance_that_only_a_verifier_states(bench, tools) -> Changes:
 
 @case("provenance-source-mismatch")
 def provenance_of_a_fork(bench, tools) -> Changes:
-    forked = tools.fresh(homepage="https://github.com/acme/other")
-    return {name: getattr(forked, name) for name in ("wheel", "filename", "data", "bundle", "attestations")}
+    return tools.forked("https://github.com/acme/other", homepage="https://github.com/acme/other")
 
 
 @case("provenance-source-mismatch")
 def provenance_of_another_repository_than_metadata_names(bench, tools) -> Changes:
-    forked = tools.fresh(metadata="Project-URL: Source Code, https://git.acme.example/hello\n")
-    return {name: getattr(forked, name) for name in ("wheel", "filename", "data", "bundle", "attestations")}
+    source = "https://git.acme.example/hello"
+    return tools.forked(source, metadata=f"Project-URL: Source Code, {source}\n")
 
 
 @case("sbom-mismatch")
@@ -996,6 +996,13 @@ class Tools:
 
     def demanding(self) -> Changes:
         return {"trust": replace(self.bench.trust, loader=LoaderRules(require_provenance=True))}
+
+    def forked(self, declared: str, **wheel: str) -> Changes:
+        """A wheel that declares one repository, with the publisher's provenance of another: `sign` would refuse to."""
+        other = self.fresh(tree=GitTree(declared, "c" * 40, None), **wheel)
+        stated = other.restate("provenance", lambda s: self.source(s).update(uri="git+https://github.com/evil/fork"))
+        changes = {name: getattr(other, name) for name in ("wheel", "filename", "data", "bundle")}
+        return {**changes, "attestations": stated + other.attest()}
 
     @staticmethod
     def source(statement: Any) -> Any:
