@@ -94,7 +94,7 @@ def analyse(
     left_out = tuple(rule.RULE.name for rule in rules if as_library and rule.RULE.name in ABOUT_PLUGINS)
     rules = [rule for rule in rules if rule.RULE.name not in left_out]
     facts = tuple(context.facts.values())
-    found = list(_findings(context, rules))
+    found = list(_findings(context, () if _is_unread_wheel(project) else rules))
     found += wheel_findings(project, found, as_library=as_library)
     findings = tuple(sorted(found, key=lambda finding: finding.sort_key))
     return StaticAnalysis(
@@ -109,6 +109,11 @@ def analyse(
         api=NO_USAGE if as_library else _api(context),
         not_run=left_out,
     )
+
+
+def _is_unread_wheel(project: PluginProject) -> bool:
+    """Whether nothing in a wheel could be read: what it lacks is no news then."""
+    return bool(project.defects) and not project.members and not project.texts
 
 
 def build_context(

@@ -84,7 +84,7 @@ def broken_pyproject(tmp_path):
 
 @pytest.mark.parametrize(
     ("make", "code"),
-    [(missing, 2), (text_file, 2), (broken_pyproject, 2), (empty_folder, 3), (no_wheel, 5), (truncated_wheel, 5)],
+    [(missing, 2), (text_file, 2), (broken_pyproject, 2), (empty_folder, 3)],
 )
 def test_what_is_no_plugin_is_answered_with_one_message(make, code, tmp_path, capsys):
     path = make(tmp_path)
@@ -94,6 +94,15 @@ def test_what_is_no_plugin_is_answered_with_one_message(make, code, tmp_path, ca
     assert captured.err.startswith("error")
     assert "help: " in captured.err
     assert "Traceback" not in captured.err
+
+
+@pytest.mark.parametrize("make", [no_wheel, truncated_wheel])
+def test_a_damaged_wheel_is_a_finding_and_the_only_one(make, tmp_path, capsys):
+    code = main(
+        ["check", str(make(tmp_path)), "--policy", "development", "--advisories", "off", "--output-format", "json"]
+    )
+    document = json.loads(capsys.readouterr().out)
+    assert (code, [finding["rule"] for finding in document["findings"]]) == (1, ["not-a-wheel"])
 
 
 @pytest.mark.parametrize(
