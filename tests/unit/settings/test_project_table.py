@@ -31,6 +31,7 @@ min-severity = "warning"
 min-confidence = "medium"
 baseline = "baseline.json"
 as-library = true
+platforms = ["linux-x86_64", "macos-arm64"]
 """
 
 
@@ -66,6 +67,8 @@ def test_places_are_those_of_the_table_alone() -> None:
         ('as-library = "yes"', "as-library is true or false, not 'yes'"),
         ('baseline = "../../etc/passwd"', "the baseline '../../etc/passwd' lies outside the project"),
         ('policy = "/etc/passwd"', "the policy '/etc/passwd' lies outside the project"),
+        ('platforms = ["linux-x86-64"]', "platforms is one of linux-x86_64, linux-aarch64"),
+        ("platforms = []", "platforms"),
         ('audience = "author"', "has no key 'audience'"),
         ('profile = "registry"', "has no key 'profile'"),
         ('environment = "."', "has no key 'environment'"),
@@ -100,6 +103,7 @@ def test_the_schema_is_a_schema_and_accepts_everything() -> None:
     table = {
         "policy": "strict", "persona": "auditor", "advisories": "off", "select": ["permissions"], "ignore": ["bandit/"],
         "min-severity": "warning", "min-confidence": "high", "baseline": "b.json", "as-library": False,
+        "platforms": ["linux-aarch64"],
     }  # fmt: skip
     assert set(table) == set(keys(PROJECT))
     jsonschema.Draft7Validator(schema(PROJECT)).validate(table)

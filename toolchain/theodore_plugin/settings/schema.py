@@ -58,7 +58,7 @@ _TYPES = {"string": "text in quotes", "array": "a list", "boolean": "true or fal
 
 
 def _said(error: Any) -> str:
-    name = str(error.absolute_path[-1]) if error.absolute_path else "this"
+    name = next((part for part in reversed(error.absolute_path) if isinstance(part, str)), "this")
     match error.validator:
         case "type":
             return f"{name} is {_TYPES.get(error.validator_value, error.validator_value)}, not {error.instance!r:.64}"
