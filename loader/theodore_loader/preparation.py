@@ -238,8 +238,10 @@ class Preparation:
         sha256 = hashlib.sha256(files.data).hexdigest()
         return "load" if any(one.sha256 == sha256 for one in self._index.all().values()) else "install"
 
-    def recheck(self, prepared: Prepared) -> None:
+    def recheck(self, prepared: Prepared) -> tuple[str, ...]:
         """Decide again about the very same bytes: trust, revocation and what is on disk may have changed.
+
+        Returns what lists of revocations say against them, short of refusing.
 
         Raises:
             Refused: the decision would be another one now.
@@ -259,6 +261,7 @@ class Preparation:
                     help="unload it and load it again",
                 )
             self._recorder.accept(case)
+            return verified.warnings
 
     def _grounds(self) -> Grounds:
         trust = self._trust

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from theodore_loader.supervise.plan import Plan
@@ -14,8 +14,9 @@ class Edition:
 
     Attributes:
         plan: what every worker of this edition is started with; only its ``tmp`` folder is each worker's own.
-        recheck: asked in a thread before each *re*start; raises :class:`~theodore_loader.errors.Refused` where the
-            decision that led to the plan no longer stands.
+        recheck: asked in a thread before each *re*start and from time to time; raises
+            :class:`~theodore_loader.errors.Refused` where the decision that led to the plan no longer stands, and
+            otherwise returns what is said against it by now, if anything is.
         marks: what sets it apart, for whoever looks at it: ``unsigned``, ``source tree``.
         verification: the trust steps passed, for the receipt.
         warnings: what is said against it short of refusing it, told when it is started or takes over.
@@ -25,7 +26,7 @@ class Edition:
     """
 
     plan: Plan
-    recheck: Callable[[], None]
+    recheck: Callable[[], Sequence[str] | None]
     marks: tuple[str, ...] = ()
     verification: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -224,6 +224,13 @@ class Supervisor:
         for warning in self.edition.warnings:
             self._life.tell(EventKind.WARNED, self.edition, warning)
 
+    def _warn_anew(self, tenure: Tenure, warnings: tuple[str, ...]) -> None:
+        """Tell what is said against a plugin that runs and was not said before."""
+        for warning in warnings:
+            if warning not in tenure.warned:
+                self._life.tell(EventKind.WARNED, tenure.edition, warning, pid=tenure.worker.pid)
+        tenure.warned = warnings
+
     async def _watch(self, tenure: Tenure) -> None:
         """Look after a worker to its end, and then after what follows from it."""
         reason = await look_after(tenure, self._settings, self._clock, lambda: self._looked(tenure))
@@ -345,7 +352,8 @@ class Supervisor:
 
     async def _recheck(self, tenure: Tenure) -> None:
         try:
-            await asyncio.to_thread(tenure.edition.recheck)
+            warnings = await asyncio.to_thread(tenure.edition.recheck)
+            self._warn_anew(tenure, tuple(warnings or ()))
         except LoaderError as problem:
             if is_revoked(problem):
                 tenure.worker.end(problem)

@@ -25,6 +25,7 @@ class Tenure:
         self.began = began
         self.checked = began
         self.checked_on = edition.decided_on
+        self.warned = edition.warnings
         self.in_flight = 0
         self.calls = 0
         self.health: HealthStatus | None = None

@@ -131,7 +131,7 @@ class Supervised:
     home: Path
     events: list[Event] = field(default_factory=list)
     plan: Plan | None = None
-    approve: Callable[[], None] = lambda: None
+    approve: Callable[[], Any] = lambda: None
     grounds: object = None
 
     @property

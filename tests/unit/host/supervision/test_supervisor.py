@@ -217,6 +217,11 @@ async def test_a_list_that_changes_is_noticed_at_the_next_look_and_looked_into_o
         await demo.clock.advance(5.0)
         await asyncio.sleep(0.01)
     assert asked == ["another list"]
+    for warnings in (("yanked: it loses pages",), ("yanked: it loses pages", "warning: it is slow")):
+        demo.approve, demo.grounds = lambda said=warnings: said, warnings
+        await demo.clock.advance(5.0)
+        await demo.until_told(EventKind.WARNED, len(warnings))
+    assert [event.detail for event in demo.events[-2:]] == list(warnings)
 
     def refuse():
         raise Refused("revoked", "revoked: it steals")
