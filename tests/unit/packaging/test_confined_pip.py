@@ -12,6 +12,7 @@ from theodore_loader.sandbox import interpreter
 from theodore_loader.sandbox.profile import MIB, Profile
 from theodore_loader.sandbox.run import run_confined
 from theodore_plugin.packaging.build import build_wheel
+from theodore_plugin.packaging.facts import BuildRequirement
 from theodore_plugin.packaging.pip_settings import pip_settings
 from theodore_plugin.packaging.wheelhouse import BackendFailed, Wheelhouse
 from theodore_plugin.project import PluginProject
@@ -57,6 +58,35 @@ def test_settings_of_the_user_are_handed_on_and_no_others(monkeypatch, tmp_path)
         "PIP_CACHE_DIR", "PIP_NO_CACHE_DIR", "PIP_DEFAULT_TIMEOUT", "PIP_TRUSTED_HOST",
     }  # fmt: skip
     assert "AWS_SECRET_ACCESS_KEY" not in found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("--index-url=http://127.0.0.1:9/", "-r /etc/passwd", "-e .", "./evil", "flit-core @ file:///x"),
+        *("flit-core\n--extra-index-url=http://127.0.0.1:9/", "flit-core --hash=sha256:00", "", "x" * 100_000 + "!"),
+    ],
+)
+def test_a_requirement_that_a_backend_names_is_no_option_and_no_place(tmp_path, line):
+    with pytest.raises(BackendFailed, match="the build requires") as caught:
+        Wheelhouse(tmp_path).fetch([line])
+    assert len(caught.value.message) < 1000
+    assert list((tmp_path / "wheels").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "pin",
+    [
+        ("flit-core", "4.0", "0" * 63),
+        ("flit-core", "4.0", f"{'0' * 64}\n--index-url=http://127.0.0.1:9/"),
+        ("flit-core\n-r /etc/passwd", "4.0", "0" * 64),
+        ("flit-core", "4.0 -e .", "0" * 64),
+    ],
+)
+def test_a_recorded_requirement_that_is_none(tmp_path, pin):
+    with pytest.raises(BackendFailed):
+        Wheelhouse(tmp_path, [BuildRequirement(*pin, "x.whl")]).fetch(["flit-core"])
+    assert list((tmp_path / "wheels").iterdir()) == []
 
 
 @pytest.mark.parametrize("line", ["nobody-has-this", "flit-core<1"])

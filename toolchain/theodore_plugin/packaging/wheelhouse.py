@@ -7,10 +7,12 @@ files by name, without an index. Two builds that share a wheelhouse are made wit
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from theodore_loader.errors import ConfigurationProblem
@@ -22,6 +24,7 @@ from theodore_plugin.packaging.pip_settings import PipSettings, pip_settings
 
 _SECONDS = 900
 _TAIL_LINES = 25
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _PIP = (sys.executable, "-P", "-m", "pip")
 _QUIET = ("--no-input", "--disable-pip-version-check", "--progress-bar", "off")
 
@@ -57,7 +60,7 @@ class Wheelhouse:
             requirements, lines = ("the recorded build requirements",), [_pin(item) for item in self._pinned]
             options: tuple[str, ...] = ("--no-deps", "--require-hashes")
         else:
-            lines, options = list(requirements), ()
+            lines, options = list(map(_plain, requirements)), ()
         key = (*sorted(lines), "", *sorted(map(_pin, beside)))
         if lines and key not in self._known:
             self._known[key] = self._download(lines, requirements, options, beside)
@@ -68,7 +71,6 @@ class Wheelhouse:
     ) -> tuple[BuildRequirement, ...]:
         target = self._folder / f"of-{len(self._known)}"
         target.mkdir()
-        # Written from parsed requirements, so no line can be an option to pip.
         (self._home / "requirements.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         settled = "" if self._pinned else "".join(f"{item.name}=={item.version}\n" for item in beside)
         (self._home / "settled.txt").write_text(settled, encoding="utf-8")
@@ -85,8 +87,24 @@ class Wheelhouse:
         return tuple(sorted(fetched))
 
 
+def _plain(line: str) -> str:
+    """Return a requirement as it is written out; a backend says some of them, and a line could be an option to pip."""
+    try:
+        requirement = Requirement(line)
+    except InvalidRequirement as defect:
+        reason = str(defect).splitlines()[0]
+        raise BackendFailed(f"the build requires {line[:200]!r}: {reason}", help="name distributions") from None
+    if requirement.url:
+        raise BackendFailed(
+            f"the build requires a place instead of a version: {line[:200]!r}", help="name a published version"
+        )
+    return str(requirement)
+
+
 def _pin(requirement: BuildRequirement) -> str:
-    return f"{requirement.name}=={requirement.version} --hash=sha256:{requirement.sha256}"
+    if not _SHA256.fullmatch(requirement.sha256):
+        raise BackendFailed(f"{requirement.sha256[:80]!r} is no SHA-256 digest", help="is the provenance damaged?")
+    return f"{_plain(f'{requirement.name}=={requirement.version}')} --hash=sha256:{requirement.sha256}"
 
 
 def _described(path: Path) -> BuildRequirement:
