@@ -126,6 +126,22 @@ def test_both_kinds_verify_and_their_time_is_the_promised_or_the_stamped_one(
     assert entry(bundles["v2"])["kindVersion"] == {"kind": "hashedrekord", "version": "0.0.2"}
 
 
+@pytest.mark.parametrize("zero", ["0", "00"])
+def test_a_promise_of_time_zero_which_nobody_verifies_dates_nothing(
+    signatures: Signatures, bundles: dict[str, Document], ours: LocalInstance, zero: str
+) -> None:
+    """Or a stolen key could sign in the past, before any moment it is revoked from."""
+    forged = {"inclusionPromise": {"signedEntryTimestamp": "AAAA"}, "integratedTime": zero}
+    entry(bundles["v2"]).update(forged)
+    entry(bundles["v1"]).update(forged)
+    stamped = stamp(ours, bundles["v1"], certificate_start(bundles["v1"]) + timedelta(seconds=30))
+    bundles["v1"]["verificationMaterial"]["timestampVerificationData"] = {"rfc3161Timestamps": [stamped]}
+    for kind in ("v1", "v2"):
+        signed_at = judge(signatures, bundles[kind]).signed_at
+        assert signed_at is not None
+        assert signed_at >= certificate_start(bundles[kind])
+
+
 def test_of_several_timestamps_only_those_that_verify_count_and_of_them_the_latest(
     signatures: Signatures, bundles: dict[str, Document], ours: LocalInstance, rogue: LocalInstance
 ) -> None:

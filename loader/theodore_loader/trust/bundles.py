@@ -60,10 +60,14 @@ class ParsedBundle:
 
     @property
     def promised_at(self) -> datetime | None:
-        """When the log promised to take it in; ``None`` without a promise, whose signature is what binds the time."""
+        """When the log promised to take it in; ``None`` without a promise, whose signature is what binds the time.
+
+        Sigstore verifies no promise whose time is zero: such a one is anybody's, and would date a signature to 1970.
+        """
         with suppress(ValueError, TypeError, KeyError):
-            if self._log_entry["inclusionPromise"]["signedEntryTimestamp"]:
-                return datetime.fromtimestamp(int(self._log_entry["integratedTime"]), UTC)
+            promised = int(self._log_entry["integratedTime"])
+            if promised and self._log_entry["inclusionPromise"]["signedEntryTimestamp"]:
+                return datetime.fromtimestamp(promised, UTC)
         return None
 
     @property
