@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -16,9 +17,11 @@ def read_protected(path: Path, limit: int) -> bytes:
 
     Raises FileNotFoundError for a missing file.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe would be waited for without end
     try:
         status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+            raise ConfigurationProblem(f"{path} is no regular file", help="this is not the file you meant")
         refuse_writable_by_others(status, path)
         refuse_writable_by_others(path.parent.stat(), path.parent)
         data = _all_of(descriptor, min(status.st_size, limit) + 1)

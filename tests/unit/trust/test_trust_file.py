@@ -391,3 +391,10 @@ def test_additions_from_many_threads_all_arrive(place: Path) -> None:
         list(pool.map(add, range(12)))
     names = {publisher.plugins[0] for publisher in TrustFile.load(place).publishers}
     assert names == {f"plugin-{number}" for number in range(12)}
+
+
+def test_a_pipe_in_place_of_a_trust_file_is_refused_instead_of_waited_for(tmp_path: Path) -> None:
+    place = tmp_path / "trust.toml"
+    os.mkfifo(place, 0o600)
+    with pytest.raises(ConfigurationProblem, match="no regular file"):
+        TrustFile.load(place)
