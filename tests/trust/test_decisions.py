@@ -179,6 +179,7 @@ def renumber(lines: list[bytes]) -> None:
         (lambda lines: lines.__setitem__(slice(4, 6), []), 4),
         (lambda lines: lines.__setitem__(5, lines[5].replace(b'"5"', b'"7"')), 6),
         (lambda lines: lines.clear(), 0),
+        (lambda lines: lines.__delitem__(slice(3)), 1),
     ],
 )
 def test_the_first_bad_entry_is_named(home: Path, change: Callable[[list[bytes]], object], line: int) -> None:

@@ -47,7 +47,12 @@ def verify_chain(home: Path, anchor: Head | None = None) -> Chain:
         contents = [(path, path.read_bytes()) for path in (segments.segment_path(folder, number) for number in found)]
         written = read_head(folder)
     walk = _Walk(anchor)
-    broken = walk.over(contents) or _gap(folder, found) or _ended_early(folder, contents, walk, written)
+    broken = (
+        walk.over(contents)
+        or _gap(folder, found)
+        or _begun_late(contents, walk)
+        or _ended_early(folder, contents, walk, written)
+    )
     return Chain(walk.entries, walk.first, walk.last, walk.torn, broken)
 
 
@@ -108,6 +113,14 @@ def _gap(folder: Path, found: list[int]) -> Break | None:
         if number not in found:
             return Break(segments.segment_path(folder, number), 0, "this segment is missing")
     return None
+
+
+def _begun_late(contents: list[tuple[Path, bytes]], walk: _Walk) -> Break | None:
+    """Find a first segment that does not begin with the first entry. Of a later one, nobody can say where it began."""
+    path = contents[0][0] if contents else None
+    if path is None or walk.first <= 1 or segments.number_of(path) != 1:
+        return None
+    return Break(path, 1, f"it is entry {walk.first}, and 1 is due: entries were removed")
 
 
 def _ended_early(folder: Path, contents: list[tuple[Path, bytes]], walk: _Walk, written: Head | None) -> Break | None:

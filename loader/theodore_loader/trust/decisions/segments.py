@@ -18,6 +18,11 @@ def segment_path(folder: Path, number: int) -> Path:
     return folder / f"{number:08d}.jsonl"
 
 
+def number_of(path: Path) -> int:
+    """Return the number of the segment at ``path``."""
+    return int(path.stem)
+
+
 def numbers(folder: Path) -> list[int]:
     """Return the numbers of the segments that are there, ascending."""
     try:
