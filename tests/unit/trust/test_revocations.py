@@ -119,6 +119,9 @@ def test_signatures_before_the_moment_stay_good_and_undated_ones_do_not(tmp_path
         (">=1.0,<1.2,!=1.1", "1.1", False),
         (">=1.0,<1.2,!=1.1", "1.1.1", True),
         ("<1!0", "9.9", True),
+        ("==1.2+evil", "1.2+evil", True),
+        ("==1.2+evil", "1.2", False),
+        ("!=1.2+good", "1.2+good", False),
     ],
 )
 def test_versions_are_in_plain_order_so_that_none_slips_through(

@@ -114,8 +114,10 @@ class Entry(_Strict, frozen=True):
 
     def covers_version(self, version: str) -> bool:
         """Tell whether ``version`` lies in the entry's range. Versions are ordered plainly: 2.0rc1 is below 2.0."""
-        public = Version(Version(version).public)
-        return all(compare(public, bound) for compare, bound in _bounds(self.versions or ""))
+        whole = Version(version)
+        public = Version(whole.public)
+        # a bound without a local part means every build of that version, one with it means that build
+        return all(compare(whole if bound.local else public, bound) for compare, bound in _bounds(self.versions or ""))
 
 
 class Document(_Strict, frozen=True):
