@@ -77,12 +77,20 @@ def declared_sources(wheel: Wheel, homepage: str) -> Iterator[str]:
     """Yield the repositories a wheel says it comes from, in one spelling."""
     metadata = wheel.entries[f"{wheel.dist_info}/METADATA"]
     # reading it takes longer than all the rest, and most name no address
-    urls = parse_email(metadata)[0].get("project_urls") if b"project-url" in metadata.lower() else None
-    for label, address in (urls or {}).items():
+    for label, address in _project_urls(metadata) if b"project-url" in metadata.lower() else ():
         if re.sub(r"[\W_]", "", label).lower() in _SOURCE_LABELS and (found := repository(address)):
             yield found
     if (found := repository(homepage)) and urlsplit(found).hostname in _FORGES:
         yield found
+
+
+def _project_urls(metadata: bytes) -> Iterator[tuple[str, str]]:
+    """Yield label and address of every ``Project-URL``; where the parser takes none, a label twice say, each alone."""
+    raw, unparsed = parse_email(metadata)
+    yield from (raw.get("project_urls") or {}).items()
+    for line in unparsed.get("project-url", ()):
+        label, _, address = line.partition(",")
+        yield label.strip(), address.strip()
 
 
 def refuse_mismatch(origin: Origin, wheel: Wheel, homepage: str) -> None:

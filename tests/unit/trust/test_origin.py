@@ -61,6 +61,11 @@ def test_labels_are_read_as_the_index_reads_them(label: str) -> None:
     assert list(declared_sources(wheel(f"Project-URL: {label}, {HELLO}"), "")) == [HELLO]
 
 
+def test_a_label_that_is_there_twice_hides_neither_address() -> None:
+    twice = wheel(f"Project-URL: Source, {HELLO}", "Project-URL: Source, https://github.com/acme/other")
+    assert list(declared_sources(twice, "")) == [HELLO, "https://github.com/acme/other"]
+
+
 def test_other_labels_and_homepages_elsewhere_say_nothing_about_sources() -> None:
     assert list(declared_sources(wheel(f"Project-URL: Funding, {HELLO}"), "https://acme.example/hello")) == []
 
