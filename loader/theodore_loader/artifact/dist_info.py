@@ -12,8 +12,8 @@ from email.parser import HeaderParser
 from functools import lru_cache
 
 from packaging.tags import Tag, parse_tag
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
-from packaging.version import InvalidVersion, Version
+from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.version import Version
 
 from theodore_loader.errors import InvalidWheel
 
@@ -36,7 +36,7 @@ def parse_filename(filename: str) -> Identity:
     _bound_tags(filename.rpartition(".")[0].split("-", 2)[-1], filename)
     try:
         name, version, _, tags = parse_wheel_filename(filename)
-    except InvalidWheelFilename as defect:
+    except ValueError as defect:  # InvalidWheelFilename is one, and so is a number of too many digits
         raise InvalidWheel(
             "not-a-wheel", f"{filename!r} is not the name of a wheel: {defect}", help="keep the name the build gave it"
         ) from None
@@ -118,12 +118,13 @@ def _one(headers: Message, field: str) -> str:
 def _check_same(where: str, what: str, name: str, version: str, identity: Identity) -> None:
     try:
         same = canonicalize_name(name) == identity.name and Version(version) == Version(identity.version)
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion is one, and so is a number of too many digits
         same = False
     if not same:
         raise InvalidWheel(
             "metadata-drift",
-            f"{where} says {name!r} {version!r} ({what}), the file name says {identity.name} {identity.version}",
+            f"{where} says {name[:120]!r} {version[:120]!r} ({what}), "
+            f"the file name says {identity.name} {identity.version}",
             help="build the wheel again and do not rename it",
         )
 

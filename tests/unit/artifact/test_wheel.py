@@ -95,6 +95,7 @@ def test_the_manifest_is_read_from_dist_info(kit):
         "",
         "../../x",
         "a-b-c-d-e-f-g.whl",
+        f"acme_hello-{'9' * 5000}-py3-none-any.whl",
     ],
 )
 def test_names_that_no_wheel_has(kit, filename):
@@ -121,6 +122,7 @@ def test_a_wheel_retagged_by_renaming(kit):
         (b"Name: other\nVersion: 1.2.0\n", "metadata-drift"),
         (b"Name: acme-hello\nVersion: 9\n", "metadata-drift"),
         (b"Name: acme-hello\nVersion: banana\n", "metadata-drift"),
+        (b"Name: acme-hello\nVersion: " + b"9" * 5000 + b"\n", "metadata-drift"),
         (b"Name: acme-hello\n", "not-a-wheel"),
         (b"Name: acme-hello\nName: other\nVersion: 1.2.0\n", "not-a-wheel"),
         (b"\n\nName: acme-hello\nVersion: 1.2.0\n", "not-a-wheel"),

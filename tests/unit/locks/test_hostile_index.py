@@ -215,3 +215,9 @@ def test_a_requirement_cannot_leave_its_string(index):
     need = Requirement("alpha; python_version >= '3' or platform_version == '\"]\\n[tool.uv]\\n#'")
     resolution = resolve(replace(request(index, "alpha"), requirements=(need,)))
     assert [package["name"] for package in resolution.document["packages"]] == ["alpha"]
+
+
+@pytest.mark.parametrize("said", ["banana", f">=3.11,<{'9' * 5000}", 3])
+def test_a_range_of_pythons_that_is_none_is_refused(said: object) -> None:
+    with pytest.raises(ConfigurationProblem, match="no version range"):
+        make_range(said)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
 
 from theodore_loader.errors import ConfigurationProblem
@@ -176,9 +176,10 @@ def make_range(requires_python: object, platforms: Sequence[str] = DEFAULT_PLATF
     """Return a range from its two parts; raises as :func:`declared_range` does."""
     try:
         wanted = SpecifierSet("" if requires_python is None else requires_python)  # type: ignore[arg-type]
-    except (InvalidSpecifier, TypeError, AttributeError):
+        wanted.contains("3.11")  # bounds are parsed when they are first asked
+    except (ValueError, TypeError, AttributeError):
         raise ConfigurationProblem(
-            f"requires-python {requires_python!r} is no version range", help='write ">=3.11"'
+            f"requires-python {str(requires_python)[:120]!r} is no version range", help='write ">=3.11"'
         ) from None
     every: list[Target] = []
     targets: list[Target] = []
