@@ -79,8 +79,9 @@ def _check_text(text: str) -> None:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        keys = [key for key, _value in pairs]
-        raise JsonError(f"duplicate key {next(key for key in keys if keys.count(key) > 1)!r}")
+        known: set[str] = set()
+        again = next(key for key, _ in pairs if key in known or known.add(key))  # type: ignore[func-returns-value]
+        raise JsonError(f"duplicate key {again[:80]!r}")
     return result
 
 
