@@ -6,7 +6,6 @@ Source: PEP 751, read and selected from by :mod:`packaging.pylock`; this module 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from packaging.markers import UndefinedEnvironmentName
 from packaging.pylock import Package, PackageWheel, Pylock, PylockSelectError, PylockValidationError
 
+from theodore_loader import strict_toml
 from theodore_loader.errors import Refused
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -40,8 +40,8 @@ def read_lock(data: bytes) -> Pylock:
     if len(data) > _MAX_BYTES:
         raise Refused("unpinned-lock", f"the lock is larger than {_MAX_BYTES} bytes", help=_RELOCK)
     try:
-        table = tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as defect:
+        table = strict_toml.loads(data.decode("utf-8"))
+    except ValueError as defect:
         raise _invalid(defect) from None
     return parse_lock(table)
 

@@ -234,7 +234,7 @@ def _toml(data: bytes, path: Path) -> tuple[str, dict[str, Any]]:
         return text, tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise TrustFileProblems(path, [(data[: error.start].count(b"\n") + 1, "not UTF-8")]) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise TrustFileProblems(path, [(1, f"not TOML: {error}")]) from None
 
 

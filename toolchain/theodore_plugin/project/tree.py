@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import os
 import stat
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from theodore_loader import strict_toml
 from theodore_loader.errors import ConfigurationProblem, NothingToDo
 from theodore_plugin.project.core_metadata import sdist_table
 from theodore_plugin.project.ignored import ignored_configs
@@ -384,13 +384,13 @@ def _pyproject(contents: Mapping[str, bytes]) -> tuple[str, Mapping[str, Any]]:
         return "", {}
     try:
         text = data.decode("utf-8")
-        table = tomllib.loads(text)
+        table = strict_toml.loads(text)
     except UnicodeDecodeError as error:
         raise ConfigurationProblem(
             f"{PYPROJECT}:{data[: error.start].count(10) + 1}: not UTF-8 (byte {error.start})",
             help="save the file as UTF-8",
         ) from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except ValueError as error:
         raise ConfigurationProblem(
             f"{PYPROJECT} is not valid TOML: {error}", help="correct the file at the place named"
         ) from error

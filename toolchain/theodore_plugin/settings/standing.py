@@ -14,12 +14,12 @@ It lies in the state folder (``theodore_loader.paths``); :data:`VARIABLE` names 
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from theodore_loader import strict_toml
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import home_dir
 from theodore_plugin.settings.origin import Said, Voice
@@ -83,8 +83,8 @@ def _text(path: Path) -> str | None:
 
 def _parsed(text: str, path: Path) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as problem:
+        return strict_toml.loads(text)
+    except ValueError as problem:
         raise ConfigurationProblem(f"{path}: {problem}", help="the file is TOML; see docs/policy.md") from None
 
 

@@ -62,7 +62,7 @@ def _text(path: Path, data: bytes) -> str:
 def _document(path: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         found = re.search(r"at line (\d+)", str(error))
         line = found[1] if found else str(text.count("\n") + 1)
         raise ConfigurationProblem(f"{path}:{line}: not TOML: {error}", help=f"the form is {SCHEMA}") from error

@@ -5,7 +5,6 @@ Source: PEP 751. :mod:`theodore_loader.artifact.lock` is what hosts demand; the 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +15,7 @@ from packaging.markers import UndefinedEnvironmentName
 from packaging.pylock import Pylock, PylockValidationError
 from packaging.requirements import InvalidRequirement, Requirement
 
+from theodore_loader import strict_toml
 from theodore_plugin.finding import Location
 from theodore_plugin.project import PluginProject
 
@@ -59,8 +59,8 @@ def read_locked(project: PluginProject) -> Locked | None:
 def _read(data: bytes, path: str) -> Locked:
     text = data.decode("utf-8", "replace")
     try:
-        table = tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as defect:
+        table = strict_toml.loads(data.decode("utf-8"))
+    except ValueError as defect:
         return Locked(path, text, {}, f"it is not TOML: {defect}")
     try:
         Pylock.from_dict(table)

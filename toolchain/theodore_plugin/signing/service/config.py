@@ -124,7 +124,7 @@ def _toml(data: bytes, path: Path) -> tuple[str, dict[str, Any]]:
         return text, tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise ConfigProblems(path, [(data[: error.start].count(b"\n") + 1, "not UTF-8")]) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigProblems(path, [(_line_of(str(error), text), f"not TOML: {error}")]) from None
 
 
