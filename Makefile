@@ -3,6 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# one more than two cores: some tests wait more than they work
+WORKERS ?= 3
 
 .PHONY: demo test thorough fuzz accuracy corpus coverage lint format types layers docs bench extension wheel requirements clean
 
@@ -10,7 +12,7 @@ demo: $(READY)          ## the main job end to end on the example plugin, then t
 	$(BIN)/python docs/examples/demo.py
 
 test: $(READY)          ## every test but campaigns and those of the built wheel
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 coverage: $(READY)      ## the same, measured, the command line included
 	$(BIN)/python -m coverage erase

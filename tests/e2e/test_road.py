@@ -26,8 +26,8 @@ CALLS: dict[str, tuple[str, dict[str, object]]] = {
     "security": ("health_check", {}),
 }
 
-ORDINARY = {"scraper", "storage", "webhook"}
-"""Every category is checked where scaffolds are tested (``tests/unit/scaffold``); these go the whole road each time."""
+ORDINARY = {"scraper"}
+"""Goes the whole road each time; every category is checked where scaffolds are tested (``tests/unit/scaffold``)."""
 THOROUGH = pytest.mark.thorough
 
 

@@ -144,7 +144,7 @@ class _FunctionsReversed(ast.NodeTransformer):
         return node
 
 
-@pytest.mark.parametrize("package", REAL)
+@pytest.mark.parametrize("package", [REAL[0], *(pytest.param(one, marks=pytest.mark.thorough) for one in REAL[1:])])
 def test_the_laws_hold_for_real_packages(package: str) -> None:
     trees = {name: ast.parse(text) for name, text in _sources(package).items()}
     plain = answer({name: ast.unparse(tree) for name, tree in trees.items()})
@@ -162,7 +162,7 @@ def digest() -> str:
     return state.hexdigest()
 
 
-@pytest.mark.parametrize("seed", ["1", "4294967295"])
+@pytest.mark.parametrize("seed", ["1", pytest.param("4294967295", marks=pytest.mark.thorough)])
 def test_hash_seeds_do_not_matter(seed: str) -> None:
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = "import importlib.util as u, sys; s = u.spec_from_file_location('laws', sys.argv[1]); "

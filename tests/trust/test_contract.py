@@ -93,7 +93,7 @@ def test_the_command_line_refuses_changed_bytes_and_another_identity(bench, trus
     assert verify_identity(trust_config, bench.path, bench.instance.identity + "0").returncode != 0
 
 
-@pytest.mark.parametrize("rekor", [1, 2])
+@pytest.mark.parametrize("rekor", [1, pytest.param(2, marks=pytest.mark.thorough)])
 def test_the_command_line_signs_with_a_served_instance(
     rekor: RekorVersion, workshop, tmp_path: Path, monkeypatch
 ) -> None:
@@ -173,7 +173,7 @@ def sigstore_js(packages: Path, *arguments: str | Path) -> subprocess.CompletedP
 
 
 @pytest.mark.registry
-@pytest.mark.parametrize("rekor", [1, 2])
+@pytest.mark.parametrize("rekor", [pytest.param(1, marks=pytest.mark.thorough), 2])
 def test_sigstore_js_signs_and_verifies(rekor: RekorVersion, packages: Path, workshop, bench, tmp_path: Path) -> None:
     from theodore_loader.trust.bundles import parse_bundle
     from theodore_loader.trust.signatures import Signatures
@@ -209,7 +209,7 @@ def test_sigstore_js_signs_and_verifies(rekor: RekorVersion, packages: Path, wor
 
 
 @pytest.mark.registry
-@pytest.mark.parametrize("rekor", ["1", "2"])
+@pytest.mark.parametrize("rekor", ["1", pytest.param("2", marks=pytest.mark.thorough)])
 def test_sigstore_js_signs_by_a_teams_service(rekor: str, packages: Path, bench, tmp_path: Path) -> None:
     with (
         providing(Provider()) as provider,

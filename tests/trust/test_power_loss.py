@@ -26,7 +26,7 @@ from theodore_plugin.signing.local.audit import audit
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
 
-MOST = mutants(20)
+MOST = mutants(12)
 CARELESS = """
 (state / "file").write_text("new" * 4000)
 (state / "other").rename(state / "moved")

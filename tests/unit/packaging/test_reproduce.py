@@ -15,6 +15,7 @@ from theodore_plugin.project import PluginProject
 
 EPOCH = 1_700_000_000
 HATCHLING = 'requires = ["hatchling"]\nbuild-backend = "hatchling.build"'
+THOROUGH = pytest.mark.thorough
 BACKENDS = {
     "hatchling": {},
     "setuptools": {HATCHLING: 'requires = ["setuptools>=77"]\nbuild-backend = "setuptools.build_meta"'},
@@ -27,7 +28,9 @@ FILES = {f"src/acme_hello/{name}.py": f"NAME = {name!r}\n" for name in ("zeta", 
 }
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    "backend", ["setuptools", *(pytest.param(one, marks=THOROUGH) for one in BACKENDS if one != "setuptools")]
+)
 def test_builds_in_other_circumstances_are_one_wheel(project_dir, offline, backend):
     project = PluginProject.open(project_dir(BACKENDS[backend], FILES))
     found = verify_reproducible(project, EPOCH)

@@ -13,6 +13,7 @@ from theodore_plugin.coverage import Coverage, Covered
 from theodore_plugin.finding import Confidence, Finding, Location, Severity, Step
 from theodore_plugin.report.formats import FORMATS, rendered
 from theodore_plugin.report.model import PermissionTable, PolicyLabel, ProjectLabel, Report
+from theodore_plugin.report.sarif_places import Places
 from theodore_plugin.report.visible import visible
 
 ANYTHING = st.text(st.characters(codec=None), min_size=1, max_size=40)
@@ -47,6 +48,11 @@ def reports(draw):
         advisories=None,
         sources={place.path: draw(st.binary(max_size=40))},
     )
+
+
+def test_a_path_that_is_no_text_is_percent_encoded():
+    found = [Places(lambda same: same, {}).artifact(f"{odd}.py")["uri"] for odd in ("\udc80", "\ud800")]
+    assert found == ["%80.py", "%ED%A0%80.py"]
 
 
 @given(reports())

@@ -44,7 +44,7 @@ class Places:
 
     def artifact(self, path: str) -> Values:
         """Return an ``artifactLocation`` object; a file name that is not UTF-8 keeps its bytes, percent-encoded."""
-        return {"uri": quote(self.locate(path), safe="/", errors="surrogateescape"), "uriBaseId": ROOT}
+        return {"uri": quote(_octets(self.locate(path)), safe="/"), "uriBaseId": ROOT}
 
     def code_flow(self, steps: Sequence[Step]) -> Values:
         """Return an evidence chain as a ``codeFlow`` of one thread."""
@@ -86,3 +86,11 @@ def _steps(finding: Finding) -> list[Location]:
 def _lines(data: bytes) -> list[str]:
     """Split as the interpreter counts lines; a byte order mark is no column."""
     return _LINE_END.split(data.decode("utf-8", "replace").removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}"))
+
+
+def _octets(path: str) -> bytes:
+    """Return the bytes of a file name; a scanner's answer can name one that no file can have."""
+    try:
+        return path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return path.encode("utf-8", "surrogatepass")

@@ -328,7 +328,7 @@ async def test_exchanging_loses_no_call_under_load(supervise):
 
 async def test_the_old_worker_finishes_its_calls_and_cleans_up(supervise):
     demo = await supervise()
-    old = asyncio.create_task(demo.do("sleep 0.5"))
+    old = asyncio.create_task(demo.do("sleep 3"))  # longer than another worker takes to start
     await asyncio.sleep(0.05)
     await demo.supervisor.swap(demo.edition("1.1.0"))
     assert demo.supervisor.status().draining == 1
