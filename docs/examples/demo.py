@@ -229,7 +229,7 @@ async def revoked(story: Story, tier: Tier) -> None:
     plugin_command("revocations", "update", signed)
     async with host(DEMO_POLICY, tier) as plugins:
         refusal = await refusal_of(plugins.load("webpage-scraper", base=ScraperPlugin))
-        story.expect(refusal is not None and "revoked" in refusal, f"loading was refused: {refusal}")
+        story.expect(refusal is not None and "revokes it" in refusal, f"loading was refused: {refusal}")
 
 
 async def acts_outside_the_grants(story: Story, tier: Tier) -> None:
