@@ -7,17 +7,16 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import plugin_infos
 import pytest
 
 from theodore_loader.manifest import Manifest, to_json
 from theodore_plugin.difference.find import Where, find
 from theodore_plugin.scaffold import NewProject, create_project
-from theodore_sdk.info import PermissionType, PluginCategory, PluginInfo, PluginPermission, PluginResourceLimits
-from theodore_sdk.versions import VersionRange
+from theodore_sdk.info import PermissionType, PluginCategory, PluginInfo, PluginPermission
 
 NAME = "acme-hello"
 PLUGIN = b"""from theodore_sdk import ScraperPlugin
@@ -29,28 +28,7 @@ API = PluginPermission(PermissionType.NETWORK, "reads the pages it is asked for"
 
 
 def plugin_info(**changes: Any) -> PluginInfo:
-    info = PluginInfo(
-        name=NAME,
-        version="1.0.0",
-        description="says hello",
-        author="Acme",
-        email="dev@example.com",
-        homepage="https://example.com",
-        license="MIT",
-        category=PluginCategory.SCRAPER,
-        interfaces=("ScraperPlugin",),
-        dependencies=(),
-        compatible_versions=VersionRange(">=2.0.0,<3.0.0"),
-        min_python_version="3.11",
-        max_python_version=None,
-        required_packages=(),
-        optional_packages=(),
-        configuration_schema={"type": "object"},
-        permissions=(API,),
-        resource_limits=PluginResourceLimits(),
-        tags=(),
-    )
-    return replace(info, **changes)
+    return plugin_infos.plugin_info(**{"name": NAME, "permissions": (API,), **changes})
 
 
 def lock(**versions: str) -> bytes:
