@@ -24,6 +24,8 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
     """Flip, overwrite, insert, delete, duplicate or cut, one to three times."""
     changed = bytearray(data)
     for _ in range(rng.randint(1, 3)):
+        if not changed:
+            break
         at = rng.randrange(len(changed))
         kind = rng.randrange(6)
         if kind == 0:
@@ -113,9 +115,15 @@ def reforged(entries: list[Any], rng: random.Random) -> list[Any]:
     return changed
 
 
+def meaning(wheel: Wheel) -> dict[str, object]:
+    """Return what a wheel holds. RECORD lists every file but its own digest, so how it is written is its own affair."""
+    record = f"{wheel.dist_info}/RECORD"
+    return {**wheel.entries, record: sorted(wheel.entries[record].decode().splitlines())}
+
+
 def test_reforged_wheels_are_refused_or_unchanged_in_meaning(kit, raw_zip):
     entries = kit.entries({"acme_hello/data.txt": b"some text, some more text\n" * 20})
-    contents = dict(Wheel.read(raw_zip(entries), kit.filename).entries)
+    contents = meaning(Wheel.read(raw_zip(entries), kit.filename))
     rng = random.Random(20_260_102)
     accepted = 0
     for _ in range(MUTATIONS):
@@ -125,6 +133,6 @@ def test_reforged_wheels_are_refused_or_unchanged_in_meaning(kit, raw_zip):
         except InvalidWheel:
             continue
         accepted += 1
-        assert dict(wheel.entries) == contents
+        assert meaning(wheel) == contents
     # Another mode, compression or order means the same; everything else must have been refused.
     assert 0 < accepted < MUTATIONS / 4
