@@ -40,8 +40,6 @@ class IndexSettings:
     proxy: str | None = field(default=None, repr=False)
     timeout: int | None = None
     """Seconds a connection may be silent."""
-    keyring: bool = False
-    """Whether passwords are asked of the ``keyring`` program."""
 
     @property
     def indexes(self) -> tuple[str, ...]:
@@ -116,7 +114,6 @@ def _settings(pip: Mapping[str, str], environment: Mapping[str, str]) -> IndexSe
         client_certificate=pip.get("client-cert") or uv("SSL_CLIENT_CERT"),
         proxy=pip.get("proxy"),
         timeout=int(float(timeout)) if timeout.replace(".", "", 1).isdigit() else None,
-        keyring=(uv("UV_KEYRING_PROVIDER") or pip.get("keyring-provider")) == "subprocess",
     )
 
 
