@@ -71,7 +71,7 @@ async def fetch(workers, at, url, grants):
     (at.folder / "plugin" / "case.py").write_text(
         "import urllib.request\n"
         "def attempt(canary):\n"
-        f"    with urllib.request.urlopen({url!r}, timeout=3) as answer:\n"
+        f"    with urllib.request.urlopen({url!r}, timeout=30) as answer:\n"
         "        return answer.read().decode()\n"
     )
     case = components.own_case(at, "connect")

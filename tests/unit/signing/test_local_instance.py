@@ -229,7 +229,7 @@ def served(instance):
 
 
 def post(endpoint, path: str, body: bytes, **headers: str) -> tuple[int, dict]:
-    connection = http.client.HTTPConnection(endpoint.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(endpoint.url.removeprefix("http://"), timeout=30)
     try:
         connection.request("POST", path, body, headers)
         answer = connection.getresponse()
@@ -336,7 +336,7 @@ def test_a_key_that_signed_the_tokens_subject_is_certified(served) -> None:
 
 
 def get(endpoint, path: str) -> tuple[int, dict]:
-    connection = http.client.HTTPConnection(endpoint.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(endpoint.url.removeprefix("http://"), timeout=30)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
@@ -466,7 +466,7 @@ def test_unknown_paths_other_methods_and_huge_bodies_are_refused(served) -> None
         (f"POST {ENTRIES} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: -1\r\n\r\n".encode(), b"413"),
         (f"POST {ENTRIES} HTTP/1.1\r\nHost: {host}:{port}\r\nTransfer-Encoding: chunked\r\n\r\n".encode(), b"413"),
     ):
-        with socket.create_connection((host, int(port)), timeout=10) as connection:
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
             connection.sendall(request)
             assert expected in connection.recv(4096).split(b"\r\n")[0]
 
@@ -475,7 +475,7 @@ def test_a_client_that_hangs_up_disturbs_nobody(served) -> None:
     service, endpoint = served
     host, port = endpoint.url.removeprefix("http://").split(":")
     for _ in range(5):
-        with socket.create_connection((host, int(port)), timeout=10) as connection:
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
             connection.sendall(
                 f"POST {ENTRIES} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 500\r\n\r\n{{".encode()
             )

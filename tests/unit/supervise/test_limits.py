@@ -82,7 +82,7 @@ async def test_a_worker_that_is_held_back_is_killed_at_once(start, eventually, f
     task = asyncio.create_task(running.scrape("20"))
     assert await eventually(lambda: running.worker.usage().throttled_seconds > 0)
     pid = running.worker.pid
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         await running.worker.kill()
     assert gone(pid)
     with pytest.raises(LoaderError):

@@ -225,7 +225,7 @@ async def test_a_program_that_a_worker_left_behind_ends_with_it(start, zygote):
     os.kill(zygote.pid, signal.SIGKILL)
     ended = asyncio.Event()
     asyncio.get_running_loop().add_reader(program, ended.set)
-    await asyncio.wait_for(ended.wait(), 10)
+    await asyncio.wait_for(ended.wait(), 30)
     asyncio.get_running_loop().remove_reader(program)
     os.close(program)
 

@@ -115,7 +115,7 @@ async def test_a_plugin_that_looks_up_its_stack_finds_no_other_worker(start, zyg
 async def test_end_of_file_on_its_channel_ends_it(zygote, tmp_path):
     process, ends = await zygote.launch(tmp_path)
     ends.channel.close()
-    await asyncio.wait_for(asyncio.wait([process.done]), 10)
+    await asyncio.wait_for(asyncio.wait([process.done]), 30)
     assert process.done.result() == 0
     ends.close()
 
@@ -201,7 +201,7 @@ async def _ended(pidfd: int) -> None:
     loop = asyncio.get_running_loop()
     loop.add_reader(pidfd, ended.set)
     try:
-        await asyncio.wait_for(ended.wait(), 10)
+        await asyncio.wait_for(ended.wait(), 30)
     finally:
         loop.remove_reader(pidfd)
         os.close(pidfd)

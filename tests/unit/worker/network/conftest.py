@@ -114,7 +114,7 @@ class _Server(ThreadingHTTPServer):
 
     def finish_request(self, request, client_address) -> None:  # type: ignore[no-untyped-def]
         if self.tls is not None:  # on the connection's own thread: a client that says nothing delays nobody
-            request.settimeout(10)
+            request.settimeout(30)
             request = self.tls.wrap_socket(request, server_side=True)
         try:
             super().finish_request(request, client_address)

@@ -29,17 +29,17 @@ CLIENTS = {
         """,
     "requests": """
         import requests
-        return say(requests.get(request.url, timeout=5).text)
+        return say(requests.get(request.url, timeout=30).text)
         """,
     "urllib": """
         import urllib.request
-        with urllib.request.urlopen(request.url, timeout=5) as response:
+        with urllib.request.urlopen(request.url, timeout=30) as response:
             return say(response.read().decode())
         """,
     "http.client": """
         import http.client, urllib.parse
         parts = urllib.parse.urlsplit(request.url)
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=5)
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
         try:
             connection.request("GET", parts.path)
             return say(connection.getresponse().read().decode())
@@ -58,7 +58,7 @@ CLIENTS = {
     "socket": """
         import socket, urllib.parse
         parts = urllib.parse.urlsplit(request.url)
-        with socket.create_connection((parts.hostname, parts.port), timeout=5) as sock:
+        with socket.create_connection((parts.hostname, parts.port), timeout=30) as sock:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.sendall(f"GET {parts.path} HTTP/1.0\\r\\n\\r\\n".encode())
             data = b""
@@ -86,12 +86,12 @@ SECURE_CLIENTS = {
         import requests
         bundle = self.container.tmp_dir / "ca.pem"
         bundle.write_text(request.headers["ca"])
-        return say(requests.get(request.url, verify=str(bundle), timeout=5).text)
+        return say(requests.get(request.url, verify=str(bundle), timeout=30).text)
         """,
     "urllib": """
         import ssl, urllib.request
         context = ssl.create_default_context(cadata=request.headers["ca"])
-        with urllib.request.urlopen(request.url, timeout=5, context=context) as response:
+        with urllib.request.urlopen(request.url, timeout=30, context=context) as response:
             return say(response.read().decode())
         """,
     "asyncio-streams": """
@@ -195,7 +195,7 @@ async def test_connections_a_minute_are_limited(start, port):
         """
         import socket
         for _ in range(4):
-            socket.create_connection(("127.0.0.1", int(request.url)), timeout=5).close()
+            socket.create_connection(("127.0.0.1", int(request.url)), timeout=30).close()
         """,
         grants=(f"network 127.0.0.1:{port}",),
         limits={"max_network_requests_per_minute": 3},
@@ -210,7 +210,7 @@ async def test_a_closed_port_is_an_ordinary_connection_error(start):
         """
         import socket
         try:
-            socket.create_connection(("127.0.0.1", 1), timeout=5)
+            socket.create_connection(("127.0.0.1", 1), timeout=30)
         except ConnectionRefusedError as problem:
             return say(f"refused {problem.errno}")
         """,
@@ -224,13 +224,13 @@ async def test_connect_ex_and_timeouts_answer_like_the_standard_library(start, p
         """
         import socket
         with socket.socket() as sock:
-            sock.settimeout(2)
+            sock.settimeout(30)
             first = sock.connect_ex(("127.0.0.1", int(request.url)))
             return say([first, sock.gettimeout(), sock.getpeername()[1] == int(request.url), sock.getblocking()])
         """,
         grants=(f"network 127.0.0.1:{port}",),
     )
-    assert await running.scrape(str(port)) == "[0, 2.0, True, True]"
+    assert await running.scrape(str(port)) == "[0, 30.0, True, True]"
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ async def test_a_descriptor_of_the_broker_is_not_inherited_by_the_next_connectio
         """
         import socket
         for _ in range(60):
-            socket.create_connection(("127.0.0.1", int(request.url)), timeout=5).close()
+            socket.create_connection(("127.0.0.1", int(request.url)), timeout=30).close()
         return say("fine")
         """,
         grants=(f"network 127.0.0.1:{port}",),

@@ -259,7 +259,7 @@ async def test_closing_ends_an_exchange_under_way(serving, plain):
     waiting = asyncio.create_task(service.fetch(plain.url("/slow?seconds=3")))
     await asyncio.sleep(0.3)
     service.http.close()
-    assert (await asyncio.wait_for(waiting, 2))[0] == "failed"
+    assert (await asyncio.wait_for(waiting, 30))[0] == "failed"
 
 
 class _Serving:

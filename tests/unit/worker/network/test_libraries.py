@@ -97,7 +97,7 @@ BLOCKING = {
         """,
     "urllib": """
         import json, urllib.request
-        def get(path, data=None, timeout=10):
+        def get(path, data=None, timeout=30):
             with urllib.request.urlopen(urllib.request.Request(base + path, data), timeout=timeout) as response:
                 return response.read()
         first, again = get("/a").decode(), get("/b").decode()
@@ -254,7 +254,7 @@ async def test_sqlite_works_in_the_plugins_own_folder(start):
         import sqlite3
         path = self.container.data_dir / "pages.sqlite"
         def write(n):
-            with sqlite3.connect(path, timeout=10) as own:
+            with sqlite3.connect(path, timeout=30) as own:
                 own.execute("insert into pages values (?, ?)", (f"/{n}", "x" * 5000))
         base = sqlite3.connect(path)
         base.execute("pragma journal_mode=wal")
@@ -295,23 +295,23 @@ async def test_streams_start_tls_and_plain_sockets_speak_to_a_granted_host(
         said.append((await reader.read()).partition(b"\\r\\n\\r\\n")[2])
         writer.close()
         await writer.wait_closed()
-        with socket.create_connection(("localhost", secure), timeout=5) as raw:
+        with socket.create_connection(("localhost", secure), timeout=30) as raw:
             with ssl.create_default_context().wrap_socket(raw, server_hostname="localhost") as wrapped:
                 wrapped.sendall(b"GET /wrapped HTTP/1.0\\r\\n\\r\\n")
                 said.append(wrapped.makefile("rb").read().partition(b"\\r\\n\\r\\n")[2])
-        pipeline = socket.create_connection(("localhost", plain), timeout=5)
+        pipeline = socket.create_connection(("localhost", plain), timeout=30)
         pipeline.sendall(b"GET /1 HTTP/1.1\\r\\n\\r\\nGET /2 HTTP/1.1\\r\\nConnection: close\\r\\n\\r\\n")
         data = b""
         while chunk := pipeline.recv(4096):
             data += chunk
         pipeline.close()
         said.append(data.count(b"200 OK"))
-        half = socket.create_connection(("localhost", plain), timeout=5)
+        half = socket.create_connection(("localhost", plain), timeout=30)
         half.sendall(b"GET /half HTTP/1.0\\r\\n\\r\\n")
         half.shutdown(socket.SHUT_WR)
         said.append(half.makefile("rb").read().endswith(b"page /half"))
         half.close()
-        first = socket.create_connection(("localhost", plain), timeout=5)
+        first = socket.create_connection(("localhost", plain), timeout=30)
         second = first.dup()
         third = socket.fromfd(second.fileno(), socket.AF_INET, socket.SOCK_STREAM)
         first.close()
@@ -424,7 +424,7 @@ async def test_threads_and_event_loops_dial_at_the_same_time(start, plain):
         port = int(request.url)
         def blocking():
             for _ in range(5):
-                socket.create_connection(("localhost", port), timeout=10).close()
+                socket.create_connection(("localhost", port), timeout=30).close()
             return 5
         def another_loop():
             async def connect():
