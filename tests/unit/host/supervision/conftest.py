@@ -63,6 +63,9 @@ class Demo(ScraperPlugin):
             os._exit(int(number or 3))
         elif what == "sleep":
             await asyncio.sleep(float(number))
+        elif what == "await":  # until a test lets it go on
+            while not (self.container.data_dir / number).exists():
+                await asyncio.sleep(0.01)
         elif what == "spin":
             asyncio.get_running_loop().call_soon(lambda: time.sleep(float(number)))
         elif what == "stop":
@@ -96,6 +99,7 @@ class MovedClock:
     """Time that passes only when a test says so."""
 
     def __init__(self) -> None:
+        self.sleeps = 0
         self._now = 1000.0
         self._number = count()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
@@ -106,6 +110,7 @@ class MovedClock:
     async def sleep(self, seconds: float) -> None:
         woken = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._now + seconds, next(self._number), woken))
+        self.sleeps += 1
         await woken
 
     async def advance(self, seconds: float) -> None:
@@ -155,10 +160,21 @@ class Supervised:
             while self.supervisor.state not in states:  # noqa: ASYNC110 - what is waited for is the product's own time
                 await asyncio.sleep(0.005)
 
-    async def until_told(self, kind: EventKind, times: int = 1) -> None:
+    async def until_told(self, kind: EventKind, times: int = 1, *, looking: float = 0.0) -> None:
+        """Wait, in real time, for an event; ``looking``: the worker is looked after again each so many seconds."""
         async with asyncio.timeout(20):
-            while self.kinds.count(kind) < times:  # noqa: ASYNC110
+            while self.kinds.count(kind) < times:
+                if looking:
+                    await self.look(looking)
                 await asyncio.sleep(0.005)
+
+    async def look(self, seconds: float = 5.0) -> None:
+        """Move on to the next look after the worker and wait, in real time, until it is over."""
+        asleep = self.clock.sleeps
+        await self.clock.advance(seconds)
+        async with asyncio.timeout(20):
+            while self.clock.sleeps == asleep and self.supervisor.state is State.READY:  # noqa: ASYNC110
+                await asyncio.sleep(0.002)
 
     def edition(self, version: str = "1.0.0", **limits: Any) -> Edition:
         package = self.home / f"plugin-{version}"

@@ -66,10 +66,10 @@ async def test_a_call_that_cannot_wait_long_enough_is_refused_at_once(supervise)
 
 
 async def test_a_call_waits_no_longer_than_its_deadline(supervise):
-    demo = await supervise(max_execution_time_seconds=0.3)
+    demo = await supervise(max_execution_time_seconds=1.5)
     with pytest.raises(WorkerCrashed):
         await demo.do("exit")
-    with pytest.raises(PluginUnavailable, match=r"none came within 0\.3 s"):
+    with pytest.raises(PluginUnavailable, match=r"none came within 1\.5 s"):
         await demo.do("pid")
 
 
@@ -184,8 +184,7 @@ async def test_a_plugin_that_is_revoked_while_it_runs_ends_and_one_whose_time_ra
 
     async def a_minute() -> None:
         for _ in range(13):
-            await demo.clock.advance(5.0)
-            await asyncio.sleep(0.01)
+            await demo.look()
 
     demo.approve = refuse
     found.append(Refused("verdict-stale", "the verdict is too old"))
@@ -209,13 +208,11 @@ async def test_a_list_that_changes_is_noticed_at_the_next_look_and_looked_into_o
     asked = []
     demo.approve = lambda: asked.append(demo.grounds)
     for _ in range(3):
-        await demo.clock.advance(5.0)
-        await asyncio.sleep(0.01)
+        await demo.look()
     assert not asked
     demo.grounds = "another list"
     for _ in range(3):
-        await demo.clock.advance(5.0)
-        await asyncio.sleep(0.01)
+        await demo.look()
     assert asked == ["another list"]
     for warnings in (("yanked: it loses pages",), ("yanked: it loses pages", "warning: it is slow")):
         demo.approve, demo.grounds = lambda said=warnings: said, warnings
@@ -239,30 +236,26 @@ async def test_a_list_that_changes_is_noticed_at_the_next_look_and_looked_into_o
 async def test_an_idle_worker_that_does_not_answer_is_replaced(supervise):
     demo = await supervise(Supervision(ping_seconds=0.2, most_missed=2))
     await demo.do("spin 15")
-    for _ in range(2):
-        await demo.clock.advance(0.2)
-        await asyncio.sleep(0.25)
-    await demo.until(State.BACKOFF, State.READY)
-    await demo.until_told(EventKind.CRASHED)
+    await demo.until_told(EventKind.CRASHED, looking=0.2)
     assert "none of 2 pings" in demo.supervisor.status().last_error
 
 
 async def test_a_busy_worker_has_until_its_calls_deadline(supervise):
-    demo = await supervise(Supervision(ping_seconds=0.1, most_missed=1), max_execution_time_seconds=1.5)
-    spinning = asyncio.create_task(demo.do("spin 1"))
-    await spinning
+    demo = await supervise(Supervision(ping_seconds=0.1, most_missed=1))
+    await demo.do("spin 2")
     held = asyncio.create_task(demo.do("sleep 0.01"))
-    for _ in range(5):
-        await demo.clock.advance(0.1)
-        await asyncio.sleep(0.12)
+    for _ in range(3):
+        await demo.look(0.1)
     assert await held == "1.0.0"
     assert EventKind.CRASHED not in demo.kinds
 
 
 async def test_a_worker_that_stopped_itself_dies_by_the_deadline_and_is_replaced(supervise):
-    demo = await supervise(max_execution_time_seconds=0.5)
+    demo = await supervise(max_execution_time_seconds=1.5)
     await demo.do("stop")
-    await asyncio.sleep(0.1)
+    async with asyncio.timeout(20):
+        while _state(demo.supervisor.worker.pid) != "T":  # noqa: ASYNC110 - what is waited for is the kernel's
+            await asyncio.sleep(0.01)
     with pytest.raises(CallTimeout, match="killed"):
         await demo.do("pid")
     await demo.until(State.BACKOFF)
@@ -273,10 +266,7 @@ async def test_a_worker_that_stopped_itself_dies_by_the_deadline_and_is_replaced
 async def test_a_health_check_that_keeps_failing_ends_an_idle_worker(supervise):
     demo = await supervise(Supervision(health_seconds=10.0, most_missed=2))
     await demo.do("sicken")
-    for _ in range(8):
-        await demo.clock.advance(5.0)
-        await asyncio.sleep(0.05)
-    await demo.until_told(EventKind.CRASHED)
+    await demo.until_told(EventKind.CRASHED, looking=5.0)
     assert "health_check failed 2 times in a row" in demo.supervisor.status().last_error
     assert "not today" in demo.supervisor.status().last_error
 
@@ -284,8 +274,7 @@ async def test_a_health_check_that_keeps_failing_ends_an_idle_worker(supervise):
 async def test_a_healthy_plugin_is_asked_only_now_and_then(supervise):
     demo = await supervise(Supervision(health_seconds=60.0))
     for _ in range(25):
-        await demo.clock.advance(5.0)
-        await asyncio.sleep(0.01)
+        await demo.look()
     assert (demo.data / "asked").read_text() == "xx"
     assert demo.supervisor.status().health == "fine"
 
@@ -297,9 +286,7 @@ async def test_a_worker_is_recycled_as_the_operator_asks(supervise, recycling):
     demo = await supervise(Supervision(recycling=recycling))
     first = int(await demo.do("pid"))
     await demo.do("sleep 0")
-    await asyncio.sleep(1.1 if recycling.memory_mb else 0)
-    await demo.clock.advance(5.0)
-    await demo.until_told(EventKind.RECYCLED)
+    await demo.until_told(EventKind.RECYCLED, looking=5.0)
     assert int(await demo.do("pid")) != first
     assert demo.supervisor.restarts == 0
 
@@ -312,11 +299,16 @@ async def test_exchanging_loses_no_call_under_load(supervise):
         while not stop.is_set():
             answers.append(await demo.do("sleep 0.005"))
 
+    async def heard():
+        async with asyncio.timeout(20):
+            while demo.supervisor.info.version not in answers:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
     callers = [asyncio.create_task(load()) for _ in range(8)]
     for version in ("1.1.0", "1.2.0", "1.3.0"):
-        await asyncio.sleep(0.1)
+        await heard()
         await demo.supervisor.swap(demo.edition(version))
-    await asyncio.sleep(0.1)
+    await heard()
     stop.set()
     await asyncio.gather(*callers)
     assert set(answers) == {"1.0.0", "1.1.0", "1.2.0", "1.3.0"}
@@ -328,12 +320,13 @@ async def test_exchanging_loses_no_call_under_load(supervise):
 
 async def test_the_old_worker_finishes_its_calls_and_cleans_up(supervise):
     demo = await supervise()
-    old = asyncio.create_task(demo.do("sleep 3"))  # longer than another worker takes to start
+    old = asyncio.create_task(demo.do("await go"))
     await asyncio.sleep(0.05)
     await demo.supervisor.swap(demo.edition("1.1.0"))
     assert demo.supervisor.status().draining == 1
     assert demo.supervisor.status().in_flight == 1
     assert await demo.do("now") == "1.1.0"
+    (demo.data / "go").touch()
     assert await old == "1.0.0"
     async with asyncio.timeout(30):
         while demo.supervisor.status().draining:  # noqa: ASYNC110
@@ -435,6 +428,10 @@ async def test_closing_ends_a_worker_that_is_just_starting(supervise):
     with pytest.raises(PluginUnavailable):
         await swapping
     assert not list(demo.home.glob("tmp/host-*/*"))
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def _parent(pid: int) -> int:
