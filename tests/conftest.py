@@ -1,4 +1,4 @@
-"""For every test: a cache folder that is thrown away, no size of a terminal, and how long hypothesis searches.
+"""For every test: a throw-away cache folder, no size of a terminal, how long hypothesis searches, a record of the end.
 
 ``HYPOTHESIS_PROFILE=thorough`` searches a hundred times longer.
 """
@@ -11,6 +11,8 @@ import shutil
 import tempfile
 
 from hypothesis import settings
+
+pytest_plugins = ["how_it_ended"]
 
 settings.register_profile("quick", max_examples=50, deadline=None)
 settings.register_profile("thorough", max_examples=5_000, deadline=None)
