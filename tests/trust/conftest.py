@@ -84,6 +84,7 @@ def wheel_bytes(
     extra: bytes = b"",
     homepage: str = "https://example.com",
     metadata: str = "",
+    lock: bytes | None = None,
 ) -> bytes:
     package = name.replace("-", "_")
     dist_info = f"{package}-{version}.dist-info"
@@ -96,6 +97,8 @@ def wheel_bytes(
         f"{dist_info}/{MANIFEST_NAME}": to_json(manifest),
         f"{dist_info}/sboms/{name}.cdx.json": json.dumps({"bomFormat": "CycloneDX", "name": name}).encode(),
     }
+    if lock is not None:
+        entries[f"{dist_info}/pylock.toml"] = lock
     record = io.StringIO()
     writer = csv.writer(record, lineterminator="\n")
     for path, data in entries.items():
@@ -243,7 +246,7 @@ class Workshop:
         version: str = "1.2.0",
         permissions: Sequence[PluginPermission] = (NETWORK,),
         extra: bytes = b"",
-        **declared: str,
+        **declared: Any,
     ) -> tuple[Path, Wheel]:
         path = folder / f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
         path.write_bytes(wheel_bytes(name, version, permissions, extra, **declared))

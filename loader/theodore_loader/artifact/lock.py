@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from packaging.markers import UndefinedEnvironmentName
@@ -29,6 +30,18 @@ class LockedWheel:
     version: str
     filename: str
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class LockedPackage:
+    """One version that a lock brings along, on whichever interpreter: its name, and the SHA-256 of all its wheels."""
+
+    name: str
+    version: str
+    sha256: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
 
 
 def read_lock(data: bytes) -> Pylock:
@@ -76,6 +89,16 @@ def select_wheels(lock: Pylock) -> tuple[LockedWheel, ...]:
         LockedWheel(str(package.name), str(package.version), wheel.filename, wheel.hashes["sha256"])
         for package, wheel in selected
     )
+
+
+@lru_cache(maxsize=8)
+def locked_packages(data: bytes | None) -> tuple[LockedPackage, ...]:
+    """Return everything a lock names, for all interpreters at once; nothing without a lock. Raises as `read_lock`."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for package in read_lock(data).packages if data is not None else ():
+        digests = found.setdefault((str(package.name), str(package.version)), {})
+        digests.update(dict.fromkeys(wheel.hashes["sha256"] for wheel in package.wheels or ()))
+    return tuple(LockedPackage(*named, tuple(digests)) for named, digests in found.items())
 
 
 def _invalid(defect: Exception) -> Refused:

@@ -26,6 +26,7 @@ from typing import Any
 import msgspec
 
 from theodore_loader import strict_json
+from theodore_loader.artifact.lock import LockedPackage
 from theodore_loader.artifact.wheel import KnownContents
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.trust.attestations import Attestation, read_attestation
@@ -36,20 +37,24 @@ from theodore_loader.trust.signatures import Signer
 from theodore_loader.trust.statements import Statement, StatementInvalid
 from theodore_loader.trust.trust_file import Publisher, TrustFile
 
-FORMAT = 5
+FORMAT = 6
 """Raised whenever steps 3 and 4, or the reading of wheels, change what they accept."""
 _MAX_BYTES = MAX_BUNDLE * MAX_ATTESTATIONS
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Who signed, under which of the trust file's publisher rules, what they state, and when that was authenticated."""
+    """Who signed, under which of the trust file's publisher rules, what they state, and when that was authenticated.
+
+    ``locked`` are the dependencies the wheel is locked to: they are looked up in revocation lists on every load.
+    """
 
     made: datetime
     publisher: Signer
     rule: Publisher
     attestations: tuple[Attestation, ...]
     contents: KnownContents
+    locked: tuple[LockedPackage, ...] = ()
 
 
 class _Stated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,6 +71,7 @@ class _Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rule: int
     attestations: list[_Stated]
     contents: KnownContents
+    locked: tuple[LockedPackage, ...]
 
 
 class Receipts:
@@ -83,7 +89,7 @@ class Receipts:
             if stored is not None and stored.rests_on == self._rests_on(files, sha256, trust):
                 rule = trust.publishers[stored.rule]
                 stated = _attestations(stored.attestations, trust)
-                return Receipt(stored.made, stored.publisher, rule, stated, stored.contents)
+                return Receipt(stored.made, stored.publisher, rule, stated, stored.contents, stored.locked)
         return None
 
     def keep(self, receipt: Receipt, files: SignedFiles, sha256: str, trust: TrustFile) -> bool:
@@ -91,7 +97,7 @@ class Receipts:
         stated = [_stated(attestation, trust) for attestation in receipt.attestations]
         rule = trust.publishers.index(receipt.rule)
         rests_on = self._rests_on(files, sha256, trust)
-        stored = _Stored(rests_on, receipt.made, receipt.publisher, rule, stated, receipt.contents)
+        stored = _Stored(rests_on, receipt.made, receipt.publisher, rule, stated, receipt.contents, receipt.locked)
         body = strict_json.canonical(msgspec.to_builtins(stored))
         with suppress(OSError, ConfigurationProblem):
             seal = self._seal.on(body)

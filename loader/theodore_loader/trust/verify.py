@@ -6,7 +6,8 @@
 4 statements: every attestation authentic, well-formed and about this wheel
 5 verdict: by a verifier this host believes, under an accepted policy, passed, complete, recent, resting on what is
   there; provenance and SBOM, where there are any, fit the wheel
-6 standing: neither the digest nor a signer is revoked; nothing that was not agreed to since the first version (pins)
+6 standing: neither the digest, a signer nor a locked dependency is revoked; nothing that was not agreed to since the
+  first version (pins)
 7 permissions: what the manifest asks for, against the host's own policy
 8 hand on the same bytes, RECORD complete
 
@@ -25,6 +26,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from theodore_loader.artifact.dist_info import parse_filename
+from theodore_loader.artifact.lock import LockedPackage, locked_packages
 from theodore_loader.artifact.wheel import Wheel
 from theodore_loader.errors import Refused
 from theodore_loader.manifest import Manifest
@@ -126,6 +128,7 @@ class _Verification:
     attestations: tuple[Attestation, ...] = ()
     verifier: Signer | None = None
     verdict: Verdict | None = None
+    locked: tuple[LockedPackage, ...] = ()
 
     def run(self) -> Verified:
         self._signatures = Signatures(self.trust.roots)
@@ -217,7 +220,8 @@ class _Verification:
         revocations.refuse_stale(self.now)
         signers = tuple(signer for signer in (self.publisher, self.verifier) if signer)
         registries = revocations.registries(self.name, self.publisher)
-        subject = Subject(self.sha256, self.name, self.wheel.version, registries, signers)
+        self.locked = self.receipt.locked if self.receipt else locked_packages(self.wheel.lock)
+        subject = Subject(self.sha256, self.name, self.wheel.version, registries, signers, self.locked)
         self.standing = revocations.check(subject, self.purpose, accept_yanked=self.consent.yanked)
         said = str(self.standing)
         publisher = PinnedSigner.of(self.publisher, self.trust.roots) if self.publisher else None
@@ -246,7 +250,7 @@ class _Verification:
     def _8(self) -> str:
         """8 what was verified is what is handed on; Wheel.read held every entry against RECORD."""
         if self.receipts and self.publisher and self.rule and not self.receipt:
-            receipt = Receipt(self.now, self.publisher, self.rule, self.attestations, self.wheel.contents)
+            receipt = Receipt(self.now, self.publisher, self.rule, self.attestations, self.wheel.contents, self.locked)
             self.receipts.keep(receipt, self.files, self.sha256, self.trust)
         return f"RECORD accounts for all {len(self.wheel.entries)} entries of these bytes"
 

@@ -58,7 +58,11 @@ def show_hits(asked: str, hits: Sequence[Hit], output_format: str) -> bool:
     """Print what the lists say about one thing; tell whether it would be refused."""
     blocks = [hit for hit in hits if hit.entry.withdrawn is None and hit.entry.action == "block-load"]
     if output_format == "json":
-        found = [{"list": _of(hit.source), **msgspec.to_builtins(hit.entry)} for hit in hits]
+        found = [
+            {"list": _of(hit.source), **({"dependency": str(hit.locked)} if hit.locked else {})}
+            | msgspec.to_builtins(hit.entry)
+            for hit in hits
+        ]
         stdout.out(json.dumps({"asked": asked, "refused": bool(blocks), "entries": found}, indent=2), highlight=False)
         return bool(blocks)
     if not hits:

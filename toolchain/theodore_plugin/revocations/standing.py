@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from theodore_loader.artifact.lock import locked_packages
 from theodore_loader.artifact.store import Store
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.installed import Installed, InstalledPlugin
@@ -23,7 +24,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def subject_of(name_or_digest: str, revocations: Revocations) -> Subject:
-    """Return what is to be looked up: a digest alone, or an installed plugin with its signers and registries.
+    """Return what is to be looked up: a digest alone, or an installed plugin with signers, registries, dependencies.
 
     Raises ConfigurationProblem if no such plugin is installed, Refused if its signatures do not verify.
     """
@@ -34,7 +35,9 @@ def subject_of(name_or_digest: str, revocations: Revocations) -> Subject:
     plugin = Installed(revocations.home).get(name_or_digest)
     publisher, others = _signers(plugin, revocations.trust, revocations.home)
     signers = tuple(signer for signer in (publisher, *others) if signer is not None)
-    return Subject(plugin.sha256, plugin.name, plugin.version, revocations.registries(plugin.name, publisher), signers)
+    registries = revocations.registries(plugin.name, publisher)
+    brings = locked_packages(Store(revocations.home).open(plugin.sha256).wheel.lock)
+    return Subject(plugin.sha256, plugin.name, plugin.version, registries, signers, brings)
 
 
 def _signers(plugin: InstalledPlugin, trust: TrustFile, home: Path) -> tuple[Signer | None, Sequence[Signer]]:

@@ -1,7 +1,8 @@
 """Finding the entries of a list that are about a wheel, without looking at the others.
 
 Every entry has one key, and a wheel has a handful: its digest, its signers under each name of their roots, its name
-under each registry. Keys are digests, so that they spread evenly over the buckets of a sealed list.
+under each registry; and a few for each of its locked dependencies. Keys are digests, so that they spread evenly over
+the buckets of a sealed list.
 """
 
 from __future__ import annotations
@@ -17,23 +18,30 @@ from functools import lru_cache
 from itertools import chain
 from typing import Protocol
 
+from theodore_loader.artifact.lock import LockedPackage
 from theodore_loader.trust.identity import matches
 from theodore_loader.trust.revocations.document import Entry
 from theodore_loader.trust.signatures import Signer
 
 Entries = Mapping[str, Sequence[Entry]]
 """Entries by key."""
+PACKAGE_INDEX = "index"
+"""The registry that locked dependencies are of: the package index that a host fetches them from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is looked up: a wheel, who signed it and what about it, and the registries whose plugins it is among."""
+    """What is looked up: a wheel, who signed it and what about it, and the registries whose plugins it is among.
+
+    ``brings`` are the dependencies it is locked to.
+    """
 
     sha256: str
     name: str
     version: str
     registries: frozenset[str] = frozenset()
     signers: tuple[Signer, ...] = ()
+    brings: tuple[LockedPackage, ...] = ()
 
 
 class Index(Protocol):
@@ -74,12 +82,20 @@ def by_key(entries: Iterable[Entry]) -> Entries:
 def about(subject: Subject, index: Index, names_of: Mapping[str, frozenset[str]]) -> Iterator[Entry]:
     """Yield the entries of ``index`` that mean ``subject``; ``names_of`` gives by id what a root is called in lists."""
     yield from index.at(subject.sha256)
-    for registry in sorted(subject.registries):
-        offered = index.at(_key("versions", registry, subject.name))
-        yield from (entry for entry in offered if entry.covers_version(subject.version))
+    yield from _about_version(subject.name, subject.version, subject.registries, index)
     for signer in subject.signers:
         for root in sorted(names_of.get(signer.root, frozenset({signer.root}))):
             yield from _about_signer(signer, root, index)
+
+
+def about_locked(package: LockedPackage, index: Index, registries: Iterable[str]) -> Iterator[Entry]:
+    """Yield the entries of ``index`` that mean a locked dependency: one of its wheels, or its version.
+
+    ``registries`` are those that may speak of it: the package index, and whoever offers the plugin that brings it.
+    """
+    for sha256 in package.sha256:
+        yield from index.at(sha256)
+    yield from _about_version(package.name, package.version, registries, index)
 
 
 @lru_cache(maxsize=32)
@@ -100,6 +116,11 @@ def authority_names(document: bytes) -> Sequence[str]:
     """
     chains = [one["certChain"]["certificates"] for one in json.loads(document)["certificateAuthorities"]]
     return [hashlib.sha256(base64.b64decode(one["rawBytes"])).hexdigest() for chain in chains for one in chain]
+
+
+def _about_version(name: str, version: str, registries: Iterable[str], index: Index) -> Iterator[Entry]:
+    for registry in sorted(registries):
+        yield from (entry for entry in index.at(_key("versions", registry, name)) if entry.covers_version(version))
 
 
 def _about_signer(signer: Signer, root: str, index: Index) -> Iterator[Entry]:

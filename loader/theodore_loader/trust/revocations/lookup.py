@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
+from theodore_loader.artifact.lock import LockedPackage
 from theodore_loader.errors import Refused
 from theodore_loader.paths import home_dir
 from theodore_loader.trust.identity import matches
 from theodore_loader.trust.protected import file_state
 from theodore_loader.trust.purpose import Purpose
 from theodore_loader.trust.revocations.document import Entry
-from theodore_loader.trust.revocations.index import Index, Subject, about, root_names
+from theodore_loader.trust.revocations.index import PACKAGE_INDEX, Index, Subject, about, about_locked, root_names
 from theodore_loader.trust.revocations.kept import Place, opened
 from theodore_loader.trust.revocations.owner import own_list, own_path
 from theodore_loader.trust.revocations.signed import SKEW, STALE, Facts
@@ -41,16 +42,22 @@ class Source:
         """What to call the list."""
         return f"list {self.facts.sequence}" + (f" of {self.revoker.id}" if self.revoker else "")
 
+    def speaks_for(self, registries: frozenset[str]) -> frozenset[str]:
+        """Return those of whose versions it may say anything: a revoker's list of its own, the owner's of all."""
+        return registries if self.revoker is None else registries & {self.revoker.id}
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An entry about a wheel, and the list it stands in."""
+    """An entry about a wheel, and the list it stands in; ``locked`` is the dependency that is meant, if it is one."""
 
     source: Source
     entry: Entry
+    locked: LockedPackage | None = None
 
     def __str__(self) -> str:
-        return f"{self.entry.reason} ({self.entry.url})"
+        whose = f"its dependency {self.locked}: " if self.locked else ""
+        return f"{whose}{self.entry.reason} ({self.entry.url})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +137,10 @@ class Revocations:
         sources = self.sources()
         held = [hit for hit in self._hits(subject, sources) if hit.entry.withdrawn is None]
         for hit in held:
-            _refuse(hit, purpose, accept_yanked=accept_yanked)
+            _refuse(hit, subject, purpose, accept_yanked=accept_yanked)
         marks = dict.fromkeys(_MARKS[hit.entry.action] for hit in held)
         return Standing(
-            _looked_into(sources), tuple(f"{_MARKS[hit.entry.action]}: {hit}" for hit in held), tuple(marks)
+            _looked_into(sources, subject), tuple(f"{_MARKS[hit.entry.action]}: {hit}" for hit in held), tuple(marks)
         )
 
     def about(self, subject: Subject) -> tuple[Hit, ...]:
@@ -173,6 +180,7 @@ class Revocations:
             for source in sources
             for entry in about(subject, source.index, names if source.revoker else own)
         ]
+        found += (hit for source in sources for hit in _of_dependencies(subject, source))
         yield from sorted(found, key=lambda hit: _ORDER.index(hit.entry.action))
 
 
@@ -180,23 +188,40 @@ _ORDER = ("block-load", "block-install", "yank", "warn")
 _MARKS = {"block-install": "not to be installed", "yank": "yanked", "warn": "warning"}
 
 
-def _refuse(hit: Hit, purpose: Purpose, *, accept_yanked: bool) -> None:
+def _of_dependencies(subject: Subject, source: Source) -> Iterator[Hit]:
+    """Yield what a list says about the locked dependencies of ``subject``."""
+    registries = source.speaks_for(subject.registries | {PACKAGE_INDEX})
+    for package in subject.brings:
+        yield from (Hit(source, entry, package) for entry in about_locked(package, source.index, registries))
+
+
+def _refuse(hit: Hit, subject: Subject, purpose: Purpose, *, accept_yanked: bool) -> None:
     action = hit.entry.action
     if action == "block-load" or (action == "block-install" and purpose == "install"):
-        raise Refused(REVOKED, f"{hit.source.label} revokes it: {hit}", help="use another version, see the address")
+        raise Refused(
+            REVOKED,
+            f"{hit.source.label} revokes {_meant(hit, subject)}",
+            help="use another version, see the address"
+            + (f"; its author can lock another {hit.locked.name}" if hit.locked else ""),
+        )
     if action == "yank" and purpose == "install" and not accept_yanked:
         raise Refused(
             YANKED,
-            f"{hit.source.label} yanks it: {hit}",
+            f"{hit.source.label} yanks {_meant(hit, subject)}",
             help="install another version; if it has to be this one: theodore-plugin install --allow-yanked",
         )
 
 
-def _looked_into(sources: tuple[Source, ...]) -> str:
+def _meant(hit: Hit, subject: Subject) -> str:
+    return f"what {subject.name} {subject.version} is locked to, {hit}" if hit.locked else f"it: {hit}"
+
+
+def _looked_into(sources: tuple[Source, ...], subject: Subject) -> str:
     if not sources:
         return "no revocation list on this host: none known"
     total = sum(source.facts.entries for source in sources)
-    return f"not among {total:,} revocations ({', '.join(source.label for source in sources)})"
+    brought = f", nor is any of {len(subject.brings)} locked dependencies" if subject.brings else ""
+    return f"not among {total:,} revocations ({', '.join(source.label for source in sources)}){brought}"
 
 
 def _refuse_old(source: Source, days: int | None, now: datetime, way_out: str) -> None:
