@@ -22,9 +22,14 @@ _MOST_CAPABILITIES = 64
 
 def die_with_parent(parent: int | None) -> None:
     """Ask for SIGKILL when the creating *thread* of the parent exits; end now if ``parent`` is gone already."""
-    libc.prctl(_SET_PARENT_DEATH_SIGNAL, int(signal.SIGKILL))
+    signal_with_parent(signal.SIGKILL)
     if parent is not None and os.getppid() != parent:
         os._exit(1)
+
+
+def signal_with_parent(number: signal.Signals) -> None:
+    """Ask for a signal when the creating *thread* of the parent exits; a change of credentials takes that back."""
+    libc.prctl(_SET_PARENT_DEATH_SIGNAL, int(number))
 
 
 def drop() -> str:

@@ -142,15 +142,21 @@ WITH_PROGRAMS = (
     "native code: programs map their own code from files, so the kernel no longer refuses that to the worker",
 )
 """Said where a program is granted; the former where writable files are not the plugin's alone."""
+UNHELD = ("programs: one that leaves its process group goes on after its worker, for no kernel layer keeps it there",)
+"""Said where a program is granted and the worker did not reach tier ``standard``."""
 
 
 def not_enforced(
-    programs: Programs, measured: tuple[str, ...] = (), minimum_tier: Tier = Tier.STANDARD
+    programs: Programs,
+    measured: tuple[str, ...] = (),
+    minimum_tier: Tier = Tier.STANDARD,
+    achieved: int = Tier.STANDARD,
 ) -> tuple[str, ...]:
     """Return for the receipt what is asked for and does not hold, or gives nothing, on this machine.
 
-    ``measured`` is what the worker's meter has to say about it.
+    ``measured`` is what the worker's meter has to say about it, ``achieved`` the tier it has reached.
     """
     metadata = METADATA_IGNORED if minimum_tier < Tier.ISOLATED else ()
-    granted = (*metadata, *WITH_PROGRAMS) if programs.files else ()
+    unheld = UNHELD if achieved < Tier.STANDARD else ()
+    granted = (*metadata, *WITH_PROGRAMS, *unheld) if programs.files else ()
     return (*NOT_ENFORCED, *measured, *granted, *programs.missing)

@@ -56,12 +56,18 @@ class WorkerProcess:
         self._parent = parent
         self._cause: str | None = None
         self._reaped = False
+        self._warden: WorkerProcess | None = None
         self._loop = asyncio.get_running_loop()
         self.done: asyncio.Future[int] = self._loop.create_future()
         if pidfd is None:
             self._loop.call_later(_POLL_SECONDS, self._poll)
         else:
             self._loop.add_reader(pidfd, self._exited)
+
+    @property
+    def has_zygote(self) -> bool:
+        """Whether its parent is a zygote, which ends what it started when the host is killed."""
+        return self.started_by == "zygote"
 
     @property
     def ending(self) -> str:
@@ -99,6 +105,11 @@ class WorkerProcess:
             self._cause = cause
             self.kill()
 
+    def guarded_by(self, warden: WorkerProcess) -> None:
+        """Have ``warden`` end with this process, and this process with it: without it, it would not be guarded."""
+        self._warden = warden
+        warden.done.add_done_callback(lambda _: self.orphaned("was ended together with its warden"))
+
     def _poll(self) -> None:
         if self._parent.has_exited():
             self._exited()
@@ -114,7 +125,11 @@ class WorkerProcess:
                 _reap_adopted(self.pidfd)
             os.close(self.pidfd)
             self.pidfd = None
-        self._parent.reap(self._settle)
+        if self._warden is None:
+            self._parent.reap(self._settle)
+        else:
+            self._warden.kill()
+            self._warden.done.add_done_callback(lambda _: self._parent.reap(self._settle))
 
     def _settle(self, status: int, cause: str | None = None) -> None:
         self._cause = self._cause or cause

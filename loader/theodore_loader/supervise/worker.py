@@ -24,7 +24,7 @@ from theodore_loader.errors import (
     RemoteError,
     WorkerCrashed,
 )
-from theodore_loader.supervise import diagnosis, handshake, programs
+from theodore_loader.supervise import diagnosis, handshake, programs, warden
 from theodore_loader.supervise.access_log import AccessLog
 from theodore_loader.supervise.authorities import with_authorities
 from theodore_loader.supervise.launch import Ends
@@ -168,7 +168,8 @@ class Worker:
         }
         assert self._process is not None  # noqa: S101 - both since it was spawned
         assert self._meter is not None  # noqa: S101
-        unenforced = not_enforced(self._programs, self._meter.not_enforced(), self.plan.minimum_tier)
+        measured = self._meter.not_enforced()
+        unenforced = not_enforced(self._programs, measured, self.plan.minimum_tier, ready.tier)
         receipt = handshake.receipt_of(self.plan, ready, unenforced, milliseconds)
         self.receipt = replace(receipt, enforced=self._meter.enforcement(), started_by=self._process.started_by)
         self.metrics.started(milliseconds)
@@ -178,6 +179,8 @@ class Worker:
         self._process, self._wires = await self._surroundings.launcher.launch(self.plan.folders["tmp"])
         self._process.done.add_done_callback(lambda done: self._on_exit(done.result()))
         ends = self._wires
+        if self._programs.files and not self._process.has_zygote:
+            warden.post(self._process, self._surroundings.runtime)
         group = await group_for(self._process, self.plan.limits, may_fork=bool(self._programs.files))
         self._meter = Meter(
             self._process,

@@ -7,7 +7,8 @@ as soon as a worker ended in a way that memory errors end.
 A child first makes sure that it cannot outlive its zygote, then takes over its own descriptors and closes every
 other, and goes on as any worker does (``main``). Its randomness is its own: ``random`` seeds itself anew after a fork,
 and so does OpenSSL. Nobody but the zygote can wait for it, so that its number stays its
-own until the host has seen it end and says ``reap``. End of file from the host, or its death, ends the zygote.
+own until the host has seen it end and says ``reap``. End of file from the host, or its death, ends the zygote; not
+before it has ended every worker and the programs they started, which would not end by themselves (``warden``).
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import gc
 import os
 import signal
 import socket
+from types import FrameType
 from typing import NoReturn
 
 from theodore_loader.sandbox import descriptors, privileges
-from theodore_loader.worker import fork_wire, main
+from theodore_loader.worker import fork_wire, main, warden
 from theodore_loader.worker.preload import preload
 from theodore_loader.worker.rehearsal import rehearse
 
@@ -30,13 +32,15 @@ MEMORY_BYTES = 512 * 1024 * 1024
 def serve(control_fd: int, host: int) -> NoReturn:
     """Prepare, then fork workers until the host ``host`` is done."""
     privileges.drop()
-    privileges.die_with_parent(host)
     os.set_inheritable(control_fd, False)
     control = socket.socket(fileno=control_fd)
+    zygote = _Zygote(control)
+    warden.told_of_end_of(host, zygote.host_ended)
     _limit()
     _prepare()
     control.send(fork_wire.encode(fork_wire.Started(os.getpid())))
-    _Zygote(control).serve()
+    zygote.serve()
+    zygote.end_workers()
     os._exit(0)
 
 
@@ -72,6 +76,19 @@ class _Zygote:
         self._pid = os.getpid()
         self._children: set[int] = set()
         self._dropped: set[int] = set()
+
+    def host_ended(self, number: int, _frame: FrameType | None) -> None:
+        """End with every worker and all they started, at whatever point this is: nobody can ask for them any more."""
+        if os.getpid() == self._pid:
+            self.end_workers()
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+
+    def end_workers(self) -> None:
+        """Kill the workers' groups: none of their numbers is anybody else's before they are reaped, which is here."""
+        for pid in self._children:
+            warden.end_group(pid)
+            os.kill(pid, signal.SIGKILL)  # one that has no group yet, and has started nothing
 
     def serve(self) -> None:
         """Answer the host until it closes its end."""
@@ -121,6 +138,7 @@ class _Zygote:
 
     def _become_worker(self, received: list[int]) -> NoReturn:
         try:
+            signal.signal(warden.HOST_ENDED, signal.SIG_DFL)
             privileges.die_with_parent(self._pid)
             self._control.close()
             self._children.clear()  # a plugin can look up its stack to here

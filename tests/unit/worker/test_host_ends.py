@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from theodore_loader.sandbox.tier import Tier, available
+from theodore_loader.supervise.meter.processes import members
 
 HOST = """
 import asyncio, importlib.util, os, signal, sys
@@ -27,6 +29,15 @@ if request.url == "spin":
     while True: pass
 if request.url == "item":
     return say("item")
+if request.url == "daemons":
+    import subprocess
+    heard = str(self.container.data_dir) + "/heard"
+    ever = f"trap '' HUP INT TERM; echo >> {heard}; while :; do sleep 1000; done"
+    twice = '( ( setsid sh -c "$0" || sh -c "$0" ) & ) & ( sh -c "( $0 ) & sleep 1000" & )'
+    subprocess.run(["sh", "-c", twice, ever], check=True)
+    while not os.path.exists(heard) or os.path.getsize(heard) < 2:
+        await asyncio.sleep(0.01)
+    return say(os.getpid())
 await asyncio.sleep(60)
 '''
 
@@ -35,8 +46,12 @@ async def main():
     runtime = tools.runtime_folder(folder / "home")
     launcher = {"zygote": Zygote, "spawn": Spawner}[launcher_name](runtime)
     def start(number):
-        limits = {"max_cpu_percent": 100}
-        return tools.make_worker(folder / str(number), runtime, BODY, workers_from=launcher, limits=limits)
+        options = {"limits": {"max_cpu_percent": 100}}
+        if scene == "programs":
+            programs = [f"subprocess {name}" for name in ("sh", "sleep", "setsid")]
+            options["grants"] = ("filesystem rw:{data}/**", *programs)
+            options["limits"]["max_subprocess_count"] = 20
+        return tools.make_worker(folder / str(number), runtime, BODY, workers_from=launcher, **options)
     def call(worker, url):
         return worker.call(worker.methods["scrape_content"], (tools.ScrapingRequest(url=url),), {})
     if scene == "start":
@@ -46,6 +61,11 @@ async def main():
             await asyncio.gather(*(start(number + at) for at in range(2)))
             number += 2
     workers = [await start(0), await start(1)]
+    if scene == "programs":
+        pids = [(await call(worker, "daemons")).content for worker in workers]
+        (folder / "workers.txt").write_text(" ".join(pids))
+        print("there", flush=True)
+        await asyncio.sleep(60)
     if scene == "stream":
         requests = [tools.ScrapingRequest(url="item")] * 5000
         while True:
@@ -95,8 +115,13 @@ def host(folder: Path, scene: str, launcher: str):
 
 
 def children_of_the_runtime(folder: Path) -> list[int]:
-    """Return every process that imports from the host's runtime folder: its zygotes and its workers."""
-    wanted, found = str(folder / "home" / "runtime").encode(), []
+    """Return every process that imports from the host's runtime folder: its zygotes, its workers and their wardens."""
+    return mentioning(folder / "home" / "runtime")
+
+
+def mentioning(folder: Path) -> list[int]:
+    """Return every process with ``folder`` among its arguments."""
+    wanted, found = str(folder).encode(), []
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
             if wanted in Path(f"/proc/{name}/cmdline").read_bytes():
@@ -106,8 +131,13 @@ def children_of_the_runtime(folder: Path) -> list[int]:
 
 def gone(folder: Path) -> bool:
     """Wait until nothing of the host runs any more."""
-    until = time.monotonic() + 10
-    while children_of_the_runtime(folder):
+    return soon(lambda: not children_of_the_runtime(folder))
+
+
+def soon(condition: Callable[[], bool]) -> bool:
+    """Wait until it holds, for as long as a busy machine may take."""
+    until = time.monotonic() + 20
+    while not condition():
         if time.monotonic() > until:
             return False
         time.sleep(0.01)
@@ -153,3 +183,24 @@ def test_calls_that_are_cancelled_leave_nothing_once_the_host_has_closed(tmp_pat
         assert process.stdout.readline().strip() == "closed"
         assert gone(tmp_path)
         assert process.poll() is None
+
+
+def running(workers: list[int]) -> list[int]:
+    """Return the processes of the workers' groups that run."""
+    return [pid for worker in workers for pid, runs in members(worker).items() if runs]
+
+
+@pytest.mark.parametrize("launcher", ["zygote", "spawn"])
+def test_a_host_that_is_killed_takes_programs_along_that_were_to_outlive_it(tmp_path, launcher):
+    with host(tmp_path, "programs", launcher) as process:
+        workers = [int(pid) for pid in (tmp_path / "workers.txt").read_text().split()]
+        assert all(len(members(pid)) >= 4 for pid in workers)
+        process.kill()
+        process.wait(20)
+        try:
+            assert soon(
+                lambda: not running(workers) and not mentioning(tmp_path / "0") and not mentioning(tmp_path / "1")
+            )
+        finally:
+            for left in running(workers):
+                os.kill(left, signal.SIGKILL)

@@ -13,6 +13,7 @@ from plugin_infos import plugin_info
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.manifest import Manifest
 from theodore_loader.permissions import Permission
+from theodore_loader.sandbox.tier import Tier
 from theodore_loader.supervise import programs
 from theodore_loader.supervise.plan import Plan, not_enforced, profile_of, setup_of
 from theodore_loader.supervise.surroundings import Surroundings
@@ -143,6 +144,13 @@ def test_what_is_missing_is_said(tmp_path, system, grant):
     assert found.missing[0].startswith(grant)
     assert found.missing[0] in not_enforced(found)
     assert profile_of(plan, tmp_path, found).subprocesses == 0
+
+
+def test_without_a_kernel_layer_it_is_said_that_programs_may_go_on_after_their_worker(tmp_path):
+    found = programs.resolve(plan_for(tmp_path, "subprocess cat"))
+    said = [set(not_enforced(found, achieved=tier)) for tier in (Tier.BASIC, Tier.STANDARD)]
+    (line,) = said[0] - said[1]
+    assert line.startswith("programs: one that leaves its process group goes on after its worker")
 
 
 def test_what_is_missing_and_required_is_a_problem_of_this_machine(tmp_path, system):

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -423,3 +424,33 @@ def test_group_of_this_process_is_seen(tmp_path):
     finally:
         os.kill(pid, 9)
         os.waitpid(pid, 0)
+
+
+def wardens() -> list[int]:
+    """Return the wardens this process has started and not waited for."""
+    children = [pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+    return [int(pid) for pid in children if b"worker.warden" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+@kernel
+async def test_a_spawned_worker_that_may_start_programs_ends_together_with_its_warden(start):
+    plain = await start("return say('')")
+    assert not wardens()
+    first, second = [await start("return say('fine')", grants=("subprocess echo",)) for _ in range(2)]
+    one, other = wardens()
+    os.kill(one, signal.SIGKILL)
+    ended = await first.worker.wait_ended()
+    assert "was ended together with its warden" in ended.message
+    assert await second.scrape() == await plain.scrape() + "fine"
+    await second.worker.kill()
+    assert not alive(other)
+    assert await eventually(lambda: not wardens())
+
+
+@kernel
+async def test_a_worker_that_ends_by_itself_takes_its_warden_along(start):
+    running = await start("import asyncio; os._exit(3)", grants=("subprocess echo",))
+    assert len(wardens()) == 1
+    with pytest.raises(WorkerCrashed, match="ended with status 3"):
+        await running.scrape()
+    assert await eventually(lambda: not wardens())
