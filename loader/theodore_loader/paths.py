@@ -40,7 +40,7 @@ def private_dir(path: Path) -> Path:
     return path
 
 
-def refuse_writable_by_others(status: os.stat_result, path: Path) -> None:
+def refuse_writable_by_others(status: os.stat_result, path: Path | str) -> None:
     """Raise ConfigurationProblem unless only this user and root can change ``path``, whose ``status`` is given."""
     if status.st_uid not in (0, os.geteuid()):
         raise ConfigurationProblem(

@@ -47,6 +47,7 @@ class Store:
 
     def __init__(self, home: Path) -> None:
         self._root = home / "store"
+        self._root_text = str(self._root)
 
     def add(self, wheel: Wheel) -> StoredWheel:
         """Store a verified wheel, unless it is there, and check every byte of it on disk.
@@ -57,8 +58,8 @@ class Store:
         final = self._root / wheel.sha256
         if not final.is_dir():
             self._write(wheel, final)
-        if _stored(final)[1] != wheel.data:
-            raise _tampered(final, _OTHER_DIGEST)
+        if _stored(str(final))[1] != wheel.data:
+            raise _tampered(str(final), _OTHER_DIGEST)
         return _compared(final, wheel)
 
     def open(self, sha256: str) -> StoredWheel:
@@ -67,17 +68,17 @@ class Store:
         Raises :class:`ConfigurationProblem` if it is not there and :class:`Refused` (``record-mismatch``) if
         anything in its folder is not what was stored.
         """
-        folder = self._folder(sha256)
-        filename, data = _stored(folder)
-        _refuse_other(data, sha256, folder)
-        return _compared(folder, Wheel.read(data, filename))
+        place = self._place(sha256)
+        filename, data = _stored(place)
+        _refuse_other(data, sha256, place)
+        return _compared(Path(place), Wheel.read(data, filename))
 
     def unpacked(self, sha256: str) -> Mapping[str, bytes] | None:
         """Return every file of the unpacked wheel as it is on disk now, by POSIX path; nothing is compared.
 
         ``None`` if anything there is not a regular file, or cannot be read.
         """
-        found = tree.contents(self.tree(sha256))
+        found = tree.contents(f"{self._place(sha256)}/tree")
         return None if found is None else MappingProxyType(found)
 
     def tree(self, sha256: str) -> Path:
@@ -86,9 +87,9 @@ class Store:
 
     def data(self, sha256: str) -> bytes:
         """Return the stored wheel's bytes, which have this digest; they are not looked into. Raises as :meth:`open`."""
-        folder = self._folder(sha256)
-        _, data = _stored(folder)
-        _refuse_other(data, sha256, folder)
+        place = self._place(sha256)
+        _, data = _stored(place)
+        _refuse_other(data, sha256, place)
         return data
 
     def remove(self, sha256: str) -> None:
@@ -111,9 +112,13 @@ class Store:
                     tree.write_tree(partial / "tree", wheel.entries)
 
     def _folder(self, sha256: str) -> Path:
+        return Path(self._place(sha256))
+
+    def _place(self, sha256: str) -> str:
+        """Return the folder as text: a load asks several times, and paths take longer to make than to open."""
         if not _DIGEST.fullmatch(sha256):
             raise ConfigurationProblem(f"{sha256!r} is no SHA-256 digest", help="give 64 lower-case hex digits")
-        return self._root / sha256
+        return f"{self._root_text}/{sha256}"
 
     def _lock(self) -> FileLock:
         return FileLock(self._root / ".lock")
@@ -122,28 +127,37 @@ class Store:
 def _compared(folder: Path, wheel: Wheel) -> StoredWheel:
     """Hold the unpacked tree against the wheel it is of, byte for byte."""
     if problems := tree.differences(folder / "tree", wheel.entries):
-        raise _tampered(folder, "; ".join(problems[:3]))
+        raise _tampered(str(folder), "; ".join(problems[:3]))
     return StoredWheel(folder / "tree", wheel.sha256, wheel)
 
 
-def _refuse_other(data: bytes, sha256: str, folder: Path) -> None:
+def _refuse_other(data: bytes, sha256: str, folder: str) -> None:
     if hashlib.sha256(data).hexdigest() != sha256:
         raise _tampered(folder, _OTHER_DIGEST)
 
 
-def _stored(folder: Path) -> tuple[str, bytes]:
+def _stored(folder: str) -> tuple[str, bytes]:
     """Return file name and bytes of the wheel in ``folder``."""
-    if not folder.is_dir():
-        raise ConfigurationProblem(f"no plugin with digest {folder.name} is stored", help="install it again")
-    found = folder / "wheel"
-    wheels = [name for name in os.listdir(found) if name.endswith(".whl")] if found.is_dir() else []  # noqa: PTH208 - names
-    data = tree.read_regular(f"{found}/{wheels[0]}") if len(wheels) == 1 else None
+    names = _listed(f"{folder}/wheel")
+    if not names and not os.path.isdir(folder):  # noqa: PTH112 - paths as text, see `Store._place`
+        digest = os.path.basename(folder)  # noqa: PTH119 - the same
+        raise ConfigurationProblem(f"no plugin with digest {digest} is stored", help="install it again")
+    wheels = [name for name in names if name.endswith(".whl")]
+    data = tree.read_regular(f"{folder}/wheel/{wheels[0]}") if len(wheels) == 1 else None
     if data is None:
         raise _tampered(folder, _OTHER_DIGEST)
     return wheels[0], data
 
 
-def _tampered(folder: Path, what: str) -> Refused:
+def _listed(folder: str) -> list[str]:
+    """Return the names in a folder; none where there is no such folder."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - names
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _tampered(folder: str, what: str) -> Refused:
     return Refused(
         "record-mismatch",
         f"the store was changed after verification, in {folder}: {what}",

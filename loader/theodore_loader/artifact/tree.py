@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ PARTIAL_PREFIX = ".partial-"
 
 _READ_ONLY_FILE = 0o444
 _READ_ONLY_FOLDER = 0o555
+_CHUNK = 1 << 20
 
 
 @contextmanager
@@ -65,7 +67,7 @@ def differences(root: Path, files: Mapping[str, bytes]) -> list[str]:
     return sorted(problems)
 
 
-def contents(root: Path) -> dict[str, bytes] | None:
+def contents(root: Path | str) -> dict[str, bytes] | None:
     """Return every file under ``root`` by POSIX path; ``None`` if something there is no regular file, or unreadable."""
     found: dict[str, bytes] = {}
     try:
@@ -85,8 +87,22 @@ def read_regular(path: Path | str) -> bytes | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb") as stream:
-        return stream.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+    try:
+        status = os.fstat(descriptor)
+        return read_all(descriptor, status.st_size) if stat.S_ISREG(status.st_mode) else None
+    finally:
+        os.close(descriptor)
+
+
+def read_all(descriptor: int, expected: int, limit: int = sys.maxsize) -> bytes:
+    """Read an open file to its end, ``limit`` bytes at most; one that has ``expected`` bytes is read in one piece.
+
+    A buffered file would ask the kernel for place, kind and size first, which is half of the time for a small one.
+    """
+    data = os.read(descriptor, min(expected + 1, limit))
+    while 0 < len(data) < limit and (more := os.read(descriptor, min(limit - len(data), _CHUNK))):
+        data += more
+    return data
 
 
 def remove_tree(path: Path) -> None:
@@ -128,14 +144,17 @@ def flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _walk(folder: str, prefix: str = "") -> Iterator[tuple[str, str]]:
+def _walk(root: str) -> Iterator[tuple[str, str]]:
     """Yield (POSIX path relative to the top, path) of everything that is no folder; a link to one is none.
 
     A folder that cannot be listed raises OSError: what is in it is not known.
     """
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(entry.path, f"{prefix}{entry.name}/")
-            else:
-                yield f"{prefix}{entry.name}", entry.path
+    pending = [(root, "")]
+    while pending:
+        folder, prefix = pending.pop()
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append((entry.path, f"{prefix}{entry.name}/"))
+                else:
+                    yield f"{prefix}{entry.name}", entry.path
