@@ -18,6 +18,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
@@ -51,7 +52,9 @@ class AccessLog:
         self.denied = 0
         self.path, self._lock = _free(private_dir(folder), plugin)
         self._fd = self._open()
-        self._seq, self._prev = _continue(self._fd)
+        self._seq, self._prev = self._written = _continue(self._fd)
+        self._lines: list[bytes] = []
+        self._gathering = False
         self.first = self._seq + 1
 
     @property
@@ -105,6 +108,19 @@ class AccessLog:
             entry["dropped"] = missing
         self._append(entry)
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Write what is recorded inside at once, at the end: a batch costs little more than a record.
+
+        All of it is in the log then, or none: OSError.
+        """
+        self._gathering = True
+        try:
+            yield
+        finally:
+            self._gathering = False
+            self._flush()
+
     def close(self) -> None:
         """Write to disk and close; later records are an error."""
         if self._fd < 0:
@@ -128,18 +144,35 @@ class AccessLog:
     def _append(self, entry: dict[str, Any]) -> None:
         entry["prev"] = self._prev
         line = _as_json(entry) + b"\n"
-        size = os.fstat(self._fd).st_size
-        if size + len(line) > MAX_BYTES:
-            self._rotate()
-            size = 0
-        self._write(line, size)
+        self._lines.append(line)
         self._seq += 1
         self._prev = hashlib.sha256(line).hexdigest()
+        if not self._gathering:
+            self._flush()
 
-    def _write(self, line: bytes, size: int) -> None:
-        """Write a whole line or none: a disk that is nearly full takes a part of it and calls that a success."""
-        written = os.write(self._fd, line)
-        if written < len(line):
+    def _flush(self) -> None:
+        """Write the lines that wait; the chain goes on from them, or from the last that was written before."""
+        lines, self._lines = b"".join(self._lines), []
+        try:
+            if lines:
+                self._write(lines, self._room_for(lines))
+        except OSError:
+            self._seq, self._prev = self._written
+            raise
+        self._written = self._seq, self._prev
+
+    def _room_for(self, lines: bytes) -> int:
+        """Return the size of the file that ``lines`` go into, another one if they would not fit."""
+        size = os.fstat(self._fd).st_size
+        if size + len(lines) <= MAX_BYTES:
+            return size
+        self._rotate()
+        return 0
+
+    def _write(self, lines: bytes, size: int) -> None:
+        """Write all or nothing: a disk that is nearly full takes a part of it and calls that a success."""
+        written = os.write(self._fd, lines)
+        if written < len(lines):
             os.ftruncate(self._fd, size)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
 

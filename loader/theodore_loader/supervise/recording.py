@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from theodore_loader.broker.dial import Decision
@@ -80,17 +81,18 @@ class Recorder:
         self._record("registry", resource, granted=granted, source="broker")
 
     def accesses(self, batch: codec.Accesses) -> None:
-        """Record what the audit hook saw."""
-        for seen in batch.records:
-            self._record(
-                seen.permission,
-                seen.resource,
-                granted=seen.granted,
-                source="hook",
-                location=seen.location,
-                count=min(max(seen.count, 1), MOST_AT_ONCE),
-                ts=seen.ts,
-            )
+        """Record what the audit hook saw, a frame at a time: the host's other plugins wait for the disk once."""
+        with self._or_end(), self._access_log.together():
+            for seen in batch.records:
+                self._note(
+                    seen.permission,
+                    seen.resource,
+                    granted=seen.granted,
+                    source="hook",
+                    location=seen.location,
+                    count=min(max(seen.count, 1), MOST_AT_ONCE),
+                    ts=seen.ts,
+                )
 
     def denied(self, denied: PluginPermissionError) -> None:
         """Record what the kernel refused; broker and hook have recorded their own refusals already."""
@@ -108,10 +110,19 @@ class Recorder:
         self.stderr.close()
 
     def _record(self, permission: str, resource: str, **details: Any) -> None:
+        with self._or_end():
+            self._note(permission, resource, **details)
+
+    def _note(self, permission: str, resource: str, **details: Any) -> None:
         if not details["granted"]:
             self.denials(details["source"], details.get("count", 1))
+        self._access_log.record(permission, resource, worker=self.pid, **details)
+
+    @contextmanager
+    def _or_end(self) -> Iterator[None]:
+        """End the worker when what the block records cannot be written."""
         try:
-            self._access_log.record(permission, resource, worker=self.pid, **details)
+            yield
         except OSError as problem:  # a full disk must not hide what a plugin does
             reason = f"{self._plugin}: stopped, the access log cannot be written: {problem}"
             self._end(AccessNotRecorded(reason, help="make room where the log is written, then release the plugin"))

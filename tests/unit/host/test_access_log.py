@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 
@@ -9,8 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from theodore_loader.channel import codec
+from theodore_loader.errors import AccessNotRecorded
 from theodore_loader.supervise import access_log
 from theodore_loader.supervise.access_log import AccessLog
+from theodore_loader.supervise.recording import Recorder
 
 
 @pytest.fixture
@@ -183,3 +187,76 @@ def test_many_decisions_of_one_kind_leave_room_for_the_other(log, crowd):
         log.record("network", "crowd:1", granted=crowd, source="broker")
     log.record("network", "one:1", granted=not crowd, source="broker")
     assert list(access_log.read(log.path))[-1]["resource"] == "one:1"
+
+
+def count_writes(monkeypatch):
+    """Return the sizes of all writes from now on."""
+    sizes = []
+    write = os.write
+
+    def counted(descriptor, data):
+        sizes.append(len(data))
+        return write(descriptor, data)
+
+    monkeypatch.setattr(access_log.os, "write", counted)
+    return sizes
+
+
+def test_what_is_recorded_together_is_written_at_once_and_chained_like_all_else(log, monkeypatch):
+    log.record("network", "a:0", granted=True, source="broker")
+    sizes = count_writes(monkeypatch)
+    with log.together():
+        for number in range(1, 300):
+            log.record("network", f"a:{number}", granted=True, source="hook")
+    log.record("network", "a:300", granted=True, source="broker")
+    monkeypatch.undo()
+    assert len(sizes) == 2
+    assert [entry["resource"] for entry in access_log.read(log.path)] == [f"a:{number}" for number in range(301)]
+    assert access_log.broken_at(log.path, "0" * 64) is None
+
+
+def test_what_is_recorded_together_goes_into_the_next_file_together(log, monkeypatch):
+    log.record("network", "a:0", granted=True, source="broker")
+    monkeypatch.setattr(access_log, "MAX_BYTES", log.path.stat().st_size + 100)
+    with log.together():
+        for number in range(1, 4):
+            log.record("network", f"a:{number}", granted=True, source="broker")
+    assert [entry["seq"] for entry in access_log.read(log.path)] == [2, 3, 4]
+    older = log.path.with_name(log.path.name + ".1")
+    assert json.loads(lines_of(log)[0])["prev"] == hashlib.sha256(older.read_bytes()).hexdigest()
+
+
+def test_of_what_cannot_be_written_together_nothing_stays(log, monkeypatch):
+    log.record("network", "a:0", granted=True, source="broker")
+    write = os.write
+    monkeypatch.setattr(access_log.os, "write", lambda descriptor, data: write(descriptor, data[: len(data) // 2]))
+
+    def record_together():
+        with log.together():
+            for number in range(1, 9):
+                log.record("network", f"a:{number}", granted=True, source="broker")
+
+    with pytest.raises(OSError, match="No space left"):
+        record_together()
+    monkeypatch.undo()
+    log.record("network", "a:9", granted=True, source="broker")
+    assert [(entry["seq"], entry["resource"]) for entry in access_log.read(log.path)] == [(1, "a:0"), (2, "a:9")]
+    assert access_log.broken_at(log.path, "0" * 64) is None
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_a_frame_of_a_workers_observations_costs_one_write_or_ends_it(log, monkeypatch, writable):
+    ended, denied = [], []
+    recorder = Recorder("demo", log, lambda _line: None, ended.append)
+    recorder.denials = lambda source, count: denied.append((source, count))
+    seen = [codec.Access(0.0, "filesystem:read", f"/{number}", number % 2 == 0, None, 1) for number in range(256)]
+    sizes = count_writes(monkeypatch)
+    if not writable:
+        monkeypatch.setattr(access_log.os, "write", lambda _descriptor, _data: 0)
+    recorder.accesses(codec.Accesses(tuple(seen), 0))
+    monkeypatch.undo()
+    recorder.close()
+    assert denied == [("hook", 1)] * 128
+    assert len(list(access_log.read(log.path))) == (256 if writable else 0)
+    assert len(sizes) == (1 if writable else 0)
+    assert [type(reason) for reason in ended] == ([] if writable else [AccessNotRecorded])
