@@ -66,9 +66,9 @@ class HttpClient(Protocol):
         """Make one request and return its answer, whatever its status.
 
         Args:
-            url: ``http`` or ``https``, without user, password and fragment.
+            url: ``http`` or ``https``, without user, password and fragment; at most 8192 letters.
             method: GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.
-            headers: those of the message; the host writes ``Host``, the length and those of the connection.
+            headers: at most 100 of the message; the host writes ``Host``, the length and those of the connection.
             body: what to send; text is sent as UTF-8.
             seconds: how long all of it may take, at most 300.
             redirects: how many to follow. Each is a request of its own, judged and counted again; ``Authorization``

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-from theodore_loader.broker.http_wire import MAX_BODY_BYTES, MAX_HEADER_BYTES, Fetch, Header
+from theodore_loader.broker.http_wire import MAX_BODY_BYTES, MAX_HEADER_BYTES, MAX_HEADERS, MAX_URL, Fetch, Header
 from theodore_loader.permissions.hosts import canonical_host
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -64,10 +64,12 @@ def checked(fetch: Fetch) -> Request:
         InvalidRequestError: it cannot be sent; the message says why.
 
     """
+    if len(fetch.url) > MAX_URL:
+        raise InvalidRequestError(f"a URL of {len(fetch.url)} letters; {MAX_URL} can be sent, and a body can hold more")
     parts = _split(fetch.url)
     host, port = _authority(parts)
     if fetch.method not in METHODS:
-        raise InvalidRequestError(f"method {fetch.method!r}; use one of {', '.join(sorted(METHODS))}")
+        raise InvalidRequestError(f"method {fetch.method[:64]!r}; use one of {', '.join(sorted(METHODS))}")
     if len(fetch.body) > MAX_BODY_BYTES:
         raise InvalidRequestError(f"a body of {len(fetch.body)} bytes; {MAX_BODY_BYTES} can be sent")
     shown = host if port == PORTS[parts.scheme] else f"{host}:{port}"
@@ -110,6 +112,8 @@ def _authority(parts: SplitResult) -> tuple[str, int]:
 
 
 def _headers(fetch: Fetch) -> list[Header]:
+    if len(fetch.headers) > MAX_HEADERS:
+        raise InvalidRequestError(f"{len(fetch.headers)} headers; {MAX_HEADERS} can be sent")
     kept = []
     for name, value in fetch.headers:
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
