@@ -11,6 +11,7 @@ from theodore_loader import strict_json
 from theodore_loader.paths import cache_dir, private_dir
 from theodore_loader.policy.layer import Layer
 from theodore_loader.policy.schema import schema_bytes
+from theodore_loader.regular_file import read_regular
 
 FORMAT = b"policy-layer-3"
 """Raised whenever the meaning of a layer, or the grammar of a pattern, changes."""
@@ -40,7 +41,7 @@ def _key(data: bytes, label: str) -> str:
 def _load(path: Path) -> Layer | None:
     """Return a cached layer, or ``None`` for anything missing or damaged."""
     try:
-        body, _newline, seal = path.read_bytes().rpartition(b"\n")
+        body, _newline, seal = read_regular(path, MAX_BYTES).rpartition(b"\n")
         if hashlib.sha256(body).hexdigest().encode() != seal:
             return None
         layer = strict_json.loads(body, max_bytes=MAX_BYTES)

@@ -15,9 +15,11 @@ from filelock import FileLock
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import private_dir
+from theodore_loader.regular_file import read_regular
 from theodore_loader.trust.protected import replace_file
 from theodore_loader.trust.toml_sections import with_key, without
 from theodore_loader.trust.trust_file import (
+    MAX_BYTES,
     SCHEMA,
     Publisher,
     Revoker,
@@ -181,7 +183,7 @@ class TrustEditor:
         self._sections.append("\n".join(lines) + "\n")
 
     def _write(self) -> None:
-        current = self._without_taken(self._path.read_text(encoding="utf-8")) if self.trust.found else _HEADER
+        current = self._without_taken(read_regular(self._path, MAX_BYTES).decode()) if self.trust.found else _HEADER
         if not current.endswith("\n"):
             current += "\n"
         data = "\n".join([current, *self._sections]).encode()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem
+from theodore_loader.regular_file import read_beyond
 
 BUNDLE_SUFFIX = ".sigstore.json"
 ATTESTATIONS_SUFFIX = ".attestations.jsonl"
@@ -54,7 +55,7 @@ def read_signed(wheel: Path) -> SignedFiles:
     refuse_missing(wheel)
     return SignedFiles(
         wheel.name,
-        _bounded(wheel, MAX_WHEEL),
+        read_beyond(wheel, MAX_WHEEL),
         _if_there(bundle_path(wheel), MAX_BUNDLE),
         _if_there(attestations_path(wheel), MAX_BUNDLE * MAX_ATTESTATIONS),
         _if_there(sbom_path(wheel), MAX_SBOM),
@@ -73,12 +74,5 @@ def refuse_missing(path: Path) -> None:
 def _if_there(path: Path, limit: int) -> bytes | None:
     if not path.exists():
         return None
-    # a pipe would be waited for without end
     refuse_missing(path)
-    return _bounded(path, limit)
-
-
-def _bounded(path: Path, limit: int) -> bytes:
-    """Read at most one byte more than ``limit``: enough for the verifier to see that it is too much."""
-    with path.open("rb") as file:
-        return file.read(limit + 1)
+    return read_beyond(path, limit)

@@ -50,6 +50,7 @@ from typing import Any
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import home_dir
+from theodore_loader.regular_file import read_beyond
 from theodore_loader.trust.protected import read_protected
 from theodore_loader.trust.toml_lines import Lines
 from theodore_loader.trust.trust_tables import Reader
@@ -275,8 +276,7 @@ def _roots(reader: Reader, path: Path) -> dict[str, Root]:
 def _root_document(path: Path) -> bytes | str:
     """Return the file's bytes, or what is wrong with it."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_ROOT_BYTES + 1)
+        data = read_beyond(path, MAX_ROOT_BYTES)
     except OSError as error:
         return f"{path}: {error.strerror}"
     return data if len(data) <= MAX_ROOT_BYTES else f"{path} is larger than {MAX_ROOT_BYTES:,} bytes"

@@ -54,12 +54,13 @@ class Named:
     def _digest(self) -> str | None:
         import hashlib
 
-        from theodore_loader.trust.files import refuse_missing
+        from theodore_loader.regular_file import read_regular
+        from theodore_loader.trust.files import MAX_WHEEL, refuse_missing
 
         if self.wheel is None:
             return self.sha256
         refuse_missing(self.wheel)
-        return hashlib.sha256(self.wheel.read_bytes()).hexdigest()
+        return hashlib.sha256(read_regular(self.wheel, MAX_WHEEL)).hexdigest()
 
     def _root(self, trust: TrustFile) -> str | None:
         """Return a digest for an id of the trust file: ids mean something on this host only."""

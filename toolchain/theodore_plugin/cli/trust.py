@@ -116,11 +116,12 @@ def _show_own() -> None:
 @options.trust_file
 def add_root(root_id: str, document: Path, trust_file: Path | None) -> None:
     """Add a sigstore trusted root (FILE, as `trust export` writes it) under ID. On its own it grants nothing."""
+    from theodore_loader.regular_file import read_regular
     from theodore_loader.trust.edit import TrustEditor
     from theodore_loader.trust.signatures import trusted_root
-    from theodore_loader.trust.trust_file import TrustFile
+    from theodore_loader.trust.trust_file import MAX_ROOT_BYTES, TrustFile
 
-    content = document.read_bytes()
+    content = read_regular(document, MAX_ROOT_BYTES)
     trusted_root(root_id, content)
     with TrustEditor(trust_file or TrustFile.default_path()) as editor:
         editor.add_root(root_id, content)

@@ -21,6 +21,7 @@ def log(bundles: tuple[Path, ...]) -> None:
     or put back from an older copy ends with exit code 1.
     """
     from theodore_loader.errors import ConfigurationProblem
+    from theodore_loader.regular_file import read_regular
     from theodore_loader.trust.files import MAX_BUNDLE
     from theodore_loader.trust.trust_file import INIT_COMMAND
     from theodore_plugin.signing.local.audit import audit
@@ -31,8 +32,7 @@ def log(bundles: tuple[Path, ...]) -> None:
     instance = open_or_create()
     witnesses = []
     for path in bundles:
-        with path.open("rb") as file:
-            witnesses.append(file.read(MAX_BUNDLE))
+        witnesses.append(read_regular(path, MAX_BUNDLE))
     for tree in audit(instance, witnesses):
         torn = f", {tree.torn} torn by a power cut" if tree.torn else ""
         stdout.print(f"{tree.name:<7} {tree.head.size:>7,} entries, {tree.checkpoints:,} checkpoints{torn}")

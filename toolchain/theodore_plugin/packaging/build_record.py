@@ -14,6 +14,7 @@ import msgspec
 
 from theodore_loader import strict_json
 from theodore_loader.errors import ConfigurationProblem
+from theodore_loader.regular_file import read_beyond
 from theodore_plugin.packaging.atomic import write_atomically
 from theodore_plugin.packaging.facts import BuildFacts
 from theodore_plugin.packaging.git_tree import GitTree
@@ -62,8 +63,7 @@ def find_record(wheel: Path, sha256: str) -> Known:
     """Return the record of the build that made exactly these bytes. Raises ConfigurationProblem for a damaged one."""
     path = record_path(wheel)
     try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
+        data = read_beyond(path, _MAX_BYTES)
     except FileNotFoundError:
         return Known(None, f"no {path.name} of `theodore-plugin package` lies beside the wheel")
     try:

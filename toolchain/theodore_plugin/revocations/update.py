@@ -15,6 +15,7 @@ import msgspec
 
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.paths import private_dir
+from theodore_loader.regular_file import read_beyond, read_regular
 from theodore_loader.trust.decisions import Decision, Decisions
 from theodore_loader.trust.protected import replace_file
 from theodore_loader.trust.revocations.intake import TakenIn, revoker_of, take_in
@@ -26,6 +27,7 @@ from theodore_plugin.advisories.fetch import Bounds, fetch
 FETCH_SECONDS = 60.0
 """How long fetching one list may take, from the first byte asked for to the last."""
 _HELP = "check the address and the network; or fetch the list elsewhere: theodore-plugin revocations update FILE"
+_MAX_MARK = 1 << 16
 _Result = TypeVar("_Result")
 
 
@@ -76,8 +78,7 @@ def update_from_file(path: Path, trust: TrustFile, home: Path, revoker: str | No
     """Take in the list at ``path``; raises as :func:`~theodore_loader.trust.revocations.intake.take_in`."""
     if not path.is_file():
         raise ConfigurationProblem(f"{path}: no such file", help="name a signed list, or the address of one")
-    with path.open("rb") as file:
-        return _taken_in(file.read(MAX_BUNDLE + 1), str(path), trust, home, revoker)
+    return _taken_in(read_beyond(path, MAX_BUNDLE), str(path), trust, home, revoker)
 
 
 def update_from_url(url: str, trust: TrustFile, home: Path, revoker: str | None = None) -> TakenIn | None:
@@ -132,7 +133,7 @@ def _refusal(refusal: Refused, source: str) -> Decision:
 def _known(url: str, revoker: Revoker, trust: TrustFile, home: Path) -> str:
     """Return the state of ``url`` that is in place, ``""`` unless that very list is there and acceptable."""
     with suppress(OSError, msgspec.MsgspecError, Refused, ConfigurationProblem):
-        fetched = msgspec.json.decode(Place(home, revoker.id).fetched.read_bytes(), type=_Fetched)
+        fetched = msgspec.json.decode(read_regular(Place(home, revoker.id).fetched, _MAX_MARK), type=_Fetched)
         if (fetched.url, fetched.sequence) == (url, opened(home, revoker, trust.roots).facts.sequence):
             return fetched.etag
     return ""

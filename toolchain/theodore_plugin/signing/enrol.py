@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from theodore_loader.policy import Policy
+from theodore_loader.regular_file import read_regular
 from theodore_loader.trust.edit import TrustEditor
-from theodore_loader.trust.trust_file import Publisher, SignerRule, TrustFile, Verifier
+from theodore_loader.trust.trust_file import MAX_ROOT_BYTES, Publisher, SignerRule, TrustFile, Verifier
 from theodore_plugin.packaging.atomic import write_atomically
 from theodore_plugin.signing.exchange import FILE_NAME, Exported, free_root_id, known_root, wanted_root_id
 from theodore_plugin.signing.local.documents import RekorVersion
@@ -36,7 +37,7 @@ def enrol_local(
     instance = open_or_create(name, rekor=rekor)
     _refuse_damaged(instance)
     place = path or TrustFile.default_path()
-    document = instance.trusted_root_path.read_bytes()
+    document = read_regular(instance.trusted_root_path, MAX_ROOT_BYTES)
     with TrustEditor(place) as editor:
         known = known_root(editor.trust, document)
         root = known or free_root_id(editor.trust.roots, wanted_root_id(name), instance.fingerprint)
@@ -56,7 +57,7 @@ def exported(instance: LocalInstance) -> Exported:
 
 def known_to_others(instance: LocalInstance) -> Exported:
     """Return the same without importing sigstore to see whether its root is one."""
-    return Exported(ISSUER, instance.identity, json.loads(instance.trusted_root_path.read_bytes()))
+    return Exported(ISSUER, instance.identity, json.loads(read_regular(instance.trusted_root_path, MAX_ROOT_BYTES)))
 
 
 def export(instance: LocalInstance, place: Path) -> tuple[Path, ...]:
@@ -73,7 +74,7 @@ def export(instance: LocalInstance, place: Path) -> tuple[Path, ...]:
 
 def _sigstore_files(instance: LocalInstance, folder: Path) -> tuple[Path, ...]:
     names = ("trusted_root.json", "trust_config.json")
-    return tuple(_written(folder / name, (instance.folder / name).read_bytes()) for name in names)
+    return tuple(_written(folder / name, read_regular(instance.folder / name, MAX_ROOT_BYTES)) for name in names)
 
 
 def _written(path: Path, data: bytes) -> Path:
@@ -85,4 +86,4 @@ def _refuse_damaged(instance: LocalInstance) -> None:
     """Raise ConfigurationProblem where the root is none: others would be told to believe it."""
     from theodore_loader.trust.signatures import trusted_root
 
-    trusted_root(str(instance.trusted_root_path), instance.trusted_root_path.read_bytes())
+    trusted_root(str(instance.trusted_root_path), read_regular(instance.trusted_root_path, MAX_ROOT_BYTES))

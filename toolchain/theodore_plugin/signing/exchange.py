@@ -23,6 +23,7 @@ from typing import Any
 
 from theodore_loader import strict_json
 from theodore_loader.errors import ConfigurationProblem, LoaderError, Refused
+from theodore_loader.regular_file import read_beyond
 from theodore_loader.trust.edit import TrustEditor
 from theodore_loader.trust.signatures import trusted_root
 from theodore_loader.trust.trust_file import MAX_ROOT_BYTES, Publisher, SignerRule, TrustFile, Verifier
@@ -78,9 +79,7 @@ def read_exported(path: Path) -> Exported:
     """Read what another machine exported, a folder or a single file; raises ConfigurationProblem."""
     place = path / FILE_NAME if path.is_dir() else path
     try:
-        with place.open("rb") as file:
-            data = file.read(MAX_ROOT_BYTES + 1)
-        exported = _parsed(data)
+        exported = _parsed(read_beyond(place, MAX_ROOT_BYTES))
     except OSError as error:
         raise ConfigurationProblem(f"{place}: {error.strerror}", help=_AGAIN) from error
     except (ValueError, strict_json.JsonError) as error:

@@ -18,6 +18,7 @@ import msgspec
 from theodore_loader import strict_json
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import home_dir, private_dir
+from theodore_loader.regular_file import read_beyond
 from theodore_loader.trust.bundles import parse_bundle
 from theodore_loader.trust.protected import file_state
 from theodore_loader.trust.revocations import high_water
@@ -223,5 +224,4 @@ def _read(path: Path, limit: int) -> bytes:
     """Read at most one byte more than ``limit``: enough for the reader to see that it is too much."""
     if not path.is_file():
         raise ConfigurationProblem(f"{path}: no such file", help="name a file")
-    with path.open("rb") as file:
-        return file.read(limit + 1)
+    return read_beyond(path, limit)

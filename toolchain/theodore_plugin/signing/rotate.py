@@ -17,8 +17,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem
+from theodore_loader.regular_file import read_regular
 from theodore_loader.trust.edit import TrustEditor
-from theodore_loader.trust.trust_file import INIT_COMMAND, SignerRule, TrustFile
+from theodore_loader.trust.trust_file import INIT_COMMAND, MAX_ROOT_BYTES, SignerRule, TrustFile
 from theodore_plugin.signing.exchange import free_root_id, known_root, wanted_root_id
 from theodore_plugin.signing.local import rotation
 from theodore_plugin.signing.local.documents import RekorVersion
@@ -97,7 +98,7 @@ def _trust_successor(place: Path, folder: Path, new: LocalInstance, *, compromis
         if old_root is None:
             return None
         root = free_root_id(editor.trust.roots, wanted_root_id(folder.name), new.fingerprint)
-        editor.add_root(root, new.trusted_root_path.read_bytes())
+        editor.add_root(root, read_regular(new.trusted_root_path, MAX_ROOT_BYTES))
         _copy_rules(editor, old_root, root, new)
         if compromised:
             editor.remove_root(old_root, with_rules=True)
@@ -132,6 +133,6 @@ def _renamed(identity: str, new: LocalInstance) -> str:
 
 def _document(folder: Path) -> bytes | None:
     try:
-        return (folder / "trusted_root.json").read_bytes()
+        return read_regular(folder / "trusted_root.json", MAX_ROOT_BYTES)
     except OSError:
         return None

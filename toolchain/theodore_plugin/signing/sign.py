@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from theodore_loader.artifact.wheel import Wheel
 from theodore_loader.errors import LoaderError
 from theodore_loader.policy import Policy
+from theodore_loader.regular_file import read_regular
 from theodore_loader.trust.certificate import identity_of
-from theodore_loader.trust.files import attestations_path, bundle_path, sbom_path
+from theodore_loader.trust.files import MAX_WHEEL, attestations_path, bundle_path, sbom_path
 from theodore_loader.trust.origin import refuse_mismatch
 from theodore_loader.trust.provenance import Origin
 from theodore_plugin.finding import Verdict as Outcome
@@ -70,7 +71,7 @@ class Signed:
 
 def read_wheel(path: Path) -> Wheel:
     """Read the wheel to be signed, strictly: what a host would refuse is not worth a signature."""
-    wheel = Wheel.read(path.read_bytes(), path.name)
+    wheel = Wheel.read(read_regular(path, MAX_WHEEL), path.name)
     wheel.manifest  # noqa: B018 - raises for a wheel that no host could load
     return wheel
 

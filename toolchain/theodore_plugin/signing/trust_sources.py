@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from theodore_loader.errors import ConfigurationProblem
+from theodore_loader.regular_file import read_beyond
 from theodore_plugin.signing.fetch import FetchError, fetch, is_secure
 from theodore_plugin.signing.oidc import SigningError
 
@@ -36,8 +37,7 @@ def is_url(source: str) -> bool:
 def from_file(path: Path) -> ClientTrustConfig:
     """Read a ClientTrustConfig; raises ConfigurationProblem."""
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = read_beyond(path, MAX_BYTES)
     except OSError as error:
         raise ConfigurationProblem(f"{path}: {error.strerror or error}", help=_ASK) from error
     if len(content) > MAX_BYTES:

@@ -16,13 +16,14 @@ from pathlib import Path
 
 from theodore_loader.artifact.tree import flush_folder
 from theodore_loader.paths import private_dir, refuse_writable_by_others
+from theodore_loader.regular_file import open_regular
 from theodore_loader.trust.decisions import segments
 from theodore_loader.trust.decisions.decision import Decision, Entry, digest, entry_of
 from theodore_loader.trust.decisions.tail import START, Head, Tail, advance_head, begin_head, read_head, read_tail
 from theodore_loader.trust.protected import name_file
 
-_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC
-_APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT | _FLAGS
+_READ = os.O_RDONLY | os.O_NOFOLLOW
+_APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Appender:
 
     def _tail(self, path: Path, known: list[int]) -> Tail:
         """Return where the chain stands. What a killed writer left unfinished is cut off: nobody is writing now."""
-        descriptor = os.open(path, _APPEND, 0o600)
+        descriptor = open_regular(path, _APPEND)
         try:
             status = os.fstat(descriptor)
             left = self._left
@@ -88,7 +89,7 @@ class Appender:
         """Return the end of the last segment but one: what an empty last one goes on from."""
         if len(known) < 2:
             return START
-        descriptor = os.open(segments.segment_path(self._folder, known[-2]), os.O_RDONLY | _FLAGS)
+        descriptor = open_regular(segments.segment_path(self._folder, known[-2]), _READ)
         try:
             return read_tail(descriptor, START).head
         finally:
@@ -114,7 +115,7 @@ def _own(folder: Path) -> Path:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold the record's lock. Raises OSError where it cannot be had."""
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | _FLAGS, 0o600)
+    descriptor = open_regular(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -135,7 +136,7 @@ def _entry(decision: Decision, tail: Tail) -> Entry:
 
 def _write(path: Path, line: bytes, seq: int) -> _Left:
     """Write a whole line or none: a disk that is nearly full takes a part of it and calls that a success."""
-    descriptor = os.open(path, _APPEND, 0o600)
+    descriptor = open_regular(path, _APPEND)
     try:
         size = os.fstat(descriptor).st_size
         if os.write(descriptor, line) < len(line):
@@ -152,7 +153,7 @@ def _write(path: Path, line: bytes, seq: int) -> _Left:
 
 def _flush_file(path: Path) -> None:
     try:
-        descriptor = os.open(path, os.O_RDONLY | _FLAGS)
+        descriptor = open_regular(path, _READ)
     except FileNotFoundError:
         return  # no longer kept
     try:

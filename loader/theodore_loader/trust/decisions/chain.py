@@ -44,7 +44,7 @@ def verify_chain(home: Path, anchor: Head | None = None) -> Chain:
     folder = home / "decisions"
     with locked(folder) if segments.numbers(folder) else nullcontext():
         found = segments.numbers(folder)
-        contents = [(path, path.read_bytes()) for path in (segments.segment_path(folder, number) for number in found)]
+        contents = [(segments.segment_path(folder, number), segments.read_segment(folder, number)) for number in found]
         written = read_head(folder)
     walk = _Walk(anchor)
     broken = (

@@ -16,7 +16,7 @@ def newest_first(home: Path, plugin: str | None = None) -> Iterator[Entry]:
     wanted = b"" if plugin is None else b'"plugin":' + json.dumps(plugin, ensure_ascii=False).encode()
     for number in reversed(segments.numbers(folder)):
         try:
-            lines = segments.segment_path(folder, number).read_bytes().splitlines(keepends=True)
+            lines = segments.read_segment(folder, number).splitlines(keepends=True)
         except FileNotFoundError:
             return  # no longer kept, and so are all older ones
         # the search for bytes spares reading what is about other plugins

@@ -6,16 +6,25 @@ import os
 import re
 from pathlib import Path
 
+from theodore_loader.regular_file import read_regular
+
 MAX_SEGMENT = 4 << 20
 """An entry that would make a segment larger begins the next one, in bytes."""
 KEPT = 16
 """How many segments are kept; the oldest is removed when one more begins."""
+LARGEST = 2 * MAX_SEGMENT
+"""More than a segment can hold: an entry is bounded, too (:mod:`.decision`)."""
 _NAME = re.compile(r"([0-9]{8})\.jsonl")
 
 
 def segment_path(folder: Path, number: int) -> Path:
     """Return where a segment is."""
     return folder / f"{number:08d}.jsonl"
+
+
+def read_segment(folder: Path, number: int) -> bytes:
+    """Return what is in a segment. Raises OSError, also for a file that nothing was ever appended to."""
+    return read_regular(segment_path(folder, number), LARGEST)
 
 
 def number_of(path: Path) -> int:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from theodore_loader.artifact.tree import flush_folder
+from theodore_loader.regular_file import open_regular, read_beyond
 from theodore_loader.trust.decisions.decision import GENESIS, digest, parse_entry
+from theodore_loader.trust.decisions.segments import LARGEST
 
 HEAD_NAME = "head"
 _CHUNK = 1 << 16
 _HEAD = re.compile(r"(([0-9]{20}) ([0-9a-f]{64})) ([0-9a-f]{16})\n", re.ASCII)
 _LINE = 20 + 1 + 64 + 1 + 16 + 1
-_FLAGS = os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,15 @@ class Tail:
 def read_tail(descriptor: int, before: Head) -> Tail:
     """Find the last whole entry of an open segment; of an empty one, it is ``before``."""
     start = size = os.fstat(descriptor).st_size
+    beginning = max(0, size - LARGEST)
     data = b""
-    while start > 0 and data.count(b"\n") < 2:
-        start = max(0, start - _CHUNK)
+    while start > beginning and data.count(b"\n") < 2:
+        start = max(beginning, start - _CHUNK)
         data = os.pread(descriptor, size - start, start)
     end = data.rfind(b"\n") + 1
     torn = len(data) - end
+    if not end and beginning:
+        return Tail(Head(before.seq, digest(data)), 0, "it ends in what is no entry, and more than one can be")
     if not end:
         return Tail(before, torn)
     line = data[data.rfind(b"\n", 0, end - 1) + 1 : end]
@@ -69,7 +73,7 @@ def read_tail(descriptor: int, before: Head) -> Tail:
 def read_head(folder: Path) -> Head | None:
     """Return the newest head that was written whole; ``None`` if there is none."""
     try:
-        data = (folder / HEAD_NAME).read_bytes()[: 2 * _LINE]
+        data = read_beyond(folder / HEAD_NAME, 2 * _LINE)
     except FileNotFoundError:
         return None
     return max(filter(None, _lines(data)), key=lambda head: head.seq, default=None)
@@ -90,7 +94,7 @@ def advance_head(folder: Path, head: Head) -> None:
     known = read_head(folder)
     if known is not None and known.seq >= head.seq:
         return
-    first = _lines((folder / HEAD_NAME).read_bytes())[0] if known else None
+    first = _lines(read_beyond(folder / HEAD_NAME, 2 * _LINE))[0] if known else None
     _write(folder, head, 0 if first != known or known is None else 1)
 
 
@@ -108,7 +112,7 @@ def _head(line: bytes) -> Head | None:
 
 def _write(folder: Path, head: Head, slot: int, *, flush: bool = False) -> None:
     text = f"{head.seq:020d} {head.digest}"
-    descriptor = os.open(folder / HEAD_NAME, os.O_WRONLY | _FLAGS, 0o600)
+    descriptor = open_regular(folder / HEAD_NAME, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW)
     try:
         os.pwrite(descriptor, f"{text} {_check(text)}\n".encode(), slot * _LINE)
         if flush:

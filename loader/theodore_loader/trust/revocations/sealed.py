@@ -25,6 +25,7 @@ import msgspec
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import refuse_writable_by_others
+from theodore_loader.regular_file import open_regular
 from theodore_loader.trust.protected import replace_file
 from theodore_loader.trust.revocations.document import Entry
 from theodore_loader.trust.revocations.index import Entries
@@ -122,6 +123,9 @@ def _bucketed(entries: Entries) -> Mapping[str, dict[str, Sequence[Entry]]]:
 
 
 def _mapped(path: Path) -> mmap.mmap:
-    with path.open("rb") as file:
-        refuse_writable_by_others(os.fstat(file.fileno()), path)
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    descriptor = open_regular(path)
+    try:
+        refuse_writable_by_others(os.fstat(descriptor), path)
+        return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+    finally:
+        os.close(descriptor)

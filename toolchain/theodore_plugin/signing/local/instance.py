@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from theodore_loader.artifact.tree import flush_folder
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import home_dir
+from theodore_loader.regular_file import read_regular
 from theodore_loader.trust.protected import replace_file
 from theodore_plugin.signing.local import documents, rotation
 from theodore_plugin.signing.local.authority import Authority, create_authority
@@ -55,6 +56,7 @@ by the root and by the identity, never by this name."""
 DEFAULT_NAME = "default"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _SCHEMA = 2
+_MAX_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ def open_instance(folder: Path) -> LocalInstance:
     """Open the instance in ``folder``; raises ConfigurationProblem if it is damaged or readable by others."""
     try:
         refuse_exposed(folder)
-        described = json.loads((folder / "instance.json").read_bytes())
+        described = json.loads(read_regular(folder / "instance.json", _MAX_BYTES))
         if described["schema"] != _SCHEMA:
             raise ConfigurationProblem(
                 f"the local signing instance in {folder} is of another version of this tool "

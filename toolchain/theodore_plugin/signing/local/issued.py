@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem
+from theodore_loader.regular_file import open_regular
 from theodore_loader.trust.protected import name_file
 from theodore_plugin.signing.local.keyfiles import write_private
 
@@ -75,7 +76,7 @@ class Issued:
     def _opened(self, flags: int) -> Iterator[int]:
         """Lend a descriptor. Whatever happens to the folder meanwhile, it stays the file whose first line was read."""
         try:
-            descriptor = os.open(self.path, flags | os.O_CLOEXEC)
+            descriptor = open_regular(self.path, flags)
         except FileNotFoundError:
             raise ConfigurationProblem(
                 f"{self.path} is missing: what the transparency log has promised is not known", help=_RESTORE

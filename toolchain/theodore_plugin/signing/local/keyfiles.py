@@ -10,9 +10,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from theodore_loader.artifact.tree import flush_folder
+from theodore_loader.regular_file import read_regular
 from theodore_loader.trust.protected import name_file
 
 _OTHERS = 0o077
+_MAX_BYTES = 1 << 16
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -47,12 +49,12 @@ def destroy_keys(folder: Path) -> None:
 
 def read_certificate(path: Path) -> x509.Certificate:
     """Read a certificate in PEM."""
-    return x509.load_pem_x509_certificate(path.read_bytes())
+    return x509.load_pem_x509_certificate(read_regular(path, _MAX_BYTES))
 
 
 def read_ec_key(path: Path) -> ec.EllipticCurvePrivateKey:
     """Read a private EC key; raises ValueError or TypeError for anything else."""
-    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    key = serialization.load_pem_private_key(read_regular(path, _MAX_BYTES), password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise TypeError(f"{path.name} holds no EC key")
     return key
@@ -60,7 +62,7 @@ def read_ec_key(path: Path) -> ec.EllipticCurvePrivateKey:
 
 def read_ed25519_key(path: Path) -> ed25519.Ed25519PrivateKey:
     """Read a private Ed25519 key; raises ValueError or TypeError for anything else."""
-    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    key = serialization.load_pem_private_key(read_regular(path, _MAX_BYTES), password=None)
     if not isinstance(key, ed25519.Ed25519PrivateKey):
         raise TypeError(f"{path.name} holds no Ed25519 key")
     return key
