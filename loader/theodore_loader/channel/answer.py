@@ -12,15 +12,35 @@ from collections.abc import Callable, Generator
 from contextvars import Context
 from typing import Any
 
-Wake = Callable[["Answer"], object]
+import msgspec  # noqa: TC002 - typing only, but one import style for the channel's types
+
+from theodore_loader.channel.pending import Owner, Pending
+from theodore_loader.channel.requests import Request
+from theodore_loader.errors import ProtocolViolation
+
+Wake = Callable[["PendingCall"], object]
 
 
-class Answer:
-    """A value or an exception to come. Awaited by one task, once; implements what ``asyncio.Task`` asks of a future."""
+class PendingCall(Pending):
+    """A call with one answer. Awaited by one task, once; implements what ``asyncio.Task`` asks of a future.
 
-    __slots__ = ("_asyncio_future_blocking", "_context", "_done", "_loop", "_problem", "_value", "_wake")
+    ``_loop`` is part of that: a task makes sure that it waits on its own loop, and asks for the attribute where there
+    is no ``get_loop`` to call.
+    """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    __slots__ = ("_asyncio_future_blocking", "_context", "_done", "_loop", "_problem", "_read", "_value", "_wake")
+
+    def __init__(
+        self,
+        owner: Owner,
+        number: int,
+        request: Request,
+        deadline: float,
+        read: Callable[[msgspec.Raw], Any],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        super().__init__(owner, number, request, deadline)
+        self._read = read
         self._asyncio_future_blocking = False
         self._loop = loop
         self._done = False
@@ -29,8 +49,33 @@ class Answer:
         self._wake: Wake | None = None
         self._context: Context | None = None
 
-    def settle(self, value: Any = None, problem: BaseException | None = None, *, now: bool = False) -> None:
-        """Give the answer; the first one counts. ``now`` steps into the waiting task: never from within a task."""
+    # the channel's side
+
+    def arrive(self, value: msgspec.Raw) -> None:
+        """Read the value and wake the caller, in this very turn of the loop: never from within a task.
+
+        Raises:
+            ProtocolViolation: it is no value.
+
+        """
+        if self._timed_out is not None:
+            self._settle(None, self._timeout("it was cancelled"), now=True)
+        elif not self._done:
+            try:
+                read = self._read(value)
+            except ProtocolViolation as violation:
+                self.fail(violation)
+                raise
+            except ValueError as problem:
+                self._settle(None, problem, now=True)
+            else:
+                self._settle(read, None, now=True)
+
+    def _lose(self, problem: BaseException) -> None:
+        self._settle(None, problem)  # in a later turn: this may be called from within any task
+
+    def _settle(self, value: Any, problem: BaseException | None, *, now: bool = False) -> None:
+        """Give the answer; the first one counts. ``now`` steps into the waiting task."""
         if self._done:
             return
         self._done, self._value, self._problem = True, value, problem
@@ -42,15 +87,11 @@ class Answer:
         else:
             self._loop.call_soon(wake, self, context=self._context)
 
+    # the task's side
+
     def done(self) -> bool:
         """Return whether there is an answer."""
         return self._done
-
-    # the task's side
-
-    def get_loop(self) -> asyncio.AbstractEventLoop:
-        """Return the event loop, as a future does."""
-        return self._loop
 
     def add_done_callback(self, wake: Wake, *, context: Context | None = None) -> None:
         """Remember whom to wake."""
@@ -60,7 +101,7 @@ class Answer:
         """Wake the waiting task with a cancellation; what the worker answers later finds nobody."""
         if self._done:
             return False
-        self.settle(problem=asyncio.CancelledError() if msg is None else asyncio.CancelledError(msg))
+        self._lose(asyncio.CancelledError() if msg is None else asyncio.CancelledError(msg))
         return True
 
     def result(self) -> Any:
@@ -74,4 +115,6 @@ class Answer:
         if not self._done:
             self._asyncio_future_blocking = True
             yield self
-        return self.result()
+        if self._problem is not None:
+            raise self._problem
+        return self._value

@@ -19,12 +19,13 @@ import msgspec
 
 from theodore_loader.broker.rate import TokenBucket
 from theodore_loader.channel import codec
+from theodore_loader.channel.answer import PendingCall
 from theodore_loader.channel.deadlines import Deadlines
 from theodore_loader.channel.depth import has_ample_stack
 from theodore_loader.channel.failures import to_exception
 from theodore_loader.channel.frames import MAX_VALUE_BYTES, Payload
 from theodore_loader.channel.link import Link
-from theodore_loader.channel.pending import GRACE_SECONDS, Pending, PendingCall, PendingStream
+from theodore_loader.channel.pending import GRACE_SECONDS, Pending, PendingStream
 from theodore_loader.channel.requests import Request
 from theodore_loader.channel.streams import WINDOW_BYTES
 from theodore_loader.channel.uploads import Uploads
@@ -67,6 +68,7 @@ class HostChannel:
     def __init__(self, handlers: Handlers) -> None:
         self._handlers = handlers
         self._loop = asyncio.get_running_loop()
+        self._time = self._loop.time
         self._ample_stack = has_ample_stack()
         self._link: Link | None = None
         self._pending: dict[int, PendingCall | PendingStream] = {}
@@ -75,6 +77,7 @@ class HostChannel:
         self._awaited: asyncio.Future[codec.ToHost] | None = None
         self._host_calls: set[asyncio.Task[None]] = set()
         self._room = asyncio.Event()
+        self._is_crowded = True
         self._last_id = 0
         self._pings: dict[int, asyncio.Future[None]] = {}
         self._end: LoaderError | None = None
@@ -83,8 +86,8 @@ class HostChannel:
 
     def attach(self, end: socket.socket) -> None:
         """Speak through a connected stream socket, which belongs to the channel from now on."""
-        self._link = Link(end, self._on_frame, self._on_link_end, self._room.set)
-        self._room.set()
+        self._link = Link(end, self._on_frame, self._on_link_end, self._relieve)
+        self._relieve()
 
     # the owner's side
 
@@ -103,7 +106,7 @@ class HostChannel:
         """Log, access and progress frames dropped because the worker sent too many."""
         return self._noise.refused
 
-    def send(self, message: codec.ToWorker, *, limit: int | None = None) -> None:
+    def send(self, message: codec.ToWorker) -> None:
         """Queue a frame.
 
         Raises:
@@ -114,11 +117,7 @@ class HostChannel:
         if self._end is not None:
             raise self._end.with_traceback(None)
         assert self._link is not None  # noqa: S101 - attach came first
-        if limit is None:
-            self._link.send(message)
-        else:
-            self._link.send(message, limit=limit, later=bool(self._pending))
-        if self._link.unsent > HIGH_WATER:
+        if self._link.send(message) > HIGH_WATER:
             self._press()
 
     def _press(self) -> None:
@@ -126,10 +125,15 @@ class HostChannel:
         assert self._link is not None  # noqa: S101 - something was sent
         self._link.flush()
         if self._link.unsent > HIGH_WATER:
+            self._is_crowded = True
             self._room.clear()
             self._link.drain_wanted = True
         if self._link.unsent > MAX_UNSENT:
             self.end(WorkerCrashed("the worker does not read its channel"))
+
+    def _relieve(self) -> None:
+        self._is_crowded = False
+        self._room.set()
 
     async def exchange(self, message: codec.ToWorker, seconds: float) -> codec.ToHost:
         """Send a frame of the handshake and return its answer.
@@ -158,16 +162,13 @@ class HostChannel:
             LoaderError: what the worker answered, or how it ended.
 
         """
-        if not self._room.is_set():
+        if self._is_crowded:
             await self._wait_for_room(request)
-        number = self._number()
-        deadline = self._loop.time() + request.seconds
-        pending = PendingCall(
-            self, number, request.method, request.seconds, deadline, request.listener, read, self._loop
-        )
-        self._open(pending, request, credit=0)
+        number = self._last_id = self._last_id + 1
+        pending = PendingCall(self, number, request, self._time() + request.seconds, read, self._loop)
+        self._open(pending, request, 0)
         try:
-            return await pending.answer
+            return await pending
         except asyncio.CancelledError:
             if number in self._pending:
                 pending.leave()
@@ -217,7 +218,7 @@ class HostChannel:
         if self._end is not None:
             return
         self._end = reason
-        self._room.set()
+        self._relieve()
         self._deadlines.stop()
         self._uploads.close_all()
         for task in self._host_calls:
@@ -248,35 +249,39 @@ class HostChannel:
         return self._last_id
 
     def _open(self, pending: PendingCall | PendingStream, request: Request, credit: int) -> None:
+        if self._end is not None:
+            raise self._end.with_traceback(None)
+        assert self._link is not None  # noqa: S101 - attach came first
         args = request.args
         if request.sources:
             args = self._uploads.announce(pending.number, args, request.sources, self._number)
         frame = codec.Call(pending.number, request.method, request.seconds, args, credit, request.listener is not None)
         try:
-            self.send(frame, limit=MAX_VALUE_BYTES + len(request.method) + 48)
+            unsent = self._link.send(frame, MAX_VALUE_BYTES + len(request.method) + 48, later=bool(self._pending))
         except BaseException:
             self._uploads.close(pending.number)
             raise
         self._pending[pending.number] = pending
-        self._deadlines.watch(pending.deadline)
+        if pending.deadline < self._deadlines.at:
+            self._deadlines.watch(pending.deadline)
+        if unsent > HIGH_WATER:
+            self._press()
 
     async def _open_stream(self, request: Request, read: Callable[[bytes], Sequence[Any]]) -> PendingStream:
-        if not self._room.is_set():
+        if self._is_crowded:
             await self._wait_for_room(request)
         streams = (pending for pending in self._pending.values() if isinstance(pending, PendingStream))
         if sum(not stream.is_stopping for stream in streams) >= MAX_STREAMS:
             raise ResourceLimitExceeded("streams", f"{MAX_STREAMS} streams of this plugin are open already")
-        number, deadline = self._number(), self._loop.time() + request.seconds
-        pending = PendingStream(
-            self, number, request.method, request.seconds, deadline, request.listener, read, self._loop
-        )
-        self._open(pending, request, credit=WINDOW_BYTES)
+        deadline = self._time() + request.seconds
+        pending = PendingStream(self, self._number(), request, deadline, read, self._loop)
+        self._open(pending, request, WINDOW_BYTES)
         return pending
 
     async def _wait_for_room(self, request: Request) -> None:
         try:
             async with asyncio.timeout(request.seconds):
-                while not self._room.is_set():  # another that waited may have filled it again
+                while self._is_crowded:  # another that waited may have filled it again
                     await self._room.wait()
         except TimeoutError:
             raise CallTimeout(

@@ -9,11 +9,12 @@ Nothing is ever unpickled. The host decodes on its event loop's thread only (see
 from __future__ import annotations
 
 from collections.abc import Mapping
+from sys import getrecursionlimit
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import msgspec
 
-from theodore_loader.channel.depth import check_depth, recursion_is_ordinary
+from theodore_loader.channel.depth import ORDINARY_RECURSION, check_depth
 from theodore_loader.channel.frames import Payload, frame
 from theodore_loader.errors import ProtocolViolation
 
@@ -285,7 +286,7 @@ def decode_from_worker(payload: Payload, *, ample_stack: bool = False) -> ToHost
         ProtocolViolation: it is none a worker may send.
 
     """
-    if not (ample_stack and recursion_is_ordinary()):
+    if not ample_stack or getrecursionlimit() > ORDINARY_RECURSION:
         check_depth(bytes(payload))
     try:
         return _to_host.decode(payload)

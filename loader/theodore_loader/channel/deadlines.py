@@ -26,29 +26,30 @@ class Expiring(Protocol):
 class Deadlines:
     """Rings for the items of a collection that changes all the time."""
 
-    __slots__ = ("_at", "_items", "_loop", "_timer")
+    __slots__ = ("_items", "_loop", "_timer", "at")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, items: Callable[[], Iterable[Expiring]]) -> None:
         self._loop = loop
         self._items = items
         self._timer: asyncio.TimerHandle | None = None
-        self._at = NEVER
+        self.at = NEVER
+        """When it will ring: whatever is due no earlier need not be watched."""
 
     def watch(self, deadline: float) -> None:
         """Make sure to ring at ``deadline``."""
-        if deadline < self._at:
+        if deadline < self.at:
             self.stop()
-            self._at = deadline
+            self.at = deadline
             self._timer = self._loop.call_at(deadline, self._ring)
 
     def stop(self) -> None:
         """Ring no more, until something is watched again."""
         if self._timer is not None:
             self._timer.cancel()
-        self._timer, self._at = None, NEVER
+        self._timer, self.at = None, NEVER
 
     def _ring(self) -> None:
-        self._timer, self._at = None, NEVER
+        self._timer, self.at = None, NEVER
         now = self._loop.time()
         for item in list(self._items()):
             if item.deadline <= now:

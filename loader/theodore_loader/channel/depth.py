@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import threading
 
 from theodore_loader.errors import ProtocolViolation
@@ -59,7 +58,8 @@ _RUNS = {
 
 
 _AMPLE_STACK = 4 * 1024 * 1024
-_ORDINARY_RECURSION = 3000
+ORDINARY_RECURSION = 3000
+"""A recursion limit that an ample stack can bear; a host may set another (``sys.setrecursionlimit``) at any time."""
 
 
 def has_ample_stack() -> bool:
@@ -76,11 +76,6 @@ def has_ample_stack() -> bool:
         return soft == resource.RLIM_INFINITY or soft >= _AMPLE_STACK
     # glibc gives threads the soft limit, or 2 MiB where there is none
     return threading.stack_size() == 0 and soft != resource.RLIM_INFINITY and soft >= _AMPLE_STACK
-
-
-def recursion_is_ordinary() -> bool:
-    """Return whether the recursion limit is one that an ample stack can bear; a host may change it at any time."""
-    return sys.getrecursionlimit() <= _ORDINARY_RECURSION
 
 
 def check_depth(data: bytes | bytearray, limit: int = MAX_DEPTH, steps: int | None = None) -> None:

@@ -5,7 +5,7 @@ The length is checked before anything is stored, so that a peer which announces 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from struct import Struct
 from typing import TypeAlias
 
@@ -63,17 +63,25 @@ class FrameBuffer:
         """Return free memory, never empty."""
         if self._large is not None:
             return self._large[self._filled :]
+        if not self._end:
+            return self._view
         if self._end == _BUFFER:
             self._move_to_front()
         return self._view[self._end :]
 
-    def received(self, count: int) -> Iterator[Payload]:
-        """Yield every frame completed by the ``count`` bytes just written.
+    def received(self, count: int) -> Iterable[Payload]:
+        """Return every frame completed by the ``count`` bytes just written; iterate over them before the next is read.
 
-        Raises:
+        Iterating raises:
             ProtocolViolation: a header announces more than a frame may hold.
 
         """
+        is_first = not self._end and self._large is None and count >= HEADER_BYTES
+        if is_first and _LENGTH(self._buffer)[0] == count - HEADER_BYTES:  # one frame and nothing else: nearly always
+            return (self._buffer[HEADER_BYTES:count],)
+        return self._completed(count)
+
+    def _completed(self, count: int) -> Iterator[Payload]:
         if self._large is not None:
             self._filled += count
             if self._filled == len(self._large):

@@ -60,26 +60,26 @@ class Link:
     @property
     def unsent(self) -> int:
         """Bytes the other end has not made room for."""
-        return len(self._outbox)
+        return self._outbox.waiting
 
-    def send(self, message: Frame, *, limit: int = MAX_FRAME_BYTES, later: bool = False) -> None:
-        """Send a frame; ``later`` lets it wait for others of the same turn of the loop.
+    def send(self, message: Frame, limit: int = MAX_FRAME_BYTES, *, later: bool = False) -> int:
+        """Send a frame and return :attr:`unsent`; ``later`` lets it wait for others of the same turn of the loop.
 
         Raises:
             TypeError, ValueTooLargeError: it cannot cross; nothing was sent.
 
         """
         if self.closed or self._closing:
-            return
+            return 0
         self._outbox.put(message, limit)
         self._unflushed = True
-        if self._corked or self._scheduled or self._writing:
-            return
-        if later:
-            self._scheduled = True
-            self._loop.call_soon(self._flush_scheduled)
-        else:
-            self.flush()
+        if not (self._corked or self._scheduled or self._writing):
+            if later:
+                self._scheduled = True
+                self._loop.call_soon(self._flush_scheduled)
+            else:
+                self.flush()
+        return self._outbox.waiting
 
     def flush(self) -> None:
         """Write what waits, now."""

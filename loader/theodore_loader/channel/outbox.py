@@ -27,18 +27,15 @@ class ValueTooLargeError(ValueError):
 class Outbox:
     """Bytes on their way to a non-blocking socket. Not for several threads."""
 
-    __slots__ = ("_buffer", "_queue", "_queued", "_scratch", "_socket")
+    __slots__ = ("_buffer", "_queue", "_scratch", "_socket", "waiting")
 
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
         self._buffer = bytearray()
         self._queue: deque[memoryview] = deque()
-        self._queued = 0
         self._scratch: bytearray | None = bytearray()
-
-    def __len__(self) -> int:
-        """Return how many bytes wait."""
-        return self._queued + len(self._buffer)
+        self.waiting = 0
+        """How many bytes wait."""
 
     def put(self, message: Frame, limit: int = MAX_FRAME_BYTES) -> None:
         """Encode a frame behind those that wait.
@@ -57,6 +54,7 @@ class Outbox:
         if size > limit:
             raise ValueTooLargeError(size)
         _HEADER.pack_into(scratch, 0, size)
+        self.waiting += len(scratch)
         if size >= LARGE:
             self._enqueue(self._buffer)
             self._buffer = bytearray()
@@ -73,18 +71,14 @@ class Outbox:
             OSError: the other end is gone.
 
         """
-        try:
-            if not self._queue:
-                return self._write_buffer()
-            return self._write_queue()
-        except (BlockingIOError, InterruptedError):
-            return not len(self)
-
-    def _write_buffer(self) -> bool:
         buffer = self._buffer
-        if not buffer:
-            return True
-        sent = self._socket.send(buffer)
+        try:
+            if self._queue:
+                return self._write_queue()
+            sent = self._socket.send(buffer) if buffer else 0
+        except (BlockingIOError, InterruptedError):
+            return not self.waiting
+        self.waiting -= sent
         if sent == len(buffer):
             buffer.clear()
             return True
@@ -98,7 +92,7 @@ class Outbox:
         while self._queue:
             part = self._queue[0]
             sent = self._socket.send(part)
-            self._queued -= sent
+            self.waiting -= sent
             if sent < len(part):
                 self._queue[0] = part[sent:]
                 return False
@@ -116,4 +110,3 @@ class Outbox:
     def _enqueue(self, data: bytearray, start: int = 0) -> None:
         if len(data) > start:
             self._queue.append(memoryview(data)[start:])
-            self._queued += len(data) - start

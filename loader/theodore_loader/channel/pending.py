@@ -1,4 +1,4 @@
-"""What a host waits for from one worker: single answers and streams, each with its deadline.
+"""What a host waits for from one worker: streams, and what they have in common with single answers, a deadline.
 
 Past its deadline a call is asked to stop; a worker that has not answered within the grace time is ended. A caller
 that leaves is no different, except that nobody hears of it.
@@ -13,10 +13,9 @@ from typing import Any, Protocol
 import msgspec  # noqa: TC002 - typing only, but one import style for the channel's types
 
 from theodore_loader.channel import codec
-from theodore_loader.channel.answer import Answer
-from theodore_loader.channel.requests import Listener
+from theodore_loader.channel.requests import Listener, Request
 from theodore_loader.channel.streams import WINDOW_BYTES, Incoming
-from theodore_loader.errors import CallTimeout, LoaderError, ProtocolViolation, WorkerCrashed
+from theodore_loader.errors import CallTimeout, LoaderError, WorkerCrashed
 
 GRACE_SECONDS = 0.5
 """How long a worker may take to stop what it was asked to stop."""
@@ -40,19 +39,20 @@ class Owner(Protocol):
 class Pending:
     """One thing in flight. ``deadline`` is in the event loop's time."""
 
-    __slots__ = ("_left", "_owner", "_timed_out", "deadline", "listener", "method", "number", "seconds")
+    __slots__ = ("_left", "_owner", "_request", "_timed_out", "deadline", "number")
 
-    def __init__(
-        self, owner: Owner, number: int, method: str, seconds: float, deadline: float, listener: Listener | None
-    ) -> None:
+    def __init__(self, owner: Owner, number: int, request: Request, deadline: float) -> None:
         self._owner = owner
         self.number = number
-        self.method = method
-        self.seconds = seconds
+        self._request = request
         self.deadline = deadline
-        self.listener = listener
         self._timed_out: str | None = None
         self._left = False
+
+    @property
+    def listener(self) -> Listener | None:
+        """Who hears of its progress."""
+        return self._request.listener
 
     @property
     def is_stopping(self) -> bool:
@@ -75,7 +75,10 @@ class Pending:
         else:
             self._lose(self._timeout("its worker was killed"))
             self._owner.end(
-                WorkerCrashed(f"the worker was killed because {self.method} passed its deadline of {self.seconds:g} s")
+                WorkerCrashed(
+                    f"the worker was killed because {self._request.method} passed its deadline of"
+                    f" {self._request.seconds:g} s"
+                )
             )
 
     def fail(self, problem: BaseException) -> None:
@@ -86,57 +89,13 @@ class Pending:
         raise NotImplementedError
 
     def _too_late(self) -> str:
-        return f"did not answer within {self.seconds:g} s"
+        return f"did not answer within {self._request.seconds:g} s"
 
     def _timeout(self, how: str) -> CallTimeout:
         return CallTimeout(
-            f"{self.method} {self._timed_out}; {how}",
+            f"{self._request.method} {self._timed_out}; {how}",
             help="raise max_execution_time_seconds in the plugin's resource limits, or find out what it waits for",
         )
-
-
-class PendingCall(Pending):
-    """A call with one answer, which :attr:`answer` waits for."""
-
-    __slots__ = ("_read", "answer")
-
-    def __init__(
-        self,
-        owner: Owner,
-        number: int,
-        method: str,
-        seconds: float,
-        deadline: float,
-        listener: Listener | None,
-        read: Callable[[msgspec.Raw], Any],
-        loop: asyncio.AbstractEventLoop,
-    ) -> None:
-        super().__init__(owner, number, method, seconds, deadline, listener)
-        self._read = read
-        self.answer = Answer(loop)
-
-    def arrive(self, value: msgspec.Raw) -> None:
-        """Read the value and wake the caller, in this very turn of the loop.
-
-        Raises:
-            ProtocolViolation: it is no value.
-
-        """
-        if self._timed_out is not None:
-            self.answer.settle(problem=self._timeout("it was cancelled"), now=True)
-        elif not self.answer.done():
-            try:
-                read = self._read(value)
-            except ProtocolViolation as violation:
-                self.fail(violation)
-                raise
-            except ValueError as problem:
-                self.answer.settle(problem=problem, now=True)
-            else:
-                self.answer.settle(read, now=True)
-
-    def _lose(self, problem: BaseException) -> None:
-        self.answer.settle(problem=problem)  # in a later turn: this may be called from within any task
 
 
 class PendingStream(Pending):
@@ -148,14 +107,12 @@ class PendingStream(Pending):
         self,
         owner: Owner,
         number: int,
-        method: str,
-        seconds: float,
+        request: Request,
         deadline: float,
-        listener: Listener | None,
         read: Callable[[bytes], Sequence[Any]],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        super().__init__(owner, number, method, seconds, deadline, listener)
+        super().__init__(owner, number, request, deadline)
         self._incoming = Incoming(number, read, owner.send, WINDOW_BYTES)
         self._last = deadline
         self._loop = loop
@@ -206,4 +163,4 @@ class PendingStream(Pending):
     def _too_late(self) -> str:
         if self._loop.time() < self._last:
             return f"sent nothing for {IDLE_SECONDS:g} s"
-        return f"was not done within {self.seconds:g} s"
+        return f"was not done within {self._request.seconds:g} s"

@@ -282,8 +282,10 @@ class Worker:
             CallTimeout, WorkerCrashed, ProtocolViolation: see ``errors``.
 
         """
+        longest = self.plan.limits.max_execution_time_seconds
+        request = request_of(method, args, kwargs, longest if seconds is None else min(seconds, longest))
         try:
-            return await self._call(request_of(method, args, kwargs, self._within(seconds)), method.read)
+            return await self._call(request, method.read)
         except PluginPermissionError as denied:
             self._recorder.denied(denied)
             raise
