@@ -26,7 +26,7 @@ from theodore_loader.container import Bindings
 from theodore_loader.errors import ConfigurationProblem, PluginUnavailable, WorkerError
 from theodore_loader.host_log import log_event, log_line
 from theodore_loader.installed import InstalledPlugin
-from theodore_loader.paths import home_dir
+from theodore_loader.paths import home_dir, refuse_unusable
 from theodore_loader.policy import Policy, load_policy
 from theodore_loader.preparation import Judged, Preparation, Prepared, Wanted
 from theodore_loader.proxies import proxy_for
@@ -91,6 +91,9 @@ class PluginHost:
         on_event: gets what happens to plugins (started, crashed, quarantined, ...), on the event loop; default: logger
             ``theodore_loader.supervise``.
 
+    Raises:
+        ConfigurationProblem: ``home`` is no folder or cannot be written, or ``authorities`` holds no certificates.
+
     """
 
     def __init__(
@@ -113,6 +116,7 @@ class PluginHost:
         on_event: OnEvent | None = None,
     ) -> None:
         self._home = (home or home_dir()).absolute()
+        refuse_unusable(self._home)
         policy = policy or load_policy("default")
         self._preparation = Preparation(self._home, trust, policy, find_links)
         self._config_for = dict(config_for or {})

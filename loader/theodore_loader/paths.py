@@ -40,6 +40,16 @@ def private_dir(path: Path) -> Path:
     return path
 
 
+def refuse_unusable(home: Path) -> None:
+    """Raise ConfigurationProblem unless ``home`` is a folder this user can write to, or can be made where it is not."""
+    nearest = next(folder for folder in (home, *home.parents) if os.path.lexists(folder))
+    remedy = f"give a folder of this user's own (PluginHost(home=...), or the variable {HOME_VARIABLE})"
+    if not nearest.is_dir():
+        raise ConfigurationProblem(f"{home} cannot be the state folder: {nearest} is no folder", help=remedy)
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise ConfigurationProblem(f"{home} cannot be the state folder: {nearest} cannot be written", help=remedy)
+
+
 def refuse_writable_by_others(status: os.stat_result, path: Path | str) -> None:
     """Raise ConfigurationProblem unless only this user and root can change ``path``, whose ``status`` is given."""
     if status.st_uid not in (0, os.geteuid()):
