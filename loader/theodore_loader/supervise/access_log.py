@@ -28,6 +28,10 @@ import msgspec
 
 from theodore_loader.broker.rate import TokenBucket
 from theodore_loader.paths import private_dir
+from theodore_loader.regular_file import open_regular
+from theodore_loader.supervise.access_reading import MAX_LINE, broken_at, read
+
+__all__ = ["AccessLog", "broken_at", "read"]
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_TEXT = 512
@@ -189,7 +193,7 @@ class AccessLog:
         self._fd = fresh
 
     def _open(self) -> int:
-        return os.open(self.path, os.O_APPEND | _FLAGS, 0o600)
+        return open_regular(self.path, os.O_APPEND | _FLAGS)
 
 
 def _as_json(entry: dict[str, Any]) -> bytes:
@@ -201,35 +205,11 @@ def _as_json(entry: dict[str, Any]) -> bytes:
     return line if line.isascii() else json.dumps(entry, ensure_ascii=True, separators=(",", ":")).encode()
 
 
-def read(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the records of a log file; a torn last line (power loss) is left out."""
-    if path.exists():
-        with path.open("rb") as lines:
-            yield from (json.loads(line) for line in lines if line.endswith(b"\n"))
-
-
-def broken_at(path: Path, prev: str | None = None) -> int | None:
-    """Return the number of the first line that does not continue the chain, or ``None`` for a whole chain.
-
-    ``prev`` is the digest the first line must carry, where it is known.
-    """
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                return number
-            if prev is not None and entry.get("prev") != prev:
-                return number
-            prev = hashlib.sha256(line).hexdigest()
-    return None
-
-
 def _free(folder: Path, plugin: str) -> tuple[Path, int]:
     """Return the first log nobody writes to, and the descriptor of its lock, which is ours now."""
     own = f"{plugin}.{os.getpid()}"
     for stem in chain((plugin, own), (f"{own}-{number}" for number in count(2))):
-        descriptor = os.open(folder / f"{stem}.access.lock", _FLAGS, 0o600)
+        descriptor = open_regular(folder / f"{stem}.access.lock", _FLAGS)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -249,12 +229,13 @@ def _timestamp(ts: float | None) -> str:
 
 def _continue(descriptor: int) -> tuple[int, str]:
     """Return the last sequence number and digest of an opened log; a torn last line is cut off."""
-    with os.fdopen(os.dup(descriptor), "rb") as file:
-        file.seek(0)
-        data = file.read()
+    size = os.fstat(descriptor).st_size
+    data = os.pread(descriptor, 2 * MAX_LINE, max(0, size - 2 * MAX_LINE))
+    if data.count(b"\n") < 2:  # a short file, or one that no log of ours ends like
+        data = os.pread(descriptor, size, 0)
     whole = data[: data.rfind(b"\n") + 1]
     if len(whole) != len(data):
-        os.ftruncate(descriptor, len(whole))
+        os.ftruncate(descriptor, size - len(data) + len(whole))
     if not whole:
         return 0, _GENESIS
     last = whole[whole.rfind(b"\n", 0, -1) + 1 :]

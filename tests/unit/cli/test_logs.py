@@ -127,6 +127,8 @@ def test_damaged_lines_are_shown_as_far_as_they_can_be(folder, capsys, option):
         '{"ts": 1e300, "source": "far", "level": 20, "text": "far"}',
         '{"ts": NaN, "source": "nan", "level": 20, "text": "nan"}',
         '{"decision": "deny"}',
+        '{"decision": ["deny"]}',
+        "{}",
         '{"decision": "deny", "ts": 7, "resource": "seven"}',
     ]
     name = "demo.access.jsonl" if option else "demo.log.jsonl"

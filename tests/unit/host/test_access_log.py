@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -260,3 +261,64 @@ def test_a_frame_of_a_workers_observations_costs_one_write_or_ends_it(log, monke
     assert len(list(access_log.read(log.path))) == (256 if writable else 0)
     assert len(sizes) == (1 if writable else 0)
     assert [type(reason) for reason in ended] == ([] if writable else [AccessNotRecorded])
+
+
+RECORD = '{"seq":%d,"permission":"network","resource":"a:1","decision":"allow"}'
+NO_RECORDS = {
+    "nothing": "",
+    "text": "hello",
+    "another-type": "[1]",
+    "deeper-than-any-parser": "[" * 60_000,
+    "a-number-too-long": "1" * 50_000,
+    "without-a-number": '{"permission":"network","resource":"a:1","decision":"allow"}',
+    "a-number-that-is-none": '{"seq":"1","permission":"network","resource":"a:1","decision":"allow"}',
+    "longer-than-any-record": RECORD % 7 + " " * 200_000,
+    "not-utf-8": "\udcff",
+}
+
+
+@pytest.mark.parametrize("line", NO_RECORDS.values(), ids=NO_RECORDS.keys())
+def test_lines_that_are_no_records_are_counted_and_left_out(tmp_path, caplog, line):
+    path = tmp_path / "demo.access.jsonl"
+    lines = [RECORD % 1, line, RECORD % 2, line, RECORD % 3, line]
+    path.write_bytes("".join(f"{one}\n" for one in lines).encode(errors="surrogateescape"))
+    assert [entry["seq"] for entry in access_log.read(path)] == [1, 2, 3]
+    assert caplog.messages == [f"{path}: lines that are no records of an access log, left out: 3"]
+    assert access_log.broken_at(path) == 2
+
+
+def test_a_log_without_an_end_is_read_in_pieces(tmp_path):
+    path = tmp_path / "demo.access.jsonl"
+    with path.open("wb") as file:
+        file.truncate(20 * 1024 * 1024)
+    tracemalloc.start()
+    assert list(access_log.read(path)) == []
+    assert tracemalloc.get_traced_memory()[1] < 4 * 1024 * 1024
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("use", [lambda path: list(access_log.read(path)), access_log.broken_at])
+def test_what_is_no_file_is_not_read_as_a_log(tmp_path, use):
+    path = tmp_path / "demo.access.jsonl"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="not a regular file") as caught:
+        use(path)
+    assert caught.value.filename == str(path)
+
+
+@pytest.mark.parametrize("name", ["demo.access.jsonl", "demo.access.lock"])
+def test_nothing_is_written_to_a_pipe_in_place_of_a_log(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(OSError, match="not a regular file"):
+        AccessLog(tmp_path, "demo")
+
+
+@pytest.mark.parametrize("garbage", [b"x" * 300_000, b"x" * 300_000 + b"\n", b"\xff\n" * 10, b"\n" * 200_000])
+def test_a_log_goes_on_after_whatever_is_in_the_file(tmp_path, garbage):
+    (tmp_path / "demo.access.jsonl").write_bytes(garbage)
+    log = AccessLog(tmp_path, "demo")
+    for number in range(2):
+        log.record("network", f"a:{number}", granted=True, source="broker")
+    log.close()
+    assert [entry["resource"] for entry in access_log.read(log.path)] == ["a:0", "a:1"]
+    assert log.path.read_bytes().startswith(garbage[: garbage.rfind(b"\n") + 1])

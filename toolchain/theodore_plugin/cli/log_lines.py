@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from rich.text import Text
 
@@ -40,9 +40,10 @@ class Wanted:
             entry = json.loads(line)
         except (ValueError, RecursionError):
             return None
-        if not isinstance(entry, dict) or (self.denied and entry.get("decision") != "deny"):
+        decision = entry.get("decision") if isinstance(entry, dict) else None
+        if not isinstance(decision, str) or (self.denied and decision != "deny"):
             return None
-        return entry
+        return cast("dict[str, Any]", entry)
 
 
 def last(wanted: Wanted, count: int) -> list[dict[str, Any]]:
