@@ -24,6 +24,7 @@ from filelock import FileLock
 from theodore_loader import strict_json
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import private_dir
+from theodore_loader.regular_file import read_beyond, read_regular
 from theodore_loader.trust.files import MAX_BUNDLE, SignedFiles
 from theodore_loader.trust.protected import replace_file
 
@@ -59,6 +60,7 @@ class Installed:
 
     def __init__(self, home: Path) -> None:
         self._home = home
+        self._home_text = str(home)
         self._path = home / "installed.json"
         self._last: tuple[bytes, Mapping[str, InstalledPlugin]] = b"", {}
 
@@ -70,7 +72,7 @@ class Installed:
 
         """
         try:
-            data = self._path.read_bytes()
+            data = read_regular(self._path, _MAX_BYTES)
         except FileNotFoundError:
             return {}
         last, plugins = self._last
@@ -124,8 +126,10 @@ class Installed:
 
     def signed(self, plugin: InstalledPlugin, data: bytes) -> SignedFiles:
         """Return the wheel's bytes together with the signatures kept for it."""
-        folder = self._signatures(plugin.sha256)
-        return SignedFiles(plugin.filename, data, _if_there(folder / _BUNDLE), _if_there(folder / _ATTESTATIONS))
+        folder = f"{self._home_text}/signatures/{plugin.sha256}"
+        return SignedFiles(
+            plugin.filename, data, _if_there(f"{folder}/{_BUNDLE}"), _if_there(f"{folder}/{_ATTESTATIONS}")
+        )
 
     def _keep(self, sha256: str, files: SignedFiles) -> None:
         folder = private_dir(self._signatures(sha256))
@@ -147,10 +151,9 @@ def _written(plugins: Mapping[str, InstalledPlugin]) -> bytes:
     return (json.dumps({"schema": 1, "plugins": fields}, indent=2, sort_keys=True) + "\n").encode()
 
 
-def _if_there(path: Path) -> bytes | None:
+def _if_there(path: str) -> bytes | None:
     try:
-        with path.open("rb") as file:
-            return file.read(32 * MAX_BUNDLE + 1)
+        return read_beyond(path, 32 * MAX_BUNDLE)
     except FileNotFoundError:
         return None
 

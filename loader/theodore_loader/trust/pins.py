@@ -17,6 +17,7 @@ times: the new terms as ``pending``, the record of installed plugins (its caller
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -112,6 +113,7 @@ class Pins:
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "pins"
+        self._folder_text = str(self._folder)
         self._seen: dict[str, _Seen] = {}
 
     def get(self, name: str) -> Pin | None:
@@ -121,9 +123,9 @@ class Pins:
             ConfigurationProblem: the file is damaged, or others could have written it: nothing is known for certain.
 
         """
-        path = self._path(name)
+        path = self._place(name)
         try:
-            state = file_state(path.stat())
+            state = file_state(os.stat(path))  # noqa: PTH116 - asked several times for every plugin
             if name in self._seen and self._seen[name].state == state:  # not written to since it was read
                 return self._seen[name].pin
             data = read_protected(path, _MAX_BYTES)
@@ -209,7 +211,10 @@ class Pins:
             self._write(before)
 
     def _path(self, name: str) -> Path:
-        return self._folder / f"{canonicalize_name(name)}.json"
+        return Path(self._place(name))
+
+    def _place(self, name: str) -> str:
+        return f"{self._folder_text}/{canonicalize_name(name)}.json"
 
 
 def _increases(pin: Pin | None, terms: Terms, *, first: bool = False) -> tuple[Increase, ...]:

@@ -107,7 +107,7 @@ class Receipts:
         return False
 
     def _read(self, sha256: str) -> _Stored | None:
-        seal, _, body = read_protected(self._folder / sha256, _MAX_BYTES).partition(b"\n")
+        seal, _, body = read_protected(f"{self._folder}/{sha256}", _MAX_BYTES).partition(b"\n")
         # what fits is what was written here, so it need not be read as if it were a stranger's
         return msgspec.json.decode(body, type=_Stored) if self._seal.fits(seal, body) else None
 
