@@ -22,6 +22,7 @@ MAX_ITEMS = 256
 MAX_TEXT = 32 * 1024
 
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+_NUMBERS = (int, float, bool)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]")
 
 
@@ -64,8 +65,11 @@ class Reader:
         for name in required:
             if name not in value:
                 self._note(f"{pointer}/{name}", "missing")
-        known = [name for name in types if name in value]
-        made = {name: self.read(types[name], value[name], f"{pointer}/{name}") for name in known}
+        made = {
+            name: value[name] if _is_plain(kind, value[name]) else self.read(kind, value[name], f"{pointer}/{name}")
+            for name, kind in types.items()
+            if name in value
+        }
         return None if self.problems else wanted(**made)
 
     def _scalar(self, wanted: Any, value: Any, pointer: str) -> Any:
@@ -75,9 +79,9 @@ class Reader:
             return float(value)
         if type(value) is not wanted:
             return self._note(pointer, f"{_WORDS[wanted]} is wanted, not {_kind(value)}")
-        if wanted is str and (len(value) > MAX_TEXT or _CONTROL.search(value)):
-            return self._note(pointer, f"text with control characters or over {MAX_TEXT:,} characters")
-        return value
+        if _is_plain(wanted, value):
+            return value
+        return self._note(pointer, f"text with control characters or over {MAX_TEXT:,} characters")
 
     def _converted(self, wanted: Callable[[str], Any], value: Any, pointer: str) -> Any:
         if not isinstance(value, str):
@@ -92,6 +96,13 @@ class Reader:
 
     def _note(self, pointer: str, message: str) -> None:
         self.problems.append((pointer, message))
+
+
+def _is_plain(wanted: Any, value: Any) -> bool:
+    """Tell whether a value is of a plain type that is wanted, and nothing has to be noted about it: most are."""
+    if type(value) is not wanted:
+        return False
+    return wanted in _NUMBERS or (wanted is str and len(value) <= MAX_TEXT and not _CONTROL.search(value))
 
 
 @cache

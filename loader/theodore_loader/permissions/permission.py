@@ -27,9 +27,9 @@ class Permission:
     _form: _Form = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        form = _parse(self.type, self.pattern)
+        form, normal = _parse(self.type, self.pattern)
         object.__setattr__(self, "_form", form)
-        object.__setattr__(self, "pattern", "*" if form is None else str(form))
+        object.__setattr__(self, "pattern", normal)
 
     @classmethod
     def parse(cls, type: PermissionType | str, pattern: str = "*") -> Permission:  # noqa: A002 - the field's name
@@ -148,7 +148,13 @@ _EVERYTHING = PathPattern(write=True, folder=None, parts=(), deep=True)
 
 
 @lru_cache(maxsize=2048)
-def _parse(kind: PermissionType, pattern: str) -> _Form:
+def _parse(kind: PermissionType, pattern: str) -> tuple[_Form, str]:
+    """Return the form of a pattern, and the one spelling it has."""
+    form = _form_of(kind, pattern)
+    return form, "*" if form is None else str(form)
+
+
+def _form_of(kind: PermissionType, pattern: str) -> _Form:
     if not pattern or len(pattern) > MAX_PATTERN:
         raise PatternError(pattern[:64], "empty or too long", "write * for the whole type, or see the grammar")
     if pattern != pattern.strip() or not pattern.isprintable():
