@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -18,14 +19,15 @@ from theodore_loader.data import policies_dir
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.policy import load_policy
 from theodore_loader.trust.files import attestations_path, bundle_path, sbom_path
+from theodore_loader.trust.predicates import KINDS
 from theodore_loader.trust.trust_file import LoaderRules, Publisher, Root, SignerRule, TrustFile, Verifier
 from theodore_plugin.cli import main
 from theodore_plugin.packaging.build_record import leave_record
 from theodore_plugin.packaging.git_tree import GitTree
-from theodore_plugin.signing.evidence import Background
+from theodore_plugin.signing.evidence import NOTHING_KNOWN, Background
 from theodore_plugin.signing.local.instance import ISSUER
 from theodore_plugin.signing.recheck import Attested, attest
-from theodore_plugin.signing.sign import sign
+from theodore_plugin.signing.sign import Signed, sign
 
 LABELS = ["provenance", "verdict", "vulnerabilities", "SBOM reference"]
 
@@ -363,6 +365,97 @@ def test_verifiers_at_once_lose_nothing(workshop, bench, reports, beside, rechec
     lines = attestations_path(beside).read_bytes().splitlines()
     verifiers = {payload(line)["predicate"].get("verifier", {}).get("id") for line in lines} - {None}
     assert len(verifiers) == 4
+
+
+# --- signing again ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def again(workshop, bench, reports, beside: Path, build_record) -> Callable[..., Signed]:
+    """Sign the same bytes once more, as whoever is named, perhaps of another build or under another policy."""
+
+    def again(name: str = "default", tree: GitTree | None = None, policy: str = "default") -> Signed:
+        judged, report = load_policy(policy), reports(bench.wheel)
+        report = replace(report, policy=replace(report.policy, name=judged.name, digest=judged.digest))
+        background = Background(build=build_record(bench.wheel, tree)) if tree else NOTHING_KNOWN
+        return sign(beside, bench.wheel, report, judged, workshop.instance(name), background)
+
+    return again
+
+
+@pytest.fixture
+def build_record(workshop) -> Callable[..., Any]:
+    import sys
+
+    return sys.modules[type(workshop).__module__].build_record
+
+
+def _kinds(path: Path) -> list[str]:
+    found = [payload(line) for line in attestations_path(path).read_bytes().splitlines()]
+    return sorted(KINDS[one["predicateType"]].label for one in found)
+
+
+def test_signing_again_keeps_what_other_verifiers_state(workshop, bench, beside, recheck, again) -> None:
+    recheck()
+    others = attestations_path(beside).read_bytes().splitlines()[4:]
+    signed = again()
+    lines = attestations_path(beside).read_bytes().splitlines()
+    assert set(others) <= set(lines)
+    assert (signed.left_out, len(others)) == (0, 2)
+    data, bundle = attestations_path(beside).read_bytes(), bundle_path(beside).read_bytes()
+    assert bench.verify(attestations=data, bundle=bundle).verifier.root == "local"
+    trust = trusting(bench, workshop.instance("registry"))
+    assert bench.verify(attestations=data, bundle=bundle, trust=trust).verifier.root == "registry"
+
+
+def test_signing_again_replaces_ones_own_of_the_same_kind_and_no_more(bench, beside, again) -> None:
+    before = bench.lines
+    signed = again()  # of a build that is not known: no provenance this time
+    lines = attestations_path(beside).read_bytes().splitlines()
+    assert _kinds(beside) == sorted(LABELS)
+    assert before["provenance"] in lines
+    assert not {before["verdict"], before["vulnerabilities"], before["SBOM reference"]} & set(lines)
+    assert (signed.kept, signed.left_out) == (1, 0)
+    again()
+    assert len(attestations_path(beside).read_bytes().splitlines()) == 4
+
+
+def test_a_verdict_that_stays_keeps_what_it_rests_on(workshop, bench, beside, recheck, again) -> None:
+    recheck()
+    again(tree=GitTree("https://github.com/acme/hello", "d" * 40, None))
+    data, bundle = attestations_path(beside).read_bytes(), bundle_path(beside).read_bytes()
+    assert bench.lines["provenance"] in data.splitlines()
+    trust = trusting(bench, workshop.instance("registry"))
+    assert bench.verify(attestations=data, bundle=bundle, trust=trust).verifier.root == "registry"
+    assert bench.verify(attestations=data, bundle=bundle).verifier.root == "local"
+
+
+def test_under_another_policy_ones_own_verdict_stays(bench, beside, again) -> None:
+    again(policy="strict")
+    assert _kinds(beside).count("verdict") == 2
+    data, bundle = attestations_path(beside).read_bytes(), bundle_path(beside).read_bytes()
+    assert bench.verify(attestations=data, bundle=bundle).verdict.policy.digest.sha256 == bench.policy.digest
+
+
+def test_what_is_about_other_bytes_or_nothing_at_all_is_left_out_and_counted(workshop, bench, beside, again) -> None:
+    other = bench.restate("verdict", lambda it: it["subject"][0]["digest"].update(sha256="0" * 64))
+    attestations_path(beside).write_bytes(bench.attestations + other + b"garbage\n" + b"x" * (2 << 20) + b"\n")
+    signed = again()
+    assert (signed.kept, signed.left_out) == (1, 3)
+    assert _kinds(beside) == sorted(LABELS)
+    data, bundle = attestations_path(beside).read_bytes(), bundle_path(beside).read_bytes()
+    assert bench.verify(attestations=data, bundle=bundle).verdict
+
+
+def test_a_file_that_others_filled_is_not_written_over(workshop, bench, beside, again) -> None:
+    rogue = workshop.instance("registry")
+    stranger = bench.restate("provenance", by=rogue)
+    attestations_path(beside).write_bytes(stranger * 32)
+    bundle = bundle_path(beside).read_bytes()
+    with pytest.raises(ConfigurationProblem, match="would hold 35 attestations"):
+        again()
+    assert attestations_path(beside).read_bytes() == stranger * 32
+    assert bundle_path(beside).read_bytes() == bundle
 
 
 # --- the command line ------------------------------------------------------------------------------------------------

@@ -57,9 +57,14 @@ def read_signed(wheel: Path) -> SignedFiles:
         wheel.name,
         read_beyond(wheel, MAX_WHEEL),
         _if_there(bundle_path(wheel), MAX_BUNDLE),
-        _if_there(attestations_path(wheel), MAX_BUNDLE * MAX_ATTESTATIONS),
+        read_attestations(wheel),
         _if_there(sbom_path(wheel), MAX_SBOM),
     )
+
+
+def read_attestations(wheel: Path) -> bytes | None:
+    """Read the DSSE bundles beside a wheel, if there are any."""
+    return _if_there(attestations_path(wheel), MAX_BUNDLE * MAX_ATTESTATIONS)
 
 
 def refuse_missing(path: Path) -> None:

@@ -34,6 +34,7 @@ def command(
 ) -> int | None:
     """Check WHEEL, then sign it and what is known about it: provenance, verdict, vulnerabilities, SBOM.
 
+    What others state about the same bytes stays; of your own, the newer replaces the older of its kind.
     Writes WHEEL.sigstore.json, WHEEL.attestations.jsonl and the SBOM beside the wheel. Provenance is stated of what
     `package` built here, or of what --source rebuilds. A wheel whose check does not pass is not signed: exit code 1
     or 4, with the report.
@@ -58,7 +59,7 @@ def _show(wheel: Path, signed: Signed, background: Background) -> None:
         ("identity", signed.identity),
         ("instance", signed.instance),
         ("bundle", f"{signed.bundle}, log entry {signed.log_index}"),
-        ("statements", str(signed.attestations)),
+        ("statements", f"{signed.attestations}{_besides(signed)}"),
     )
     print_statements(signed.statements)
     if signed.sbom is not None:
@@ -66,3 +67,9 @@ def _show(wheel: Path, signed: Signed, background: Background) -> None:
     if background.build is None:
         print_facts(("not stated", f"provenance: {background.lack}; or let `sign --source` rebuild the wheel"))
     stdout.print(visible(f"next: theodore-plugin verify {wheel}"))
+
+
+def _besides(signed: Signed) -> str:
+    """Say what became of the lines that were there before."""
+    kept = f", {signed.kept} of before as they were" if signed.kept else ""
+    return kept + (f", {signed.left_out} left out that say nothing about these bytes" if signed.left_out else "")

@@ -1,8 +1,9 @@
 """Signing a wheel: one certificate, a signature over the wheel and one over each statement about it.
 
 The wheel's bytes are read once, held against the report of a check of those very bytes, and signed; the statements are
-signed with the same certificate. Nothing is written before every signature exists, and the bundle is written last: a
-bundle beside a wheel means that its statements and its SBOM are there too.
+signed with the same certificate. What others state about these very bytes stays beside them. Nothing is written before
+every signature exists, and the bundle is written last: a bundle beside a wheel means that its statements and its SBOM
+are there too.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from theodore_loader.errors import LoaderError
 from theodore_loader.policy import Policy
 from theodore_loader.regular_file import read_regular
 from theodore_loader.trust.certificate import identity_of
-from theodore_loader.trust.files import MAX_WHEEL, attestations_path, bundle_path, sbom_path
+from theodore_loader.trust.files import MAX_WHEEL, attestations_path, bundle_path, read_attestations, sbom_path
 from theodore_loader.trust.origin import refuse_mismatch
 from theodore_loader.trust.provenance import Origin
 from theodore_plugin.finding import Verdict as Outcome
@@ -27,8 +28,10 @@ from theodore_plugin.report.model import Report
 from theodore_plugin.signing.beside import locked
 from theodore_plugin.signing.evidence import NOTHING_KNOWN, Background, Payload, all_payloads
 from theodore_plugin.signing.instances import SigningInstance, verifier_id
+from theodore_plugin.signing.lines import Mine, about, refuse_overflow, without_superseded
 
 if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
     from sigstore.models import Bundle
     from sigstore.sign import Signer
 
@@ -57,7 +60,10 @@ class SignedStatement:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What was signed, by whom, and where the signatures are; ``log_index`` is that of the wheel's signature."""
+    """What was signed, by whom, and where the signatures are; ``log_index`` is that of the wheel's signature.
+
+    ``kept`` lines were beside the wheel and stay; ``left_out`` were there, too, and are no statement about these bytes.
+    """
 
     sha256: str
     identity: str
@@ -67,6 +73,8 @@ class Signed:
     bundle: Path
     attestations: Path
     sbom: Path | None
+    kept: int = 0
+    left_out: int = 0
 
 
 def read_wheel(path: Path) -> Wheel:
@@ -92,16 +100,18 @@ def sign(
     refuse_unsignable(path, wheel, report)
     _refuse_other_source(wheel, background)
     made = _made(wheel, instance, lambda signer: all_payloads(wheel, report, policy, signer, background))
-    _write(path, wheel, made)
+    kept, left_out = _write(path, wheel, policy, made)
     return Signed(
         wheel.sha256,
-        made.identity,
+        identity_of(made.certificate),
         instance.label,
         log_index(made.bundle),
         signed_statements(made.payloads, made.lines),
         bundle_path(path),
         attestations_path(path),
         sbom_path(path) if wheel.sbom is not None else None,
+        kept,
+        left_out,
     )
 
 
@@ -129,7 +139,7 @@ def _refuse_other_source(wheel: Wheel, background: Background) -> None:
 class _Made:
     """All signatures of one certificate, each as one line of JSON."""
 
-    identity: str
+    certificate: Certificate
     bundle: str
     payloads: Sequence[Payload]
     lines: Sequence[str]
@@ -139,10 +149,9 @@ def _made(wheel: Wheel, instance: SigningInstance, payloads: Callable[[str], Seq
     """Sign the wheel, learn from the certificate as whom, and sign the statements that name it."""
     with instance.signer() as signer:
         bundle = signer.sign_artifact(wheel.data)
-        identity = identity_of(bundle.signing_certificate)
-        stated = payloads(verifier_id(identity))
+        stated = payloads(verifier_id(identity_of(bundle.signing_certificate)))
         lines = [sign_payload(signer, payload).to_json() for payload in stated]
-        return _Made(identity, bundle.to_json(), stated, lines)
+        return _Made(bundle.signing_certificate, bundle.to_json(), stated, lines)
 
 
 def sign_payload(signer: Signer, payload: Payload) -> Bundle:
@@ -152,12 +161,21 @@ def sign_payload(signer: Signer, payload: Payload) -> Bundle:
     return signer.sign_dsse(Statement(payload.data))
 
 
-def _write(path: Path, wheel: Wheel, made: _Made) -> None:
+def _write(path: Path, wheel: Wheel, policy: Policy, made: _Made) -> tuple[int, int]:
+    """Write all files, and return how many lines of before stay, and how many were no statement about these bytes."""
+    mine = Mine(made.certificate, verifier_id(identity_of(made.certificate)), policy.digest)
+    target = attestations_path(path)
     with locked(path.parent):
+        found = [line for line in (read_attestations(path) or b"").split(b"\n") if line.strip()]
+        known = about(wheel, found)
+        kept = [line.data for line in without_superseded(known, mine, made.payloads)]
+        refuse_overflow(target, len(kept) + len(made.lines))
         if wheel.sbom is not None:
             write_atomically(sbom_path(path), wheel.sbom)
-        write_atomically(attestations_path(path), "".join(f"{line}\n" for line in made.lines).encode())
+        written = [*(line.encode() for line in made.lines), *kept]
+        write_atomically(target, b"".join(line + b"\n" for line in written))
         write_atomically(bundle_path(path), made.bundle.encode() + b"\n")
+    return len(kept), len(found) - len(known)
 
 
 def signed_statements(payloads: Sequence[Payload], lines: Sequence[str]) -> tuple[SignedStatement, ...]:
