@@ -39,12 +39,17 @@ async def test_no_call_is_lost_over_several_reloads_under_load(build, host_of):
             while not stop.is_set():
                 answers.append((await plugin.scrape_content(ScrapingRequest(url=""))).content)
 
+        async def heard(version):
+            async with asyncio.timeout(20):
+                while version not in answers:  # noqa: ASYNC110 - what is waited for is another process's
+                    await asyncio.sleep(0.01)
+
         callers = [asyncio.create_task(load()) for _ in range(8)]
         for wheel in wheels[1:]:
-            await asyncio.sleep(0.05)
+            await heard(host.plugins()[0].version)
             receipt = await host.reload("demo-plugin", wheel.path)
             assert receipt.version == host.plugins()[0].version == plugin.get_plugin_info().version
-        await asyncio.sleep(0.05)
+        await heard(versions[-1])
         stop.set()
         await asyncio.gather(*callers)
         assert set(answers) == set(versions)
