@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -319,6 +320,34 @@ def test_what_changes_the_host_is_on_disk_at_once_and_loads_are_flushed_together
     assert len(flushed) - at_once < 100
     record.flush()
     assert read_head(home / "decisions").seq == 202
+
+
+def test_a_disk_that_takes_its_time_holds_no_decision_up(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(Decisions.record.__globals__, "FLUSH_AFTER", 600)
+    record = write(home, 1)
+    record.record(decision())
+    reached, go_on = threading.Event(), threading.Event()
+    real = os.fsync
+
+    def slow(descriptor: int) -> None:
+        reached.set()
+        assert go_on.wait(60)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    flushing = threading.Thread(target=record.flush)
+    flushing.start()
+    try:
+        assert reached.wait(60)
+        record.record(decision())
+        assert not go_on.is_set()
+        assert whole(home).entries == 3
+    finally:
+        go_on.set()
+        flushing.join(60)
+    assert read_head(home / "decisions").seq == 2  # what came meanwhile was not this flush's to vouch for
+    record.flush()
+    assert read_head(home / "decisions") == whole(home).head
 
 
 def test_what_waits_is_flushed_by_itself_and_when_the_interpreter_ends(home: Path) -> None:

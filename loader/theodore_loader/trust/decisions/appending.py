@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,12 +38,13 @@ class _Left:
 
 
 class Appender:
-    """Appends to the record in ``folder``. One thread at a time; other processes are kept out by a lock."""
+    """Appends to the record in ``folder``: one thread at a time, while others may flush. A lock keeps processes out."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._left: _Left | None = None
         self._unflushed: dict[Path, Head] = {}
+        self._guard = threading.RLock()
 
     def append(self, decision: Decision) -> None:
         """Write one entry whole or not at all. Raises OSError or ConfigurationProblem."""
@@ -51,38 +53,48 @@ class Appender:
             if not known:
                 begin_head(self._folder)
             path = segments.segment_path(self._folder, known[-1] if known else 1)
-            tail = self._tail(path, known)
-            line = _entry(decision, tail).line()
-            if tail.head.seq and path.stat().st_size + len(line) > segments.MAX_SEGMENT:
+            with _appendable(path) as segment:
+                tail = self._tail(segment, known)
+                line = _entry(decision, tail).line()
+                size = os.fstat(segment).st_size
+                fits = not tail.head.seq or size + len(line) <= segments.MAX_SEGMENT
+                left = _write(segment, size, line, tail.head.seq + 1) if fits else None
+            if left is None:
                 path = self._next_segment(path, known[-1] + 1)
-            self._left = _write(path, line, tail.head.seq + 1)
-            self._unflushed[path] = self._left.head
+                with _appendable(path) as segment:
+                    left = _write(segment, os.fstat(segment).st_size, line, tail.head.seq + 1)
+            self._left = left
+            with self._guard:
+                self._unflushed[path] = left.head
 
     def flush(self) -> None:
-        """Put on disk what was appended, then move the head. Raises OSError; what was to be flushed stays so."""
-        if not self._unflushed:
+        """Put on disk what was appended, then move the head. Raises OSError; what was to be flushed stays so.
+
+        Other threads append meanwhile: what they add is not this call's business.
+        """
+        with self._guard:
+            waiting = dict(self._unflushed)
+        if not waiting:
             return
-        newest = max(self._unflushed.values(), key=lambda head: head.seq)
-        for path in self._unflushed:
+        for path in waiting:
             _flush_file(path)
         flush_folder(self._folder)
         with locked(self._folder):
-            advance_head(self._folder, newest)
-        self._unflushed.clear()
+            advance_head(self._folder, max(waiting.values(), key=lambda head: head.seq))
+        with self._guard:
+            for path, head in waiting.items():
+                if self._unflushed.get(path) == head:
+                    del self._unflushed[path]
 
-    def _tail(self, path: Path, known: list[int]) -> Tail:
+    def _tail(self, segment: int, known: list[int]) -> Tail:
         """Return where the chain stands. What a killed writer left unfinished is cut off: nobody is writing now."""
-        descriptor = open_regular(path, _APPEND)
-        try:
-            status = os.fstat(descriptor)
-            left = self._left
-            if left and (left.inode, left.size, left.changed) == (status.st_ino, status.st_size, status.st_mtime_ns):
-                return Tail(left.head)
-            tail = read_tail(descriptor, self._before(known))
-            if tail.torn:
-                os.ftruncate(descriptor, status.st_size - tail.torn)
-        finally:
-            os.close(descriptor)
+        status = os.fstat(segment)
+        left = self._left
+        if left and (left.inode, left.size, left.changed) == (status.st_ino, status.st_size, status.st_mtime_ns):
+            return Tail(left.head)
+        tail = read_tail(segment, self._before(known))
+        if tail.torn:
+            os.ftruncate(segment, status.st_size - tail.torn)
         return tail.held_against(read_head(self._folder))
 
     def _before(self, known: list[int]) -> Head:
@@ -98,7 +110,8 @@ class Appender:
     def _next_segment(self, full: Path, number: int) -> Path:
         """Begin a segment, once the one before is on disk: the head may only name what is."""
         _flush_file(full)
-        self._unflushed.pop(full, None)
+        with self._guard:
+            self._unflushed.pop(full, None)
         segments.remove_old(self._folder, number)
         return segments.segment_path(self._folder, number)
 
@@ -115,7 +128,7 @@ def _own(folder: Path) -> Path:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold the record's lock. Raises OSError where it cannot be had."""
-    descriptor = open_regular(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
+    descriptor = open_regular(f"{folder}/lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -134,21 +147,26 @@ def _entry(decision: Decision, tail: Tail) -> Entry:
     )
 
 
-def _write(path: Path, line: bytes, seq: int) -> _Left:
-    """Write a whole line or none: a disk that is nearly full takes a part of it and calls that a success."""
+@contextmanager
+def _appendable(path: Path) -> Iterator[int]:
+    """Yield a descriptor of the segment at ``path``, made if there is none; an error that names no file names it."""
     descriptor = open_regular(path, _APPEND)
     try:
-        size = os.fstat(descriptor).st_size
-        if os.write(descriptor, line) < len(line):
-            os.ftruncate(descriptor, size)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        status = os.fstat(descriptor)
-        return _Left(status.st_ino, status.st_size, status.st_mtime_ns, Head(seq, digest(line)))
+        yield descriptor
     except OSError as problem:
         name_file(problem, path)
         raise
     finally:
         os.close(descriptor)
+
+
+def _write(segment: int, size: int, line: bytes, seq: int) -> _Left:
+    """Write a whole line or none behind ``size`` bytes: a nearly full disk takes a part and calls that a success."""
+    if os.write(segment, line) < len(line):
+        os.ftruncate(segment, size)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    status = os.fstat(segment)
+    return _Left(status.st_ino, status.st_size, status.st_mtime_ns, Head(seq, digest(line)))
 
 
 def _flush_file(path: Path) -> None:

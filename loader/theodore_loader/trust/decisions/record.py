@@ -60,21 +60,22 @@ class _Flusher:
         self._timer: threading.Timer | None = None
 
     def append(self, decision: Decision) -> None:
+        at_once = decision.purpose in _AT_ONCE
         with self._guard:
             self._appender.append(decision)
-            if decision.purpose in _AT_ONCE:
-                self.flush()
-            elif self._timer is None:
+            if not at_once and self._timer is None:
                 self._timer = threading.Timer(FLUSH_AFTER, self.flush_quietly)
                 self._timer.daemon = True
                 self._timer.start()
+        if at_once:
+            self.flush()
 
     def flush(self) -> None:
         with self._guard:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-            self._appender.flush()
+        self._appender.flush()  # a disk takes its time, and nobody who decides waits for it
 
     def flush_quietly(self) -> None:
         """Flush where nobody can be told of a failure; the kernel has the entries, and tries again."""

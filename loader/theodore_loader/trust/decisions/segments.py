@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from theodore_loader.regular_file import read_regular
@@ -17,6 +18,7 @@ LARGEST = 2 * MAX_SEGMENT
 _NAME = re.compile(r"([0-9]{8})\.jsonl")
 
 
+@lru_cache(maxsize=64)
 def segment_path(folder: Path, number: int) -> Path:
     """Return where a segment is."""
     return folder / f"{number:08d}.jsonl"
