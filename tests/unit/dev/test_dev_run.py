@@ -9,10 +9,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.policy import load_policy
@@ -152,6 +157,42 @@ async def test_running_session_is_listed_as_unsigned(tree):
         await asyncio.sleep(0.01)
     marks = [plugin["marks"] for host in seen for plugin in host["plugins"]]
     assert ["unsigned"] in marks
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Path:
+    """An authority that nobody else believes."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority of nobody")])
+    now = datetime.now(UTC)
+    unsigned = x509.CertificateBuilder(name, name, key.public_key(), 7, now - timedelta(1), now + timedelta(1))
+    made = unsigned.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    path = tmp_path / "authority.pem"
+    path.write_bytes(made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+async def test_a_plugin_in_development_believes_the_authorities_it_is_given(tree, authority):
+    told = (
+        "subjects = [str(one['subject']) for one in ssl.create_default_context().get_ca_certs()]\n"
+        "        return HealthStatus.healthy(str([one for one in subjects if 'nobody' in one]))"
+    )
+    text = source(tree).read_text()
+    answer = 'return HealthStatus.unhealthy("client is closed") if self.client.is_closed else HealthStatus.healthy()'
+    assert answer in text
+    source(tree).write_text(text.replace(answer, told).replace("import httpx\n", "import ssl\n\nimport httpx\n"))
+    believing, plain = Script(), Script()
+    await session.run(Wanted(asked(tree, authorities=authority), "health_check"), believing.listener())
+    await session.run(Wanted(asked(tree), "health_check"), plain.listener())
+    assert "authority of nobody" in believing.told[-1]
+    assert "authority of nobody" not in plain.told[-1]
+
+
+def test_authorities_that_are_no_certificates_are_a_usage_error(tree, tmp_path, capsys):
+    (tmp_path / "empty.pem").write_text("no certificate\n")
+    arguments = ["--authorities", str(tmp_path / "empty.pem"), "--minimum-tier", TIER.name.lower()]
+    assert main(["dev", "run", str(tree), "health_check", *arguments]) == 2
+    assert "empty.pem: no certificates can be read" in capsys.readouterr().err
 
 
 def test_tree_that_cannot_be_read_names_file_and_line(tree):

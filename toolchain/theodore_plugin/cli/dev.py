@@ -29,6 +29,7 @@ def command() -> None:
 )
 @options.environment
 @options.minimum_tier
+@options.authorities
 def run(
     path: Path,
     method: str | None,
@@ -38,6 +39,7 @@ def run(
     policy: str,
     environment: Path | None,
     minimum_tier: str | None,
+    authorities: Path | None,
 ) -> None:
     """Run the source tree at PATH in a worker, and call METHOD in it.
 
@@ -61,6 +63,7 @@ def run(
         minimum_tier=None if minimum_tier is None else Tier[minimum_tier.upper()],
         environment=environment,
         home=home_dir() / "dev",
+        authorities=authorities,
     )
     wanted = Wanted(tree, method, trial.json_object(arguments, "--json"))
     run_and_show(wanted, watching=watching)

@@ -78,6 +78,12 @@ minimum_tier: Decorator = click.option(
     type=click.Choice(["none", "basic", "standard", "isolated"]),
     help="Weakest sandbox to accept; default: what the policy says.",
 )
+authorities: Decorator = click.option(
+    "--authorities",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Certificates (PEM) the plugin's clients believe beside the system's.",
+)
 text_or_json: Decorator = click.option(
     "--output-format",
     "--format",

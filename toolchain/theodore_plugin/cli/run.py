@@ -20,12 +20,7 @@ from theodore_plugin.cli import options
 @options.host_policy
 @options.trust_file
 @options.minimum_tier
-@click.option(
-    "--authorities",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Certificates (PEM) the plugin's clients believe beside the system's.",
-)
+@options.authorities
 @click.option("--quiet", is_flag=True, help="Print the result only.")
 def command(
     plugin: str,

@@ -18,6 +18,7 @@ from theodore_loader.errors import LoaderError
 from theodore_loader.paths import home_dir
 from theodore_loader.proxies import proxy_for
 from theodore_loader.supervise import access_log
+from theodore_loader.supervise.authorities import bundle_with
 from theodore_loader.supervise.control import Control
 from theodore_loader.supervise.edition import Edition
 from theodore_loader.supervise.receipt import LoadReceipt
@@ -86,8 +87,15 @@ class _Session:
         self._temporary = TemporaryFolders(self._home)
         self._copies = TemporaryFolders(self._home / "trees")  # those of a session that was killed go with the next
         self._launcher = launcher_for(runtime_folder(self._home), wanted.tree.tier)
+        own = wanted.tree.authorities
         self._surroundings = Surroundings(
-            self._home / "logs", self._launcher.runtime, {}, os.environ, told.log, self._launcher
+            self._home / "logs",
+            self._launcher.runtime,
+            {},
+            os.environ,
+            told.log,
+            self._launcher,
+            authorities=None if own is None else bundle_with(own, self._home),
         )
         self._supervisor: Supervisor | None = None
         self._control = Control(home_dir(), self._statuses)

@@ -36,6 +36,7 @@ class Tree:
         minimum_tier: weakest sandbox to accept; ``None``: what the policy says.
         environment: where its dependencies are installed; ``None``: its own ``.venv``, else where this program runs.
         home: state of development runs, apart from that of real hosts.
+        authorities: certificates (PEM) its clients believe beside the system's.
 
     """
 
@@ -45,6 +46,7 @@ class Tree:
     minimum_tier: Tier | None
     environment: Path | None
     home: Path
+    authorities: Path | None = None
 
     @property
     def tier(self) -> Tier:
