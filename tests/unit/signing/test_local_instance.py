@@ -7,9 +7,12 @@ import http.client
 import json
 import socket
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from select import select
 
 import pytest
 from cryptography import x509
@@ -17,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from theodore_loader.errors import ConfigurationProblem
+from theodore_plugin.signing.local import server
 from theodore_plugin.signing.local.authority import key_id
 from theodore_plugin.signing.local.checkpoint import signed_checkpoint
 from theodore_plugin.signing.local.instance import ISSUER, exists, open_instance, open_or_create
@@ -469,6 +473,60 @@ def test_unknown_paths_other_methods_and_huge_bodies_are_refused(served) -> None
         with socket.create_connection((host, int(port)), timeout=30) as connection:
             connection.sendall(request)
             assert expected in connection.recv(4096).split(b"\r\n")[0]
+
+
+def announcing(endpoint, size: int, path: str = ENTRIES) -> socket.socket:
+    """A connection that has announced a body and not sent it."""
+    host, port = endpoint.url.removeprefix("http://").split(":")
+    connection = socket.create_connection((host, int(port)), timeout=30)
+    connection.sendall(f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: {size}\r\n\r\n".encode())
+    return connection
+
+
+def test_whoever_has_no_certificate_sends_no_large_body(served) -> None:
+    service, endpoint = served
+    assert post(endpoint, CERTIFICATE, request_body())[0] == 401
+    with announcing(endpoint, server.MAX_UNKNOWN + 1) as connection:
+        assert b" 413 " in connection.recv(4096).split(b"\r\n")[0]
+    assert "once a certificate was issued" in str(endpoint.problems[-1])
+    assert post(endpoint, ENTRIES, b" " * server.MAX_UNKNOWN)[0] == 400
+    assert post(endpoint, CERTIFICATE, request_body(), Authorization=bearer(service))[0] == 201
+    assert post(endpoint, ENTRIES, b" " * (server.MAX_UNKNOWN + 1))[0] == 400
+    with announcing(endpoint, server.MAX_UNKNOWN + 1, CERTIFICATE) as connection:
+        assert b" 413 " in connection.recv(4096).split(b"\r\n")[0]
+
+
+def test_what_is_announced_takes_no_room_and_what_is_sent_gives_it_back(served) -> None:
+    service, endpoint = served
+    assert post(endpoint, CERTIFICATE, request_body(), Authorization=bearer(service))[0] == 201
+    with ExitStack() as held:
+        for _ in range(8):
+            held.enter_context(announcing(endpoint, server.MAX_BODY))
+        assert post(endpoint, ENTRIES, b" " * (1 << 20))[0] == 400
+    for _ in range(3):
+        assert post(endpoint, ENTRIES, b" " * (24 << 20))[0] == 400  # more in all than there is room for at once
+
+
+def test_more_than_there_is_room_for_is_refused_while_it_comes(instance, monkeypatch) -> None:
+    monkeypatch.setattr(server, "MAX_BODY", 300_000)
+    service = instance.service()
+    with serving(service) as endpoint:
+        with announcing(endpoint, server.MAX_UNKNOWN) as first, announcing(endpoint, server.MAX_UNKNOWN) as second:
+            for connection in (first, second):
+                connection.sendall(b" " * (server.MAX_UNKNOWN - 1))
+            assert select([first, second], [], [], 60)[0]  # one is answered, or cut off, unread to the end
+        assert "too many large requests" in str(endpoint.problems[0])
+        assert post(endpoint, CERTIFICATE, request_body(), Authorization=bearer(service))[0] == 201
+
+
+def test_a_request_that_drips_has_its_time_and_no_more(instance, monkeypatch) -> None:
+    monkeypatch.setattr(server, "REQUEST_SECONDS", 0.3)
+    with serving(instance.service()) as endpoint, announcing(endpoint, server.MAX_UNKNOWN) as connection:
+        while not endpoint.problems:  # a byte now and then begins no new wait
+            with suppress(OSError):
+                connection.send(b" ")
+            time.sleep(0.01)
+        assert isinstance(endpoint.problems[0], TimeoutError)
 
 
 def test_a_client_that_hangs_up_disturbs_nobody(served) -> None:
