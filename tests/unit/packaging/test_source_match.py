@@ -114,6 +114,34 @@ def test_every_file_of_the_wheel_needs_an_explanation(committed, wheel, changes,
     assert found is None or words in found.message
 
 
+@pytest.mark.parametrize(
+    ("configured", "programs", "found"),
+    [
+        ("", (), "acme_hello/checks/__init__.py"),
+        ("[tool.ruff]\nexclude = ['tests']\n", (), "acme_hello/checks/__init__.py"),
+        ("[tool.hatch.build]\nexclude = ['checks']\n", (), None),
+        ("[tool.setuptools.packages.find]\nwhere = ['src']\n", (), None),
+        ("[tool.uv.build-backend]\nsource-exclude = ['x']\n", (), None),
+        ("", ("setup.py",), None),
+    ],
+)
+def test_a_module_the_wheel_lacks_is_a_difference_unless_something_may_leave_it_out(
+    committed, wheel, configured, programs, found
+):
+    for name in ("checks/__init__.py", "checks/limits.py", "data.txt", "__pycache__/old.py"):
+        (committed / "src/acme_hello" / name).parent.mkdir(exist_ok=True)
+        (committed / "src/acme_hello" / name).write_text("LIMIT = 1\n")
+    (committed / "tests").mkdir()
+    (committed / "tests/test_hello.py").write_text("")
+    pyproject = committed / "pyproject.toml"
+    pyproject.write_text(f"{pyproject.read_text()}\n{configured}")
+    for name in programs:
+        (committed / name).write_text("")
+    files = SourceFiles.of(PluginProject.open(committed), committed)
+    difference = first_unexplained(wheel, files, None, {})
+    assert (difference and (difference.reason, difference.entry)) == (found and ("missing", found))
+
+
 def test_another_version_of_the_backend_is_no_difference_and_a_missing_file_is(committed, wheel, offline):
     name = f"{wheel.dist_info}/WHEEL"
     older = edited(wheel, {name: wheel.entries[name].replace(b"Generator: flit", b"Generator: flit 1.0; was")})

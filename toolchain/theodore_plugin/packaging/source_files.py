@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.parser import Parser
 from pathlib import Path, PurePosixPath
@@ -11,7 +11,9 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from theodore_loader.artifact.contents import top_levels
 from theodore_loader.artifact.wheel import Wheel
+from theodore_plugin.packaging.absent import first_absent, takes_everything
 from theodore_plugin.packaging.difference import Difference, content_difference
 from theodore_plugin.packaging.source_copy import source_paths
 from theodore_plugin.project import PluginProject
@@ -26,10 +28,12 @@ _WRITTEN_BY_BACKENDS = frozenset({"WHEEL", "top_level.txt", "zip-safe", "namespa
 
 @dataclass(frozen=True, slots=True)
 class SourceFiles:
-    """The files of a source tree by their last path component, and what ``[project]`` says."""
+    """The files of a source tree by their last path component, what ``[project]`` says, and whether all is taken."""
 
     by_name: Mapping[str, tuple[Path, ...]]
     table: Mapping[str, Any]
+    whole: bool = False
+    """Whether a wheel of it holds every module of its packages."""
 
     @classmethod
     def of(cls, project: PluginProject, root: Path) -> SourceFiles:
@@ -37,7 +41,8 @@ class SourceFiles:
         found: dict[str, list[Path]] = {}
         for path in source_paths(root):
             found.setdefault(path.name, []).append(path)
-        return cls({name: tuple(paths) for name, paths in found.items()}, project.table)
+        by_name = {name: tuple(paths) for name, paths in found.items()}
+        return cls(by_name, project.table, takes_everything(root, project.pyproject))
 
     def candidates(self, name: str) -> Iterator[bytes]:
         """Iterate over contents of files that a wheel could have under ``name``, the likeliest first."""
@@ -47,10 +52,18 @@ class SourceFiles:
 
     def likeliest(self, name: str) -> bytes | None:
         """Return the content of the file whose path ends like ``name``, if there is one."""
+        found = self._place(name)
+        return None if found is None else found.read_bytes()
+
+    def packages(self, names: Iterable[str]) -> Mapping[str, Path]:
+        """Return the folders of top-level packages, as far as they are here."""
+        places = {name: self._place(f"{name}/__init__.py") for name in names}
+        return {name: place.parent for name, place in places.items() if place is not None}
+
+    def _place(self, name: str) -> Path | None:
         wanted = PurePosixPath(name).parts
         paths = (path for path in self.by_name.get(wanted[-1], ()) if path.parts[-len(wanted) :] == wanted)
-        found = min(paths, key=lambda path: len(path.parts), default=None)
-        return None if found is None else found.read_bytes()
+        return min(paths, key=lambda path: len(path.parts), default=None)
 
 
 def first_unexplained(
@@ -59,7 +72,7 @@ def first_unexplained(
     """Return the first entry of ``wheel`` that is neither as ``again`` built it nor as the sources have it.
 
     ``added`` is what packaging adds to ``.dist-info``, where there is no ``again``. With ``again``, files that the
-    wheel lacks count too; without, nobody can say which files a backend leaves out.
+    wheel lacks count too; without, modules of its packages, unless the project is configured to leave anything out.
     """
     rebuilt = {} if again is None else dict(again.entries)
     for name, content in sorted(wheel.entries.items(), key=lambda item: (item[0].startswith(wheel.dist_info), item[0])):
@@ -74,6 +87,8 @@ def first_unexplained(
             difference = _source_metadata(name, inside, content, files, added)
         if difference is not None:
             return difference
+    if again is None and files.whole:
+        return first_absent(wheel, files.packages(top_levels(wheel.entries, wheel.dist_info)))
     absent = sorted(rebuilt.keys() - wheel.entries.keys())
     return Difference(absent[0], "missing", "the sources make it, and it is not in the wheel") if absent else None
 

@@ -4,7 +4,8 @@
 2. The wheel is built again in the sandbox, told the same time, and normalised with what packaging adds. One digest:
    the wheel is ``rebuilt``, and nothing more can be asked.
 3. Otherwise (the backend cannot run, or other versions of it write other bytes) every file of the wheel has to be
-   the rebuilt one, a file of the sources, or metadata that says the same: then it is ``compared``.
+   the rebuilt one, a file of the sources, or metadata that says the same, and no module of a package may be missing
+   from it, unless the project is configured to leave some out: then it is ``compared``.
 4. Anything else is ``different``, and the first such file is named.
 """
 
