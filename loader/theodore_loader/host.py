@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, overload
 
-from theodore_loader.broker.limits import NetworkLimits
+from theodore_loader.broker.limits import NetworkLimits, bounds_for
 from theodore_loader.container import Bindings
 from theodore_loader.errors import ConfigurationProblem, PluginUnavailable, WorkerError
 from theodore_loader.host_log import log_event, log_line
@@ -81,7 +81,7 @@ class PluginHost:
             or a dict.
         services: what plugins may resolve, by name: objects with ``async`` methods; each needs a ``registry`` grant.
         find_links: folders of wheels to install locked dependencies from, before the index is asked.
-        network: what each plugin's connections may do (``broker/limits.py``).
+        network: what each plugin's connections may do (``broker/limits.py``), within what the policy says of it.
         authorities: a file of certificates (PEM) that plugins' clients and ``http.fetch`` believe beside the system's.
         disk: what each plugin's folders may hold together.
         telemetry: exports the figures of loaded plugins through OpenTelemetry (``supervise/telemetry.py``).
@@ -129,7 +129,7 @@ class PluginHost:
             policy=policy,
             minimum_tier=Tier[policy.minimum_tier.upper()] if minimum_tier is None else minimum_tier,
             services=dict(services or {}),
-            network=network or NetworkLimits(),
+            network=bounds_for(network, policy.network_limits),
             authorities=None if authorities is None else bundle_with(authorities, self._home),
             disk=disk or DiskLimit(),
             supervision=supervision or Supervision(),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 MIB = 1024 * 1024
 
@@ -39,6 +41,13 @@ class NetworkUsage:
     bytes_in: int = 0
     bytes_out: int = 0
     refused: int = 0
+
+
+def bounds_for(given: NetworkLimits | None, said: Mapping[str, Any]) -> NetworkLimits:
+    """Return the bounds to enforce: what a host was ``given``, within what its policy ``said``, or the policy's own."""
+    if given is None:
+        return NetworkLimits(**said)
+    return replace(given, **{name: min(getattr(given, name), most) for name, most in said.items()})
 
 
 def host_share() -> int:

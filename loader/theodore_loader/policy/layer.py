@@ -6,7 +6,7 @@ from typing import Any
 
 Layer = dict[str, Any]
 
-_BY_NAME = ("rules", "limits", "advisories", "dependencies", "verdict", "suppressions", "places")
+_BY_NAME = ("rules", "limits", "network_limits", "advisories", "dependencies", "verdict", "suppressions", "places")
 """Mappings of which an upper layer replaces what it names, and inherits the rest."""
 
 

@@ -140,6 +140,7 @@ def _policy(layer: Layer) -> Policy:
         rules=_settings(layer["rules"]),
         scanners={name: ScannerSetting(**setting) for name, setting in layer.get("scanners", {}).items()},
         limits=_limits(layer.get("limits", {})),
+        network_limits=_numbers(layer.get("network_limits", {})),
         minimum_tier=layer.get("minimum_tier", "standard"),
         first_installation=layer.get("first_installation", "automatic"),
         suppressions=frozenset(layer.get("suppressions", {}).get("allow", ())),
@@ -161,7 +162,7 @@ def _limits(limits: dict[str, Any]) -> PluginResourceLimits:
 
 def _numbers(limits: dict[str, Any]) -> dict[str, Any]:
     """Return limits as they are declared: a percentage or a time has a point, the others are whole."""
-    points = {"max_cpu_percent", "max_execution_time_seconds"}
+    points = {"max_cpu_percent", "max_execution_time_seconds", "idle_seconds"}
     return {name: (float if name in points else int)(value) for name, value in limits.items()}
 
 

@@ -150,6 +150,8 @@ class Policy:
     rules: Mapping[str, RuleSetting] = field(default_factory=dict)
     scanners: Mapping[str, ScannerSetting] = field(default_factory=dict)
     limits: PluginResourceLimits = field(default_factory=PluginResourceLimits)
+    network_limits: Mapping[str, float] = field(default_factory=dict)
+    """Bounds for each plugin's connections (``broker/limits.py``), as far as the policy says anything about them."""
     minimum_tier: str = "standard"
     first_installation: str = "automatic"
     """Whether a plugin that was never installed here needs somebody's ``consent``."""
@@ -228,7 +230,13 @@ class Policy:
             "advisories": asdict(self.advisories),
             "dependencies": asdict(self.dependencies),
             "verdict": {"max_age_days": self.verdict_max_age_days},
+            **self._bounds(),
         }
+
+    def _bounds(self) -> dict[str, Any]:
+        """Return what only some policies say: the others keep the digest they have."""
+        bounds = {name: float(most) for name, most in sorted(self.network_limits.items())}
+        return {"network_limits": bounds} if bounds else {}
 
 
 def _settings(rules: Mapping[str, RuleSetting]) -> dict[str, Any]:

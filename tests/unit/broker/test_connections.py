@@ -15,7 +15,7 @@ from theodore_loader.broker import race
 from theodore_loader.broker.addresses import interleaved, may_be_reached
 from theodore_loader.broker.connections import Connections
 from theodore_loader.broker.dial import Broker
-from theodore_loader.broker.limits import NetworkLimits
+from theodore_loader.broker.limits import NetworkLimits, bounds_for
 from theodore_loader.broker.race import connect_at_once, first_connection
 from theodore_loader.broker.wire import Abandon, Dial, decode_dialled, encode
 from theodore_loader.permissions import Permission
@@ -380,3 +380,12 @@ def test_metadata_services_are_reached_by_address_only(address):
     assert not may_be_reached("metadata.example", 80, address, by_name)
     shown = f"[{address}]" if ":" in address else address
     assert may_be_reached("metadata.example", 80, address, [Permission.from_text(f"network {shown}:80")])
+
+
+def test_a_policys_bounds_are_the_hosts_own_unless_that_was_given_lower_ones():
+    said = {"connections": 200, "idle_seconds": 5.0}
+    assert bounds_for(None, {}) == NetworkLimits()
+    assert bounds_for(None, said) == NetworkLimits(connections=200, idle_seconds=5.0)
+    given = NetworkLimits(connections=3, idle_seconds=60.0, bytes_in_per_minute=7)
+    assert bounds_for(given, said) == NetworkLimits(connections=3, idle_seconds=5.0, bytes_in_per_minute=7)
+    assert bounds_for(given, {}) == given

@@ -71,6 +71,8 @@ minimum_tier: strong
         (HEAD + "scanners: {mypy: {required: yes}}\n", (3, 29), "true or false is wanted, not text", "YAML 1.2"),
         (HEAD + "scanners: {Semgrep: {}}\n", (3, 11), "'Semgrep' does not fit", "bandit, mypy, pip-audit"),
         (HEAD + "limits: {max_memory_mb: 0}\n", (3, 25), "minimum", ""),
+        (HEAD + "network_limits: {connections: 0}\n", (3, 31), "minimum", ""),
+        (HEAD + "network_limits: {conections: 5}\n", (3, 18), "unknown key 'conections'", "did you mean connections?"),
         (HEAD + "limits: {max_memory_mb: 1.5}\n", (3, 25), "a whole number is wanted, not a number", ""),
         (HEAD + "limits: {max_memory_mb: .inf}\n", (3, 25), "a whole number is wanted, not text", ""),
         (HEAD + "rules: {digest-mismatch: off}\n", (3, 9), "nobody may silence it", ""),

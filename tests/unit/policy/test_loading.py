@@ -45,6 +45,7 @@ rules:
   bandit/B602: {level: warning, enforced: false}
 scanners: {mypy: {enforced: false}}
 limits: {max_cpu_percent: 75, max_memory_mb: 256}
+network_limits: {connections: 8, idle_seconds: 30}
 minimum_tier: basic
 suppressions: {allow: [shell-injection]}
 forbidden_packages: [PyCrypto, {name: left_pad, reason: gone}]
@@ -64,6 +65,7 @@ verdict: {max_age_days: 3}
     assert policy.scanner("mypy") == ScannerSetting(enforced=False, required=True)
     assert policy.limits == PluginResourceLimits(max_cpu_percent=75.0, max_memory_mb=256)
     assert isinstance(policy.limits.max_cpu_percent, float)
+    assert policy.network_limits == {"connections": 8, "idle_seconds": 30.0}
     assert policy.minimum_tier == "basic"
     assert policy.suppressions == {"shell-injection"}
     assert [(p.name, p.reason) for p in policy.forbidden_packages] == [("pycrypto", ""), ("left-pad", "gone")]
@@ -207,3 +209,14 @@ def test_built_in_policies_load_under_their_own_name(name: str) -> None:
 def test_the_decisions_are_plain_json() -> None:
     decisions = load_policy("default").decisions()
     assert json.loads(json.dumps(decisions)) == decisions
+
+
+def test_bounds_of_connections_are_inherited_one_by_one_and_part_of_the_digest(write: Callable[..., Path]) -> None:
+    silent = load_policy(write(HEAD))
+    assert "network_limits" not in silent.decisions()
+    write(HEAD + "network_limits: {connections: 64, bytes_in_per_minute: 1000000}\n", "below.yaml")
+    above = load_policy(write(HEAD + "extends: below.yaml\nnetwork_limits: {connections: 8.0}\n"))
+    assert above.network_limits == {"connections": 8, "bytes_in_per_minute": 1_000_000}
+    assert isinstance(above.network_limits["connections"], int)
+    assert above.decisions()["network_limits"] == {"bytes_in_per_minute": 1e6, "connections": 8.0}
+    assert above.digest != silent.digest

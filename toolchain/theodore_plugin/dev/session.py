@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from theodore_loader.broker.limits import bounds_for
 from theodore_loader.errors import LoaderError
 from theodore_loader.paths import home_dir
 from theodore_loader.proxies import proxy_for
@@ -95,6 +96,7 @@ class _Session:
             os.environ,
             told.log,
             self._launcher,
+            network=bounds_for(None, wanted.tree.policy.network_limits),
             authorities=None if own is None else bundle_with(own, self._home),
         )
         self._supervisor: Supervisor | None = None

@@ -30,6 +30,7 @@ def text_lines(policy: Policy) -> Iterator[str]:
         yield from _section(f"for {audience}", _levels(rules))
     yield from _section("scanners", [f"{name}: {_scanner(policy, name)}" for name in sorted(policy.scanners)])
     yield from _section("limits", [f"{name}: {value}" for name, value in asdict(policy.limits).items()])
+    yield from _section("network limits", [f"{name}: {most:g}" for name, most in policy.network_limits.items()])
     yield from _section("may suppress", sorted(policy.suppressions))
     yield from _section("excepted", [line for one in policy.exceptions for line in _exception(one)])
     yield from _section(
