@@ -39,7 +39,13 @@ class PendingCall(Pending):
         read: Callable[[msgspec.Raw], Any],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        super().__init__(owner, number, request, deadline)
+        # What Pending does, without the call: this is on the way of every call of every plugin.
+        self._owner = owner
+        self.number = number
+        self._request = request
+        self.deadline = deadline
+        self._timed_out = None
+        self._left = False
         self._read = read
         self._asyncio_future_blocking = False
         self._loop = loop
@@ -69,7 +75,9 @@ class PendingCall(Pending):
             except ValueError as problem:
                 self._settle(None, problem, now=True)
             else:
-                self._settle(read, None, now=True)
+                self._done, self._value = True, read
+                if self._context is not None and self._wake is not None:
+                    self._context.run(self._wake, self)
 
     def _lose(self, problem: BaseException) -> None:
         self._settle(None, problem)  # in a later turn: this may be called from within any task

@@ -5,7 +5,7 @@ The length is checked before anything is stored, so that a peer which announces 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from struct import Struct
 from typing import TypeAlias
 
@@ -48,7 +48,7 @@ class FrameBuffer:
     mebibyte is copied once: by the kernel.
     """
 
-    __slots__ = ("_buffer", "_end", "_filled", "_large", "_memory", "_start", "_view")
+    __slots__ = ("_buffer", "_end", "_filled", "_large", "_memory", "_start", "_view", "is_inside_large")
 
     def __init__(self) -> None:
         self._buffer = bytearray(_BUFFER)
@@ -58,6 +58,8 @@ class FrameBuffer:
         self._large: memoryview | None = None
         self._memory = bytearray()
         self._filled = 0
+        self.is_inside_large = False
+        """Whether the rest of a frame too large for the buffer is due."""
 
     def writable(self) -> memoryview:
         """Return free memory, never empty."""
@@ -69,23 +71,26 @@ class FrameBuffer:
             self._move_to_front()
         return self._view[self._end :]
 
-    def received(self, count: int) -> Iterable[Payload]:
-        """Return every frame completed by the ``count`` bytes just written; iterate over them before the next is read.
+    def lone(self, count: int) -> Payload | None:
+        """Return the frame where the ``count`` bytes just written are one and nothing else, as they nearly always are.
 
-        Iterating raises:
+        Where they are not, they are still to be given to :meth:`received`.
+        """
+        if self._end or self._large is not None or count < HEADER_BYTES:
+            return None
+        return self._buffer[HEADER_BYTES:count] if _LENGTH(self._buffer)[0] == count - HEADER_BYTES else None
+
+    def received(self, count: int) -> Iterator[Payload]:
+        """Yield every frame completed by the ``count`` bytes just written.
+
+        Raises:
             ProtocolViolation: a header announces more than a frame may hold.
 
         """
-        is_first = not self._end and self._large is None and count >= HEADER_BYTES
-        if is_first and _LENGTH(self._buffer)[0] == count - HEADER_BYTES:  # one frame and nothing else: nearly always
-            return (self._buffer[HEADER_BYTES:count],)
-        return self._completed(count)
-
-    def _completed(self, count: int) -> Iterator[Payload]:
         if self._large is not None:
             self._filled += count
             if self._filled == len(self._large):
-                whole, self._large = self._large, None
+                whole, self._large, self.is_inside_large = self._large, None, False
                 yield whole
                 _keep(self._memory, whole)
             return
@@ -107,11 +112,6 @@ class FrameBuffer:
     def pending(self) -> int:
         """Bytes of an unfinished frame."""
         return self._end - self._start if self._large is None else HEADER_BYTES + self._filled
-
-    @property
-    def is_inside_large(self) -> bool:
-        """Whether the rest of a frame too large for the buffer is due."""
-        return self._large is not None
 
     @property
     def capacity(self) -> int:
@@ -139,7 +139,7 @@ class FrameBuffer:
         """Give a frame that does not fit memory of its own, with what has arrived of it."""
         self._memory = _spare.pop() if _spare else bytearray(MAX_FRAME_BYTES)
         self._large = memoryview(self._memory)[:size]
-        self._filled = self._end - start
+        self._filled, self.is_inside_large = self._end - start, True
         self._large[: self._filled] = self._view[start : self._end]
         self._start = self._end = 0
 

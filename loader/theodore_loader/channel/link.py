@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import monotonic
 
 from theodore_loader.channel.codec import Frame
@@ -46,6 +46,7 @@ class Link:
         self._on_frame = on_frame
         self._on_end = on_end
         self._on_drained = on_drained
+        self._reading = False
         self._corked = False
         self._unflushed = False
         self._writing = False
@@ -55,7 +56,7 @@ class Link:
         self.closed = False
         self.drain_wanted = False
         """Whether ``on_drained`` is to be called, once, when everything has been written."""
-        self._loop.add_reader(end, self._readable)
+        self._loop.add_reader(end, self.read)
 
     @property
     def unsent(self) -> int:
@@ -71,14 +72,12 @@ class Link:
         """
         if self.closed or self._closing:
             return 0
-        self._outbox.put(message, limit)
+        others = self._corked or self._scheduled or self._writing
+        if self._outbox.put(message, limit, now=not (others or later)):
+            return 0
         self._unflushed = True
-        if not (self._corked or self._scheduled or self._writing):
-            if later:
-                self._scheduled = True
-                self._loop.call_soon(self._flush_scheduled)
-            else:
-                self.flush()
+        if not others:
+            self._flush_soon() if later else self.flush()
         return self._outbox.waiting
 
     def flush(self) -> None:
@@ -123,15 +122,15 @@ class Link:
         """
         if not self.closed and self._loop.remove_reader(self._socket):
             self._pause = seconds
-            if not self._corked:
+            if not self._reading:
                 self._loop.call_later(seconds, self._read_again)
 
     def _read_again(self) -> None:
         self._pause = 0.0
         if not self.closed:
-            self._loop.add_reader(self._socket, self._readable)
+            self._loop.add_reader(self._socket, self.read)
 
-    def _readable(self) -> None:
+    def read(self) -> None:
         """Read what is there; of a large frame, all that comes without waiting."""
         more = True
         while more and not self.closed:
@@ -148,26 +147,36 @@ class Link:
             more = self._frames.is_inside_large and not self._pause
 
     def _deliver(self, count: int) -> None:
-        self._corked = True
-        started = monotonic()
-        soon = started + TURN_SECONDS
+        started, self._reading = monotonic(), True
         try:
-            for payload in self._frames.received(count):
-                self._on_frame(payload)
-                if self.closed:
-                    return
-                if self._unflushed and monotonic() > soon:
-                    self.flush()
-                    soon = monotonic() + TURN_SECONDS
+            frame = self._frames.lone(count)
+            if frame is not None:
+                self._on_frame(frame)
+            else:
+                self._deliver_together(self._frames.received(count), started + TURN_SECONDS)
         except ProtocolViolation as violation:
             self._over(violation)
         except Exception as bug:
             self._over(ProtocolViolation(f"a frame could not be handled: {type(bug).__name__}"))
             raise
         finally:
-            self._corked = False
+            self._reading = False
             if self._pause:
                 self._loop.call_later(max(self._pause, REST * (monotonic() - started)), self._read_again)
+
+    def _deliver_together(self, frames: Iterator[Payload], soon: float) -> None:
+        """Deliver frames that arrived together; what is sent meanwhile is written together, but not too late."""
+        self._corked = True
+        try:
+            for frame in frames:
+                self._on_frame(frame)
+                if self.closed:
+                    return
+                if self._unflushed and monotonic() > soon:
+                    self.flush()
+                    soon = monotonic() + TURN_SECONDS
+        finally:
+            self._corked = False
         if self._unflushed:
             self.flush()
 
@@ -175,6 +184,10 @@ class Link:
         self._loop.remove_writer(self._socket)
         self._writing = False
         self.flush()
+
+    def _flush_soon(self) -> None:
+        self._scheduled = True
+        self._loop.call_soon(self._flush_scheduled)
 
     def _flush_scheduled(self) -> None:
         self._scheduled = False

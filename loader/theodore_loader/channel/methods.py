@@ -118,12 +118,11 @@ class Reader:
         """
         if self.is_open:
             check_depth(bytes(raw), steps=MAX_STEPS)
-        data = memoryview(raw)
         try:
-            value = self.decoder.decode(data)
+            value = self.decoder.decode(raw)
         except _DAMAGE as problem:
             raise _refusal(problem) from None
-        if self.has_floats and not has_only_finite(data):  # after the type: most damage is found there
+        if self.has_floats and not has_only_finite(raw):  # after the type: most damage is found there
             raise BadValueError("Expected a finite number, got NaN or infinity")
         return value
 
@@ -145,7 +144,7 @@ class Method:
     read: Reader
     is_plain: bool
     """Whether its arguments are values, all of them given by position."""
-    _binder: Binder
+    binder: Binder
     _keywords: tuple[str, ...]
     _args: msgspec.msgpack.Decoder[Any]
 
@@ -156,7 +155,7 @@ class Method:
             TypeError: the call does not fit the signature.
 
         """
-        return self._binder.values(args, kwargs)
+        return self.binder.values(args, kwargs)
 
     def encode_args(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> msgspec.Raw:
         """Return a call's arguments encoded.
@@ -175,7 +174,10 @@ class Method:
             BadValueError: the arguments are not of the declared types.
 
         """
-        return list(decode_value(self._args, raw))
+        try:
+            return list(self._args.decode(raw))
+        except _DAMAGE as problem:
+            raise _refusal(problem) from None
 
     def call_with(self, values: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return positional and keyword arguments for the plugin's own method."""
@@ -262,7 +264,7 @@ def _method(name: str, function: Callable[..., Any]) -> Method:
         sources=sources,
         listeners=listeners,
         read=Reader.of(result if item is None else list[item], name),  # type: ignore[valid-type]
-        _binder=Binder.of(signature),
+        binder=Binder.of(signature),
         is_plain=not (sources or listeners or keywords),
         _keywords=keywords,
         _args=msgspec.msgpack.Decoder(crossing),

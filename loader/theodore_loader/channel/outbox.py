@@ -37,8 +37,8 @@ class Outbox:
         self.waiting = 0
         """How many bytes wait."""
 
-    def put(self, message: Frame, limit: int = MAX_FRAME_BYTES) -> None:
-        """Encode a frame behind those that wait.
+    def put(self, message: Frame, limit: int = MAX_FRAME_BYTES, *, now: bool = False) -> bool:
+        """Encode a frame behind those that wait; ``now`` writes it at once if none do. Return whether it was written.
 
         Raises:
             TypeError, OverflowError: it holds something that cannot cross.
@@ -54,6 +54,9 @@ class Outbox:
         if size > limit:
             raise ValueTooLargeError(size)
         _HEADER.pack_into(scratch, 0, size)
+        if now and not self.waiting and size < LARGE:
+            self._scratch = scratch
+            return self._post(scratch)
         self.waiting += len(scratch)
         if size >= LARGE:
             self._enqueue(self._buffer)
@@ -63,6 +66,19 @@ class Outbox:
         else:
             self._buffer += scratch
             self._scratch = scratch
+        return False
+
+    def _post(self, frame: bytearray) -> bool:
+        """Write a lone frame without copying it; what is left of it waits."""
+        try:
+            sent = self._socket.send(frame)
+        except OSError:  # there is no room, or nobody: to write again tells which
+            sent = 0
+        if sent == len(frame):
+            return True
+        self._buffer += memoryview(frame)[sent:]
+        self.waiting = len(self._buffer)
+        return False
 
     def write(self) -> bool:
         """Write what the socket takes and return whether nothing is left.

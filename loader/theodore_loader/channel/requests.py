@@ -37,7 +37,7 @@ def request_of(method: Method, args: tuple[Any, ...], kwargs: Mapping[str, Any],
         TypeError: the call does not fit the signature.
 
     """
-    values = method.arguments(args, kwargs)
+    values = method.binder.values(args, kwargs)
     listener = listening.get()
     if method.is_plain:
         return Request(method.name, values, seconds, None, listener)

@@ -26,6 +26,7 @@ from theodore_loader.channel.outbox import ValueTooLargeError
 from theodore_loader.channel.streams import Outgoing
 from theodore_loader.errors import ProtocolViolation
 from theodore_loader.worker.calls import enter_call
+from theodore_loader.worker.loop import WorkerLoop
 from theodore_loader.worker.progress import Reporter
 from theodore_loader.worker.reports import AccessBatch
 from theodore_sdk import progress
@@ -102,6 +103,8 @@ class WorkerChannel:
     def attach(self, end: socket.socket) -> None:
         """Serve a connected stream socket."""
         self._link = Link(end, self._on_frame, lambda violation: self._leave(0 if violation is None else 1))
+        if isinstance(self._loop, WorkerLoop):
+            self._loop.serve(end.fileno(), self._link.read)
 
     def send(self, message: codec.ToHost) -> None:
         """Queue a frame, from any thread."""
@@ -148,7 +151,7 @@ class WorkerChannel:
     # calls
 
     def _on_call(self, call: codec.Call) -> None:
-        task = start_now(self._loop, self._run(call))
+        task = start_now(self._loop, self._run(call), f"call-{call.id}")
         if not task.done():
             self._tasks[call.id] = task
             self._keep_flushing()

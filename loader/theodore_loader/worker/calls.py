@@ -14,7 +14,7 @@ _call: ContextVar[asyncio.Task[Any] | None] = ContextVar("theodore_call", defaul
 
 def enter_call() -> None:
     """Remember the running task as the call that child tasks and ``asyncio.to_thread`` work for."""
-    _call.set(asyncio.current_task())
+    _call.set(asyncio.current_task(asyncio.get_running_loop()))
 
 
 def waiting_line(root: str) -> str | None:

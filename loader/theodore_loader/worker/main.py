@@ -63,6 +63,7 @@ from theodore_loader.channel.server import WorkerChannel
 from theodore_loader.errors import ProtocolViolation
 from theodore_loader.sandbox import audit_hook, order
 from theodore_loader.worker import programs, shim
+from theodore_loader.worker.loop import WorkerLoop
 from theodore_loader.worker.plugin import LoadedPlugin
 from theodore_loader.worker.preload import preload
 from theodore_loader.worker.reports import AccessBatch, ChannelHandler
@@ -102,7 +103,8 @@ def main(channel_fd: int, broker_fd: int, parent: int) -> None:
         _give_up(channel, problem)
     channel.sendall(codec.encode(_ready(hello, achieved, hook, watch)))
     gc.enable()  # what starts a worker makes no garbage to speak of, and a collection writes to every page it visits
-    asyncio.run(_serve(channel, setup, accesses))
+    with asyncio.Runner(loop_factory=WorkerLoop) as runner:
+        runner.run(_serve(channel, setup, accesses))
 
 
 def _own(descriptor: int) -> int:
