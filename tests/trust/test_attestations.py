@@ -367,6 +367,22 @@ def test_verifiers_at_once_lose_nothing(workshop, bench, reports, beside, rechec
     assert len(verifiers) == 4
 
 
+@pytest.mark.parametrize(("certain", "entries"), [(True, 1), (False, 2)])
+def test_an_attestation_without_an_audit_is_one_log_entry_where_the_name_is_certain(
+    workshop, bench, reports, beside, monkeypatch, certain: bool, entries: int
+) -> None:
+    registry = workshop.instance("registry")
+    monkeypatch.setattr(type(registry), "is_certain", certain)
+    report = reports(bench.wheel)
+    report = replace(report, scanners=tuple(run for run in report.scanners if run.name != "pip-audit"))
+    before = registry.instance.log.head("rekor").size
+    attested = attest(beside, bench.wheel, report, bench.policy, registry, bench.trust)
+    assert [one.label for one in attested.statements] == ["verdict"]
+    assert registry.instance.log.head("rekor").size - before == entries
+    (stated,) = attestations_path(beside).read_bytes().splitlines()[4:]
+    assert payload(stated)["predicate"]["verifier"]["id"] == registry.verifier_id
+
+
 # --- signing again ---------------------------------------------------------------------------------------------------
 
 

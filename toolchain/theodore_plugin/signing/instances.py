@@ -52,6 +52,11 @@ class SigningInstance(Protocol):
         """The ``verifier.id`` of verdicts signed here: the signer speaks as itself."""
         ...
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether its certificates name :attr:`identity` for sure, and nothing that only they say."""
+        ...
+
     def signer(self) -> AbstractContextManager[Signer]:
         """Obtain one certificate and lend a signer for it."""
         ...
@@ -77,6 +82,11 @@ class Local:
     def verifier_id(self) -> str:
         """The same URI."""
         return self.instance.identity
+
+    @property
+    def is_certain(self) -> bool:
+        """It is: the certificate is for the token that is minted here."""
+        return True
 
     @contextmanager
     def signer(self) -> Iterator[Signer]:
@@ -105,6 +115,11 @@ class Remote:
     def verifier_id(self) -> str:
         """The identity as a URI."""
         return verifier_id(self.identity)
+
+    @property
+    def is_certain(self) -> bool:
+        """It is not: of a CI job the token names a subject, and the certificate its workflow."""
+        return False
 
     @contextmanager
     def signer(self) -> Iterator[Signer]:

@@ -123,8 +123,10 @@ def without_superseded(known: Sequence[Line], mine: Mine, payloads: Sequence[Pay
     def superseded(line: Line) -> bool:
         if not line.is_signed_by(mine):
             return False
-        older_kind = line.kind in kinds or (line.kind == VULNERABILITIES_TYPE and line.sha256 in dropped)
-        return line.sha256 in made or (older_kind and line.sha256 not in needed)
+        audit = line.kind == VULNERABILITIES_TYPE
+        older_kind = line.kind in kinds or (audit and line.sha256 in dropped)
+        # what a publisher states of the same build is word for word the same, and needed by others in any copy
+        return (older_kind and line.sha256 not in needed) or (not audit and line.sha256 in made)
 
     return [line for line in remaining if not superseded(line)]
 

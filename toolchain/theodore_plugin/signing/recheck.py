@@ -26,10 +26,12 @@ from theodore_plugin.signing.beside import locked
 from theodore_plugin.signing.evidence import NOTHING_KNOWN, Background, Payload, audit_payload, verdict_payload
 from theodore_plugin.signing.instances import SigningInstance, verifier_id
 from theodore_plugin.signing.lines import Line, Mine, refuse_overflow, without_superseded
+from theodore_plugin.signing.oidc import SigningError
 from theodore_plugin.signing.sign import SignedStatement, refuse_unsignable, sign_payload, signed_statements
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
+    from sigstore.models import Bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +101,30 @@ def _made(
     background: Background,
     considered: Sequence[InputAttestation],
 ) -> tuple[Certificate, list[Payload], list[bytes]]:
-    """Sign the audit, learn from the certificate as whom, and sign the verdict that names both."""
+    """Sign the audit, learn from the certificate as whom, and sign the verdict that names both.
+
+    Where there is no audit and only the certificate says as whom, an empty file is signed to see it: sigstore's clients
+    show a certificate with a signature only. A verdict in a wrong name would be worse to have in a log.
+    """
     audit = audit_payload(wheel, report, background)
     rests_on = [*considered, *([audit.reference] if audit else [])]
     with instance.signer() as signer:
-        first = sign_payload(signer, audit) if audit else signer.sign_artifact(b"")  # an empty file says nothing
-        certificate = first.signing_certificate
-        name = verifier_id(identity_of(certificate))
+        first = sign_payload(signer, audit) if audit else None
+        seen = first or (None if instance.is_certain else signer.sign_artifact(b""))
+        name = verifier_id(identity_of(seen.signing_certificate)) if seen else instance.verifier_id
         verdict = verdict_payload(wheel, report, policy, name, background, rests_on)
-        made = [(verdict, sign_payload(signer, verdict)), *([(audit, first)] if audit else [])]
-    return certificate, [payload for payload, _ in made], [bundle.to_json().encode() for _, bundle in made]
+        word = sign_payload(signer, verdict)
+    _refuse_other_name(word, name)
+    made = [(verdict, word), *([(audit, first)] if audit and first else [])]
+    bundles = [bundle.to_json().encode() for _, bundle in made]
+    return word.signing_certificate, [payload for payload, _ in made], bundles
+
+
+def _refuse_other_name(bundle: Bundle, name: str) -> None:
+    """Write nothing that is signed by another than it speaks for: no host would believe it."""
+    signed = verifier_id(identity_of(bundle.signing_certificate))
+    if signed != name:
+        raise SigningError(f"the certificate names {signed}, and {name} was asked for", help="nothing was written")
 
 
 def _present(path: Path) -> list[bytes]:
