@@ -18,15 +18,15 @@ _FLOAT64 = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
 _FLOAT32 = re.compile(rb"\xca[\x7f\xff][\x80-\xff]")
 
 
-def has_only_finite(data: msgspec.Raw | bytes) -> bool:
+def has_only_finite(data: bytes) -> bool:
     """Return whether no number in msgpack ``data`` is NaN or infinite. Raises nothing: other damage is not its."""
-    whole = bytes(data)  # a search for one byte runs at memory speed, twenty times as fast as one for a pattern
-    if b"\xcb" not in whole and b"\xca" not in whole:
+    # A search for one byte runs at memory speed, twenty times as fast as one for a pattern.
+    if b"\xcb" not in data and b"\xca" not in data:
         return True
-    if not (_FLOAT64.search(whole) or _FLOAT32.search(whole)):
+    if not (_FLOAT64.search(data) or _FLOAT32.search(data)):
         return True
     try:
-        return all(map(math.isfinite, _floats(msgspec.msgpack.decode(whole))))
+        return all(map(math.isfinite, _floats(msgspec.msgpack.decode(data))))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return True
 

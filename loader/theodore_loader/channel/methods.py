@@ -122,7 +122,7 @@ class Reader:
             value = self.decoder.decode(raw)
         except _DAMAGE as problem:
             raise _refusal(problem) from None
-        if self.has_floats and not has_only_finite(raw):  # after the type: most damage is found there
+        if self.has_floats and not has_only_finite(bytes(raw)):  # after the type: most damage is found there
             raise BadValueError("Expected a finite number, got NaN or infinity")
         return value
 

@@ -316,7 +316,9 @@ class Worker:
 
     async def _call(self, request: Request, read: Callable[[Any], Any]) -> Any:
         figures = self.metrics.call(request.method)
-        self._in_flight(+1)
+        self._calls += 1
+        if self._calls == 1 and self._meter is not None:
+            self._meter.busy(True)
         started = figures.begin()
         try:
             answer = await self._channel.call(request, read)
@@ -329,7 +331,9 @@ class Worker:
             figures.end(started)
             return answer
         finally:
-            self._in_flight(-1)
+            self._calls -= 1
+            if not self._calls and self._meter is not None:
+                self._meter.busy(False)
 
     async def _items(self, request: Request, read: Callable[[Any], Any]) -> AsyncGenerator[Any, None]:
         figures = self.metrics.call(request.method)

@@ -78,6 +78,7 @@ class Meter:
         self._looks = 0
         self._unlinked = 0
         self._busy = False
+        self._is_far = False
         self._paused_at: float | None = None
         self._eased_until = 0.0
         self._throttled = 0.0
@@ -85,7 +86,7 @@ class Meter:
 
     def busy(self, busy: bool) -> None:
         """Say whether a call is running: then it is looked at ten times a second."""
-        if busy and not self._busy and self._timer is not None and self._paused_at is None:
+        if busy and self._is_far and not self._busy and self._timer is not None and self._paused_at is None:
             soon = self._loop.time() + BUSY_SECONDS
             if self._timer.when() > soon:
                 self._schedule(BUSY_SECONDS)
@@ -222,6 +223,7 @@ class Meter:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = self._loop.call_later(seconds, self._look)
+            self._is_far = seconds > BUSY_SECONDS
 
 
 class _Rate:
