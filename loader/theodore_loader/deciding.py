@@ -6,7 +6,6 @@ without a rule.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -109,7 +108,7 @@ def _subject(case: Case) -> tuple[str, str | None, str]:
     if case.verified:
         info = case.verified.manifest.info
         return canonicalize_name(info.name), info.version, case.verified.wheel.sha256
-    digest = hashlib.sha256(case.files.data).hexdigest()
+    digest = case.files.sha256
     try:
         identity = parse_filename(case.files.filename)
     except InvalidWheel:

@@ -5,7 +5,6 @@ What was verified is what is put on disk and handed on. Everything here blocks: 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -235,8 +234,7 @@ class Preparation:
         """Tell what loading is: a wheel that is loaded from where it lies comes onto this host by that."""
         if wanted.name is not None:
             return "load"
-        sha256 = hashlib.sha256(files.data).hexdigest()
-        return "load" if any(one.sha256 == sha256 for one in self._index.all().values()) else "install"
+        return "load" if any(one.sha256 == files.sha256 for one in self._index.all().values()) else "install"
 
     def recheck(self, prepared: Prepared) -> tuple[str, ...]:
         """Decide again about the very same bytes: trust, revocation and what is on disk may have changed.
@@ -274,12 +272,7 @@ class Preparation:
     ) -> Verified:
         case.grounds = grounds
         verified = verify(
-            data=case.files.data,
-            filename=case.files.filename,
-            bundle=case.files.bundle,
-            attestations=case.files.attestations,
-            sbom=case.files.sbom,
-            unpacked=case.files.unpacked,
+            case.files,
             trust=grounds.trust,
             policy=grounds.policy,
             revocations=grounds.revocations,

@@ -144,11 +144,7 @@ def measure(scratch: Path) -> None:
     def first(number: int) -> None:
         files = read_signed(made[number % MANY][0])
         verified = verify(
-            data=files.data,
-            filename=files.filename,
-            bundle=files.bundle,
-            attestations=files.attestations,
-            sbom=files.sbom,
+            files,
             trust=trust,
             policy=shop.policy,
         )

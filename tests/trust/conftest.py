@@ -22,6 +22,7 @@ from theodore_loader.artifact.wheel import Wheel
 from theodore_loader.manifest import MANIFEST_NAME, Manifest, to_json
 from theodore_loader.paths import HOME_VARIABLE
 from theodore_loader.policy import Policy, load_policy
+from theodore_loader.trust.files import SignedFiles
 from theodore_loader.trust.predicates import KINDS
 from theodore_loader.trust.statements import write_verdict
 from theodore_loader.trust.trust_file import TrustFile
@@ -170,16 +171,12 @@ class Bench:
             key: changes.pop(key) for key in ("now", "revocations", "purpose", "pins", "consent") if key in changes
         }
         bench = replace(self, **changes)
-        return verify(
-            data=bench.data,
-            filename=bench.filename,
-            bundle=bench.bundle,
-            attestations=bench.attestations,
-            sbom=bench.sbom,
-            trust=bench.trust,
-            policy=bench.policy,
-            **asked,
-        )
+        return verify(bench.files, trust=bench.trust, policy=bench.policy, **asked)
+
+    @property
+    def files(self) -> SignedFiles:
+        """What is given to the verifier."""
+        return SignedFiles(self.filename, self.data, self.bundle, self.attestations, self.sbom)
 
     def attest(self, change: Callable[[dict[str, Any]], object] = lambda statement: None, **signer: Local) -> bytes:
         """Sign a verdict about this wheel after ``change`` edited its statement: a lying verifier."""

@@ -163,11 +163,4 @@ def in_force(state: Path) -> tuple[int, ...]:
 
 
 def verified(state: Path, signed: SignedFiles) -> Verified:
-    return verify(
-        data=signed.data,
-        filename=signed.filename,
-        bundle=signed.bundle,
-        attestations=signed.attestations,
-        trust=TrustFile.of_home(state / "home"),
-        policy=load_policy("default"),
-    )
+    return verify(signed, trust=TrustFile.of_home(state / "home"), policy=load_policy("default"))

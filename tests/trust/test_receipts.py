@@ -24,10 +24,14 @@ from theodore_loader.trust.trust_file import LoaderRules, Publisher, TrustFile
 from theodore_loader.trust.verify import verify
 from theodore_plugin.signing.enrol import enrol_local
 
+FILES = ("data", "filename", "bundle", "attestations", "unpacked")
+
 
 def run(bench, receipts: Receipts | None, **changes):
-    fields = {name: getattr(bench, name) for name in ("data", "filename", "bundle", "attestations", "trust", "policy")}
-    return verify(**{**fields, **changes}, receipts=receipts)
+    beside = {name: changes.pop(name) for name in FILES if name in changes}
+    return verify(
+        replace(bench.files, **beside), **{"trust": bench.trust, "policy": bench.policy, **changes}, receipts=receipts
+    )
 
 
 def used(verified) -> bool:
@@ -62,8 +66,7 @@ from theodore_loader.trust.receipts import Receipts
 from theodore_loader.trust.trust_file import TrustFile
 from theodore_loader.trust.verify import verify
 files = read_signed(Path(sys.argv[1]))
-verified = verify(data=files.data, filename=files.filename, bundle=files.bundle, attestations=files.attestations,
-                  trust=TrustFile.load(), policy=load_policy(), receipts=Receipts(Path(sys.argv[2])))
+verified = verify(files, trust=TrustFile.load(), policy=load_policy(), receipts=Receipts(Path(sys.argv[2])))
 print(verified.steps[1].detail)
 print(sorted(name for name in sys.modules if name.partition(".")[0] in ("sigstore", "cryptography", "pydantic")))
 """

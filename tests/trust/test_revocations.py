@@ -527,15 +527,7 @@ def test_verification_looks_into_every_list(desk: Desk, bench) -> None:
             return f"{refusal.rule} at {refusal.number}"
 
     def verified() -> Verified:
-        return verify(
-            data=bench.data,
-            filename=bench.filename,
-            bundle=bench.bundle,
-            attestations=bench.attestations,
-            trust=trust,
-            policy=bench.policy,
-            revocations=Revocations(trust, desk.home),
-        )
+        return verify(bench.files, trust=trust, policy=bench.policy, revocations=Revocations(trust, desk.home))
 
     trust = desk.trust
     signer = trust.publishers[0].signer

@@ -67,10 +67,7 @@ class Desk:
 
     def verify(self, purpose: Any = "load", consent: Consent = NO_CONSENT) -> Any:
         return verify(
-            data=self.bench.data,
-            filename=self.bench.filename,
-            bundle=self.bench.bundle,
-            attestations=self.bench.attestations,
+            self.bench.files,
             trust=self.trust,
             policy=self.bench.policy,
             receipts=Receipts(self.home),

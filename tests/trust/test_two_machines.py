@@ -14,6 +14,7 @@ from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.paths import HOME_VARIABLE
 from theodore_loader.trust.bundles import parse_bundle
 from theodore_loader.trust.edit import TrustEditor
+from theodore_loader.trust.files import SignedFiles
 from theodore_loader.trust.receipts import Receipts
 from theodore_loader.trust.signatures import Signatures
 from theodore_loader.trust.trust_file import TrustFile
@@ -283,14 +284,9 @@ def test_a_rotation_leaves_old_signatures_good_until_its_day_and_makes_new_ones_
 
     path, wheel = workshop.write(tmp_path)
 
-    def signed(instance: Local) -> dict:
+    def signed(instance: Local) -> SignedFiles:
         made = sign(path, wheel, reports(wheel), bench.policy, instance)
-        return {
-            "data": wheel.data,
-            "filename": path.name,
-            "bundle": made.bundle.read_bytes(),
-            "attestations": made.attestations.read_bytes(),
-        }
+        return SignedFiles(path.name, wheel.data, made.bundle.read_bytes(), made.attestations.read_bytes())
 
     old = signed(Local(open_or_create()))
     before = open_or_create()
@@ -299,7 +295,7 @@ def test_a_rotation_leaves_old_signatures_good_until_its_day_and_makes_new_ones_
     trust = TrustFile.load(rotated_home / "trust.toml")
     assert open_or_create().fingerprint == done.instance.fingerprint != before.fingerprint
     assert [
-        json.loads(files["bundle"])["verificationMaterial"]["tlogEntries"][0]["kindVersion"]["version"]
+        json.loads(files.bundle)["verificationMaterial"]["tlogEntries"][0]["kindVersion"]["version"]
         for files in (old, new)
     ] == ["0.0.1", "0.0.2"]
     assert (done.old_root, done.until) == ("local", TODAY + timedelta(days=10))
@@ -307,10 +303,10 @@ def test_a_rotation_leaves_old_signatures_good_until_its_day_and_makes_new_ones_
     receipts = Receipts(rotated_home)
     for files in (old, new):
         for days in (0, 10):
-            verify(**files, trust=trust, policy=bench.policy, now=moments[days], receipts=receipts)
-    verify(**new, trust=trust, policy=bench.policy, now=moments[11], receipts=receipts)
+            verify(files, trust=trust, policy=bench.policy, now=moments[days], receipts=receipts)
+    verify(new, trust=trust, policy=bench.policy, now=moments[11], receipts=receipts)
     with pytest.raises(NotVerified, match="root 'local' counted until") as refused:
-        verify(**old, trust=trust, policy=bench.policy, now=moments[11], receipts=receipts)
+        verify(old, trust=trust, policy=bench.policy, now=moments[11], receipts=receipts)
     assert refused.value.rule == "signer-not-trusted"
 
 

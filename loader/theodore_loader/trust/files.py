@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem
@@ -33,6 +34,14 @@ class SignedFiles:
     attestations: bytes | None
     sbom: bytes | None = None
     unpacked: Mapping[str, bytes] | None = None
+    _sha256: str | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def sha256(self) -> str:
+        """The wheel's digest in hex: made from the bytes at first use, and never taken over from anybody."""
+        if self._sha256 is None:
+            object.__setattr__(self, "_sha256", hashlib.sha256(self.data).hexdigest())
+        return self._sha256 or ""
 
 
 def bundle_path(wheel: Path) -> Path:

@@ -17,8 +17,7 @@ their name matters. Any step that cannot be finished refuses; nothing is fetched
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -73,13 +72,8 @@ class Verified:
 
 
 def verify(
+    files: SignedFiles,
     *,
-    data: bytes,
-    filename: str,
-    bundle: bytes | None,
-    attestations: bytes | None,
-    sbom: bytes | None = None,
-    unpacked: Mapping[str, bytes] | None = None,
     trust: TrustFile,
     policy: Policy,
     now: datetime | None = None,
@@ -89,15 +83,13 @@ def verify(
     pins: Pins | None = None,
     consent: Consent = NO_CONSENT,
 ) -> Verified:
-    """Verify a wheel given as bytes. Raises :class:`NotVerified` with the rule, the step and the steps passed.
+    """Verify a wheel as it was read. Raises :class:`NotVerified` with the rule, the step and the steps passed.
 
     ``purpose`` is what it is for: some revocations block an installation only. ``revocations`` defaults to the lists of
     this user's state folder; ``pins`` is what this host holds the plugin to since it was first installed. With
-    ``receipts``, what was authenticated before is not authenticated again, and what is authenticated now is kept.
-    ``sbom`` is the file beside the wheel, if there is one; ``unpacked`` the wheel's files from disk, to be hashed. A
+    ``receipts``, what was authenticated before is not authenticated again, and what is authenticated now is kept. A
     damaged trust root or revocation list raises ConfigurationProblem: this host cannot decide anything.
     """
-    files = SignedFiles(filename, data, bundle, attestations, sbom, unpacked)
     moment = now or datetime.now(UTC)
     return _Verification(
         files, trust.at(moment.date()), policy, moment, revocations, receipts, purpose, pins, consent
@@ -160,7 +152,7 @@ class _Verification:
         if len(data) > MAX_WHEEL:
             raise Refused("archive-too-large", f"a wheel may have {MAX_WHEEL:,} bytes", help="ship less in the wheel")
         self.name = parse_filename(self.files.filename).name
-        self.sha256 = hashlib.sha256(data).hexdigest()
+        self.sha256 = self.files.sha256
         self.exception = self._unsigned_exception()
         return f"{self.files.filename}, {len(data):,} bytes, sha256 {self.sha256}"
 

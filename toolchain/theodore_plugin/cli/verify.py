@@ -96,11 +96,7 @@ def _verified(
     from theodore_loader.trust.verify import verify
 
     verified = verify(
-        data=files.data,
-        filename=files.filename,
-        bundle=files.bundle,
-        attestations=files.attestations,
-        sbom=files.sbom,
+        files,
         trust=trust,
         policy=policy,
         pins=Pins(home_dir()),

@@ -54,11 +54,7 @@ def _verdict(files: SignedFiles, trust: TrustFile, policy: Policy) -> tuple[Verd
 
     try:
         verified = verify(
-            data=files.data,
-            filename=files.filename,
-            bundle=files.bundle,
-            attestations=files.attestations,
-            sbom=files.sbom,
+            files,
             trust=trust,
             policy=policy,
             purpose="install",
