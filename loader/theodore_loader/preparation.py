@@ -22,14 +22,14 @@ from theodore_loader.policy import Policy
 from theodore_loader.supervise import own_state
 from theodore_loader.trust.decisions import Decisions, RecordedPurpose
 from theodore_loader.trust.files import SignedFiles, read_signed
-from theodore_loader.trust.grounds import Grounds
+from theodore_loader.trust.grounds import Grounds, state_of
 from theodore_loader.trust.known_trees import KnownTrees
 from theodore_loader.trust.pins import NO_CONSENT, Consent, Pins
 from theodore_loader.trust.purpose import Purpose
 from theodore_loader.trust.receipts import Receipts
 from theodore_loader.trust.signatures import Signer
 from theodore_loader.trust.terms import Terms
-from theodore_loader.trust.trust_file import TrustFile
+from theodore_loader.trust.trust_file import FILE_NAME, TrustFile
 from theodore_loader.trust.verify import Verified, verify
 from theodore_sdk.info import PermissionType, PluginInfo
 
@@ -73,6 +73,8 @@ class Prepared:
         return self.manifest.info
 
 
+ATTEMPTS = 3
+"""So often everything installed is judged, if what decides about it changes meanwhile."""
 Demand = Callable[[Prepared], None]
 
 
@@ -167,16 +169,25 @@ class Preparation:
         """Decide about everything that is installed, and put on disk what is missing of it.
 
         What the decisions rest on is read once; the bytes of every plugin are hashed and judged as for a load. What is
-        refused is told, and keeps no other from being judged.
+        refused is told, and keeps no other from being judged. If trust file or revocation lists change meanwhile, all
+        are judged again: no answer rests on what does not hold any more.
 
         Raises:
-            ConfigurationProblem: the trust file or the record of installed plugins is damaged: nothing can be decided.
+            ConfigurationProblem: the trust file or the record of installed plugins is damaged, or what decides does not
+                keep still: nothing can be decided.
 
         """
-        wanted = Wanted("verify", grounds=self._grounds())
-        judged = tuple(self._judged(plugin, wanted) for plugin in self._index.all().values())
-        self.flush()
-        return judged
+        for _ in range(ATTEMPTS):
+            grounds = self._grounds()
+            wanted = Wanted("verify", grounds=grounds)
+            judged = tuple(self._judged(plugin, wanted) for plugin in self._index.all().values())
+            self.flush()
+            if grounds.still_hold(self._grounds()):
+                return judged
+        raise ConfigurationProblem(
+            f"the trust file or a revocation list changed while the plugins were judged, {ATTEMPTS} times in a row",
+            help=f"find out what keeps writing to {self._home}, and start again",
+        )
 
     def flush(self) -> None:
         """Put on disk what was recorded, and leave nothing to do for later."""
@@ -202,7 +213,6 @@ class Preparation:
     def _prepared(self, files: SignedFiles, wanted: Wanted) -> Prepared:
         with self._recorder.deciding(wanted.purpose, files) as case:
             grounds = wanted.grounds or self._grounds()
-            stamp = grounds.revocations.stamp()
             verified = self._verified(case, grounds, self._purpose(files, wanted))
             _refuse_other_name(wanted.name, verified.manifest.info.name)
             pin = self._pins.get(verified.manifest.info.name)
@@ -216,7 +226,7 @@ class Preparation:
                 terms=verified.terms,
                 marks=verified.marks,
                 warnings=verified.warnings,
-                stamp=stamp,
+                stamp=grounds.stamp,
                 agreed=pin is not None and pin.accepted(verified.wheel.sha256) is not None,
             )
             if wanted.demand is not None:
@@ -227,7 +237,7 @@ class Preparation:
     def stamp(self) -> object:
         """Return what changes when a revocation list or the trust file does. Reads no list, and never raises."""
         with suppress(ConfigurationProblem, OSError):
-            return self._grounds().revocations.stamp()
+            return self._grounds().stamp
         return None
 
     def _purpose(self, files: SignedFiles, wanted: Wanted) -> Purpose:
@@ -263,9 +273,10 @@ class Preparation:
 
     def _grounds(self) -> Grounds:
         trust = self._trust
+        state = state_of(trust.path if trust else self._home / FILE_NAME)
         if trust is None:
             self._read = trust = TrustFile.of_home(self._home, self._read)
-        return Grounds.of(self._home, trust, self._policy, self._pins, self._receipts)
+        return Grounds.of(self._home, trust, self._policy, self._pins, self._receipts, state)
 
     def _verified(
         self, case: Case, grounds: Grounds, purpose: Purpose, consent: Consent = NO_CONSENT, *, pinned: bool = True

@@ -10,9 +10,17 @@ from pathlib import Path
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.policy import Policy
 from theodore_loader.trust.pins import Pins
+from theodore_loader.trust.protected import file_state
 from theodore_loader.trust.receipts import Receipts
 from theodore_loader.trust.revocations.lookup import Revocations, Source
 from theodore_loader.trust.trust_file import TrustFile
+
+
+def state_of(path: Path) -> object:
+    """Return what changes whenever the file is replaced or written to; ``None`` where there is none."""
+    with suppress(OSError):
+        return file_state(path.stat())
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +45,25 @@ class Grounds:
     revocations: Revocations
     pins: Pins
     receipts: Receipts
+    stamp: object = None
+    """What changes when a list or the trust file on disk does, from before the first of them was read."""
     _known: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, home: Path, trust: TrustFile, policy: Policy, pins: Pins, receipts: Receipts) -> Grounds:
-        """Return what a host decides by at this moment."""
-        return cls(trust, policy, _Lists(trust, home), pins, receipts)
+    def of(
+        cls, home: Path, trust: TrustFile, policy: Policy, pins: Pins, receipts: Receipts, state: object = None
+    ) -> Grounds:
+        """Return what a host decides by at this moment.
+
+        ``state`` is :func:`state_of` the trust file before it was read: one that is exchanged meanwhile has another
+        state afterwards, which the next look notices.
+        """
+        lists = _Lists(trust, home)
+        return cls(trust, policy, lists, pins, receipts, (state, lists.stamp()))
+
+    def still_hold(self, later: Grounds) -> bool:
+        """Tell whether nothing has changed up to ``later``, in what is read once for all plugins of a run."""
+        return self.stamp == later.stamp and self.trust == later.trust
 
     def digests(self, plugin: str | None) -> dict[str, str]:
         """Return the SHA-256 of everything a decision about ``plugin`` rests on, as far as it can be read."""
