@@ -86,6 +86,7 @@ def wheel_bytes(
     homepage: str = "https://example.com",
     metadata: str = "",
     lock: bytes | None = None,
+    usage: bytes | None = None,
 ) -> bytes:
     package = name.replace("-", "_")
     dist_info = f"{package}-{version}.dist-info"
@@ -100,6 +101,8 @@ def wheel_bytes(
     }
     if lock is not None:
         entries[f"{dist_info}/pylock.toml"] = lock
+    if usage is not None:
+        entries[f"{dist_info}/api-usage.json"] = usage
     record = io.StringIO()
     writer = csv.writer(record, lineterminator="\n")
     for path, data in entries.items():

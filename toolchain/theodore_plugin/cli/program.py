@@ -55,6 +55,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "install": Entry("theodore_plugin.cli.install", "Verify a wheel and store it for loading.", toolchain=False),
     "why": Entry("theodore_plugin.cli.why", "Say why a plugin was accepted or refused.", toolchain=False),
+    "usage": Entry("theodore_plugin.cli.usage", "Say which plugins use a name of the SDK.", toolchain=False),
     "uninstall": Entry("theodore_plugin.cli.uninstall", "Forget that a plugin is installed.", toolchain=False),
     "run": Entry("theodore_plugin.cli.run", "Call one method of an installed plugin in its sandbox.", toolchain=False),
     "ps": Entry("theodore_plugin.cli.ps", "Show what running hosts run.", toolchain=False),
