@@ -336,6 +336,48 @@ def test_a_compromised_instance_is_believed_no_longer(bench, rotated_home: Path)
     assert refusal(bench, trust, bundle=bundle) == "signer-not-trusted"
 
 
+def test_whoever_imports_a_rotated_instance_is_told_what_it_replaced(
+    rotated_home: Path, machine, at: At, tmp_path: Path, capsys
+) -> None:
+    old = open_or_create()
+    importer = machine("importer")
+
+    def import_(place: Path) -> str:
+        capsys.readouterr()
+        told = read_exported(place)
+        argv = ["trust", "import", str(place), "--plugin", "acme-*", "--fingerprint", told.fingerprint]
+        assert main(argv) == 0
+        return "".join(capsys.readouterr().out.split())
+
+    assert main(["trust", "export", str(tmp_path / "old.json")]) == 0
+    at(importer)
+    assert "replaced" not in import_(tmp_path / "old.json")
+    known = next(iter(TrustFile.load(importer / "trust.toml").roots))
+    at(rotated_home)
+    rotate(TODAY)
+    rotate(TODAY)
+    assert main(["trust", "export", str(tmp_path / "new.json")]) == 0
+    assert old.identity in "".join(capsys.readouterr().out.split())
+    assert old.identity in read_exported(tmp_path / "new.json").replaces
+    assert len(read_exported(tmp_path / "new.json").replaces) == 2
+    assert read_exported(tmp_path / "new.json").fingerprint == exported(open_or_create()).fingerprint
+    at(importer)
+    said = import_(tmp_path / "new.json")
+    assert f"itreplacedroot{known},whichstillcountshere" in said
+    assert f"remove-root{known}--with-rules" in said
+    trust = TrustFile.load(importer / "trust.toml")
+    assert trust.roots[known].until is None  # a claim takes nothing away
+    assert len(trust.roots) == 2
+
+
+@pytest.mark.parametrize("claimed", [{}, "urn:x", [1], ["urn:*"], ["a\nb"], ["urn:x"] * 65, [""]])
+def test_a_claim_of_what_was_replaced_that_is_none_is_refused(claimed: object, bench, tmp_path: Path) -> None:
+    place = tmp_path / "instance.json"
+    place.write_text(json.dumps(json.loads(exported(bench.instance.instance).to_json()) | {"replaces": claimed}))
+    with pytest.raises(ConfigurationProblem, match="what it replaces"):
+        read_exported(place)
+
+
 def test_rotating_again_and_again_ends_with_one_instance_and_short_names(rotated_home: Path) -> None:
     ids = {rotate(TODAY, keep_days=7).root for _ in range(3)}
     trust = TrustFile.load(rotated_home / "trust.toml")

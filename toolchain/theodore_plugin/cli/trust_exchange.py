@@ -101,6 +101,20 @@ def import_(
     if policies:
         stdout.print(visible(f"its verdicts count under policy {', '.join(policies)}"))
     stdout.print(visible(f"to take it back: theodore-plugin trust remove-root {root} --with-rules"))
+    _show_replaced(exported, trust_file)
+
+
+def _show_replaced(exported: Exported, trust_file: Path | None) -> None:
+    """Say what else is to be done where the instance says that it replaced one that is trusted here."""
+    from theodore_loader.trust.trust_file import TrustFile
+    from theodore_plugin.signing.exchange import replaced_roots
+
+    for old in replaced_roots(TrustFile.load(trust_file), exported):
+        stdout.print(
+            visible(f"it says it replaced root {old}, which still counts here. Ask its user, and if it is so:")
+        )
+        stdout.print(visible(f"  theodore-plugin trust limit-root {old} DAY, or remove-root {old} --with-rules"))
+        stdout.print("  upgrades of what the old one had signed ask once for consent: no signature names a successor")
 
 
 def _asked(exported: Exported) -> str:
@@ -123,6 +137,8 @@ def _asked(exported: Exported) -> str:
 def _show(exported: Exported) -> None:
     stdout.print(visible(f"identity    {exported.identity}"))
     stdout.print(visible(f"issuer      {exported.issuer}"))
+    for old in exported.replaces:
+        stdout.print(visible(f"replaces    {old}"))
     show_fingerprint(exported)
 
 

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from theodore_loader.policy import Policy
 from theodore_loader.regular_file import read_regular
 from theodore_loader.trust.edit import TrustEditor
+from theodore_loader.trust.revocations.index import authority_names
 from theodore_loader.trust.trust_file import MAX_ROOT_BYTES, Publisher, SignerRule, TrustFile, Verifier
 from theodore_plugin.packaging.atomic import write_atomically
-from theodore_plugin.signing.exchange import FILE_NAME, Exported, free_root_id, known_root, wanted_root_id
+from theodore_plugin.signing.exchange import (
+    FILE_NAME,
+    LOCAL_IDENTITY,
+    MAX_REPLACED,
+    Exported,
+    free_root_id,
+    known_root,
+    wanted_root_id,
+)
+from theodore_plugin.signing.local import rotation
 from theodore_plugin.signing.local.documents import RekorVersion
 from theodore_plugin.signing.local.instance import DEFAULT_NAME, ISSUER, LocalInstance, open_or_create
 
@@ -57,7 +68,17 @@ def exported(instance: LocalInstance) -> Exported:
 
 def known_to_others(instance: LocalInstance) -> Exported:
     """Return the same without importing sigstore to see whether its root is one."""
-    return Exported(ISSUER, instance.identity, json.loads(read_regular(instance.trusted_root_path, MAX_ROOT_BYTES)))
+    root = json.loads(read_regular(instance.trusted_root_path, MAX_ROOT_BYTES))
+    return Exported(ISSUER, instance.identity, root, _replaced(instance.folder))
+
+
+def _replaced(folder: Path) -> tuple[str, ...]:
+    """Return the identities of the instances that a rotation replaced; of a damaged one nothing is known."""
+    found = []
+    for document in rotation.replaced_documents(folder):
+        with suppress(ValueError, TypeError, KeyError, AttributeError):
+            found += [f"{LOCAL_IDENTITY}{name}" for name in authority_names(document)[-1:]]
+    return tuple(sorted(found)[:MAX_REPLACED])
 
 
 def export(instance: LocalInstance, place: Path) -> tuple[Path, ...]:

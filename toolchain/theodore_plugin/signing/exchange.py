@@ -9,6 +9,10 @@ The fingerprint covers all of it (SHA-256 of the canonical JSON of issuer, ident
 authority or a log key slipped into the trusted root changes it. It is what two people compare over another channel,
 and taking an instance in without that comparison is not possible. Being taken in grants the plugin names given, and
 nothing else.
+
+After a rotation there is ``"replaces": ["urn:…", …]`` besides, the identities of the instances before. It is not
+covered, and nothing follows from it but a word to whoever takes the new one in: a key that was copied could name a
+successor, too (``docs/decisions/0023-the-instance-completed.md``).
 """
 
 from __future__ import annotations
@@ -30,7 +34,8 @@ from theodore_loader.trust.trust_file import MAX_ROOT_BYTES, Publisher, SignerRu
 
 MEDIA_TYPE = "application/vnd.theodore.instance+json;version=1"
 FILE_NAME = "instance.json"
-_LOCAL = "urn:theodore:local:"
+MAX_REPLACED = 64
+LOCAL_IDENTITY = "urn:theodore:local:"
 _FIELDS = {"mediaType", "issuer", "identity", "fingerprint", "trustedRoot"}
 _AGAIN = "ask for the folder or file that `theodore-plugin trust export` writes on the other machine"
 
@@ -42,10 +47,12 @@ class Exported:
     issuer: str
     identity: str
     root: Mapping[str, Any] = field(repr=False)
+    replaces: tuple[str, ...] = ()
+    """Whom it says it stands in for: a claim."""
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over all of it, hex."""
+        """SHA-256 over all of it but what it replaces, hex."""
         covered = {"issuer": self.issuer, "identity": self.identity, "trustedRoot": self.root}
         return hashlib.sha256(strict_json.canonical(covered)).hexdigest()
 
@@ -62,6 +69,7 @@ class Exported:
             "identity": self.identity,
             "fingerprint": self.fingerprint,
             "trustedRoot": self.root,
+            **({"replaces": list(self.replaces)} if self.replaces else {}),
         }
         return json.dumps(written, indent=2).encode() + b"\n"
 
@@ -122,6 +130,14 @@ def _refuse_limited(trust: TrustFile, root: str | None) -> None:
         )
 
 
+def replaced_roots(trust: TrustFile, exported: Exported) -> list[str]:
+    """Return the ids under which a trust file has the roots of instances that this one says it replaces."""
+    signers = [*(rule.signer for rule in trust.publishers), *(rule.signer for rule in trust.verifiers)]
+    named = {signer.root for signer in signers if signer.identity in exported.replaces}
+    own = known_root(trust, exported.document)
+    return sorted(root for root in named if root in trust.roots and root != own)
+
+
 def known_root(trust: TrustFile, document: bytes) -> str | None:
     """Return the id under which a trust file has this very root."""
     sha256 = hashlib.sha256(document).hexdigest()
@@ -151,17 +167,25 @@ def grouped(fingerprint: str) -> str:
 
 def _parsed(data: bytes) -> Exported:
     document = strict_json.loads(data, max_bytes=MAX_ROOT_BYTES)
-    if not isinstance(document, dict) or document.get("mediaType") != MEDIA_TYPE or document.keys() != _FIELDS:
+    if not isinstance(document, dict) or document.get("mediaType") != MEDIA_TYPE:
+        raise ValueError(f"a document of type {MEDIA_TYPE} is expected")
+    if document.keys() - {"replaces"} != _FIELDS:
         raise ValueError(f"a document of type {MEDIA_TYPE} is expected")
     issuer, identity, root = document["issuer"], document["identity"], document["trustedRoot"]
     if not isinstance(root, dict) or not all(_plain(value) for value in (issuer, identity)):
         raise ValueError("issuer and identity are exact and printable, the trusted root is an object")
-    exported = Exported(issuer, identity, root)
+    exported = Exported(issuer, identity, root, _replaces(document.get("replaces", [])))
     if document["fingerprint"] != exported.fingerprint:
         raise ValueError("its fingerprint is of something else")
-    if identity.startswith(_LOCAL) and identity.removeprefix(_LOCAL) not in _fingerprints(exported):
+    if identity.startswith(LOCAL_IDENTITY) and identity.removeprefix(LOCAL_IDENTITY) not in _fingerprints(exported):
         raise ValueError("its identity belongs to another root")
     return exported
+
+
+def _replaces(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) > MAX_REPLACED or not all(_plain(one) for one in value):
+        raise ValueError(f"what it replaces is a list of at most {MAX_REPLACED} identities")
+    return tuple(value)
 
 
 def _plain(value: object) -> bool:

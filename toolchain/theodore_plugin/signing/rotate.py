@@ -20,7 +20,7 @@ from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.regular_file import read_regular
 from theodore_loader.trust.edit import TrustEditor
 from theodore_loader.trust.trust_file import INIT_COMMAND, MAX_ROOT_BYTES, SignerRule, TrustFile
-from theodore_plugin.signing.exchange import free_root_id, known_root, wanted_root_id
+from theodore_plugin.signing.exchange import LOCAL_IDENTITY, free_root_id, known_root, wanted_root_id
 from theodore_plugin.signing.local import rotation
 from theodore_plugin.signing.local.documents import RekorVersion
 from theodore_plugin.signing.local.instance import (
@@ -33,7 +33,6 @@ from theodore_plugin.signing.local.instance import (
 )
 
 KEEP_DAYS = 90
-_IDENTITY = "urn:theodore:local:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ def _copy_rules(editor: TrustEditor, old_root: str, root: str, new: LocalInstanc
 
 def _renamed(identity: str, new: LocalInstance) -> str:
     """Return the new instance's identity for an old one's; a team's members keep theirs."""
-    return new.identity if identity.startswith(_IDENTITY) else identity
+    return new.identity if identity.startswith(LOCAL_IDENTITY) else identity
 
 
 def _document(folder: Path) -> bytes | None:

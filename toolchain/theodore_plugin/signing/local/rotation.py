@@ -13,13 +13,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock
 
 from theodore_loader.artifact.tree import flush_folder
 from theodore_loader.paths import private_dir
+from theodore_loader.regular_file import read_regular
+from theodore_loader.trust.trust_file import MAX_ROOT_BYTES
 from theodore_plugin.signing.local.keyfiles import destroy_keys
 
 
@@ -58,6 +60,15 @@ def finish(folder: Path) -> None:
 def predecessors(folder: Path) -> Sequence[Path]:
     """Return the folders of those that were replaced."""
     return sorted(folder.parent.glob(f".{folder.name}.old-*"))
+
+
+def replaced_documents(folder: Path) -> list[bytes]:
+    """Return the trusted roots of those that were replaced, as far as they can be read."""
+    found = []
+    for predecessor in predecessors(folder):
+        with suppress(OSError):
+            found.append(read_regular(predecessor / "trusted_root.json", MAX_ROOT_BYTES))
+    return found
 
 
 def _successor(folder: Path) -> Path:
