@@ -6,12 +6,12 @@ READY  := $(VENV)/.ready
 # one more than two cores: some tests wait more than they work
 WORKERS ?= 3
 
-.PHONY: demo test thorough fuzz accuracy corpus coverage lint format types layers docs bench extension wheel requirements clean
+.PHONY: demo test compiled collected thorough fuzz accuracy corpus coverage lint format types layers docs bench extension wheel requirements clean
 
 demo: $(READY)          ## the main job end to end on the example plugin, then three attacks
 	$(BIN)/python docs/examples/demo.py
 
-test: $(READY)          ## every test but campaigns and those of the built wheel
+test: compiled          ## every test but campaigns and those of the built wheel
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 coverage: $(READY)      ## the same, measured, the command line included
@@ -19,6 +19,12 @@ coverage: $(READY)      ## the same, measured, the command line included
 	$(BIN)/python -m coverage run -m pytest -n 2
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
+
+compiled: $(READY)      ## bytecode: thousands of processes start that may not write any, and each would make it again
+	$(BIN)/python -m compileall -q toolchain loader
+
+collected: compiled     ## the same for the tests, and whether all of them can be imported
+	@told=$$(env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --collect-only -qq) || { echo "$$told" | tail -n 60; exit 1; }
 
 lint: $(READY)          ## style and formatting
 	$(BIN)/ruff check .
@@ -73,6 +79,7 @@ clean:
 $(READY): requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "theodore-plugin needs Python 3.11 or newer; run: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-compile --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m compileall -q -j 2 $(VENV)/lib >/dev/null || true  # as pip does, one file after another
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
