@@ -126,10 +126,12 @@ class Installed:
 
     def signed(self, plugin: InstalledPlugin, data: bytes) -> SignedFiles:
         """Return the wheel's bytes together with the signatures kept for it."""
+        return SignedFiles(plugin.filename, data, *self.signatures(plugin))
+
+    def signatures(self, plugin: InstalledPlugin) -> tuple[bytes | None, bytes | None]:
+        """Return the bundle and the attestations kept for a wheel; ``None`` is one that is not there."""
         folder = f"{self._home_text}/signatures/{plugin.sha256}"
-        return SignedFiles(
-            plugin.filename, data, _if_there(f"{folder}/{_BUNDLE}"), _if_there(f"{folder}/{_ATTESTATIONS}")
-        )
+        return _if_there(f"{folder}/{_BUNDLE}"), _if_there(f"{folder}/{_ATTESTATIONS}")
 
     def _keep(self, sha256: str, files: SignedFiles) -> None:
         folder = private_dir(self._signatures(sha256))

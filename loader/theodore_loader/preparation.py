@@ -205,7 +205,7 @@ class Preparation:
                 f"{plugin.name} is recorded as installed, and nothing is remembered of who published it",
                 help=f"install {plugin.name} again, and find out who removed its file from {self._home / 'pins'}",
             )
-        files = self._unpacked(self._index.signed(plugin, self._store.data(plugin.sha256)), plugin.sha256)
+        files = self._store.files(plugin.sha256, plugin.filename, *self._index.signatures(plugin))
         prepared = self._prepared(files, replace(wanted, name=plugin.name))
         self._pins.settle(plugin.name, plugin.sha256)
         return prepared
@@ -256,8 +256,7 @@ class Preparation:
 
         """
         known = prepared.signatures
-        data = self._store.data(known.sha256)
-        files = self._unpacked(SignedFiles(known.filename, data, known.bundle, known.attestations), known.sha256)
+        files = self._store.files(known.sha256, known.filename, known.bundle, known.attestations)
         with self._recorder.deciding("load", files) as case:
             # what runs was agreed to: that another version was installed meanwhile does not end it
             verified = self._verified(case, self._grounds(), "load", pinned=False)
@@ -296,10 +295,6 @@ class Preparation:
         place = () if self._trust is None else (self._trust.path.parent,)
         own_state.refuse_reaching((self._home, cache_dir(), *place), verified.grants.permissions)
         return verified
-
-    def _unpacked(self, files: SignedFiles, sha256: str) -> SignedFiles:
-        """Add what is unpacked of a stored wheel, as it is on disk now: a receipt knows what it has to be."""
-        return replace(files, unpacked=self._store.unpacked(sha256))
 
     def _materialised(self, verified: Verified, files: SignedFiles) -> tuple[Path, ...]:
         """Put the verified bytes and the locked dependencies on disk; return the folders to import from."""

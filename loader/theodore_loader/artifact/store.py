@@ -28,6 +28,7 @@ from theodore_loader.artifact import tree
 from theodore_loader.artifact.wheel import Wheel
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.paths import private_dir
+from theodore_loader.trust.files import SignedFiles
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _OTHER_DIGEST = "the stored wheel does not have the digest it is stored under"
@@ -70,7 +71,8 @@ class Store:
         """
         place = self._place(sha256)
         filename, data = _stored(place)
-        _refuse_other(data, sha256, place)
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise _tampered(place, _OTHER_DIGEST)
         return _compared(Path(place), Wheel.read(data, filename))
 
     def unpacked(self, sha256: str) -> Mapping[str, bytes] | None:
@@ -85,12 +87,17 @@ class Store:
         """Return the folder a stored wheel is unpacked in."""
         return self._folder(sha256) / "tree"
 
-    def data(self, sha256: str) -> bytes:
-        """Return the stored wheel's bytes, which have this digest; they are not looked into. Raises as :meth:`open`."""
+    def files(self, sha256: str, filename: str, bundle: bytes | None, attestations: bytes | None) -> SignedFiles:
+        """Return the stored wheel, whose bytes have this digest, and what is unpacked of it, to be verified again.
+
+        ``filename`` is what it was verified as, the rest its signatures; none is looked into. Raises as :meth:`open`.
+        """
         place = self._place(sha256)
         _, data = _stored(place)
-        _refuse_other(data, sha256, place)
-        return data
+        found = SignedFiles(filename, data, bundle, attestations, unpacked=self.unpacked(sha256))
+        if found.sha256 != sha256:
+            raise _tampered(place, _OTHER_DIGEST)
+        return found
 
     def remove(self, sha256: str) -> None:
         """Forget a wheel; removing one that is not there is fine. Processes that have it open keep their files."""
@@ -129,11 +136,6 @@ def _compared(folder: Path, wheel: Wheel) -> StoredWheel:
     if problems := tree.differences(folder / "tree", wheel.entries):
         raise _tampered(str(folder), "; ".join(problems[:3]))
     return StoredWheel(folder / "tree", wheel.sha256, wheel)
-
-
-def _refuse_other(data: bytes, sha256: str, folder: str) -> None:
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise _tampered(folder, _OTHER_DIGEST)
 
 
 def _stored(folder: str) -> tuple[str, bytes]:
