@@ -1,22 +1,28 @@
 """How much calls to a plugin suffer while another plugin of the same host misbehaves, one kind after the other.
 
-Quiet and beside the hostile plugin are measured alternately in one run, so that a slow moment hits both; what is shown
-is the median of the ratios. *host* is the part of one processor that the host's own process spends on the hostile
-plugin while nobody else calls anything: it does not depend on what else the machine does. *loop* is how long the
-host's event loop was not served at worst. The hostile plugin uses its own worker's processor share besides, which is
-why a plugin that does nothing but compute is the reference.
+In each of many short rounds calls are measured before, beside and after the hostile plugin, so that a machine that
+grows slower hits both sides alike; what is shown is the median of the rounds' ratios, and the worst quarter of them.
+*latency* is of a call's median, *at many* of the time for all. *processor* is what the host and the other plugin's
+worker used for the same calls, less what the host spends on the hostile plugin anyway: it depends least on what else
+the machine does. *host* is that part of one processor which the host's process spends on the hostile plugin while
+nobody else calls anything. *loop* is how long the host's event loop was not served at worst.
+
+The hostile plugin uses its own worker's processor share besides, which is why a plugin that does nothing but compute
+is the reference. On a machine that does other things, real-time priority keeps those out:
+``chrt --rr 5 python tests/benchmarks/bench_hostile.py``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from measured_plugin import plugin_info
@@ -148,7 +154,9 @@ KINDS = (
 INFO = plugin_info(
     resource_limits=PluginResourceLimits(max_execution_time_seconds=2.0, max_memory_mb=128, max_cpu_percent=25)
 )
-ROUNDS, CALLS, IN_FLIGHT = 5, 300, 16
+ROUNDS, CALLS, MANY, IN_FLIGHT, SHARE_SECONDS = 9, 160, 640, 16, 0.25
+SETTLE_SECONDS = 0.9
+"""A worker may use half a second of a processor before its ``max_cpu_percent`` holds it back."""
 Start = Callable[[str], Awaitable[Worker]]
 
 
@@ -165,20 +173,40 @@ async def scrape(worker: Worker, url: str) -> str:
     return str(result.content)
 
 
-async def victim_seconds(worker: Worker) -> tuple[float, float]:
-    """Return seconds a call, one at a time and many at once."""
-    started = time.perf_counter()
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What calls took: the median of one at a time, a call's share of many at once, and a call's processor time."""
+
+    single: float
+    many: float
+    processor: float
+    seconds: float
+
+
+def processor_seconds(pid: int) -> float:
+    """Return what a process has run so far, to the nanosecond."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+async def cost(worker: Worker) -> Cost:
+    """Call the other plugin, one call at a time and many at once."""
+    assert worker.pid is not None
+    began, used = time.perf_counter(), time.process_time() + processor_seconds(worker.pid)
+    singles = []
     for _ in range(CALLS):
+        started = time.perf_counter()
         await scrape(worker, "x")
-    single = (time.perf_counter() - started) / CALLS
+        singles.append(time.perf_counter() - started)
 
     async def caller() -> None:
-        for _ in range(CALLS // IN_FLIGHT):
+        for _ in range(MANY // IN_FLIGHT):
             await scrape(worker, "x")
 
     started = time.perf_counter()
     await asyncio.gather(*(caller() for _ in range(IN_FLIGHT)))
-    return single, (time.perf_counter() - started) / CALLS
+    ended = time.perf_counter()
+    processor = time.process_time() + processor_seconds(worker.pid) - used
+    return Cost(statistics.median(singles), (ended - started) / MANY, processor, ended - began)
 
 
 async def misbehave(start: Start, kind: str) -> None:
@@ -209,26 +237,39 @@ async def longest_pause(pauses: list[float]) -> None:
 async def host_share() -> float:
     """Return the part of a processor this process uses while only the hostile plugin is there."""
     used, started = time.process_time(), time.perf_counter()
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(SHARE_SECONDS)
     return (time.process_time() - used) / (time.perf_counter() - started)
 
 
-async def measure(start: Start, victim: Worker, kind: str) -> tuple[float, float, float, float]:
-    """Return the ratios of latency and of time at many calls, the host's share, and the loop's worst pause."""
-    singles, manys, shares, pauses = [], [], [], [0.0]
-    for _ in range(ROUNDS):
-        quiet = await victim_seconds(victim)
-        hostile = asyncio.create_task(misbehave(start, kind))
-        await asyncio.sleep(0.3)
-        shares.append(await host_share())
-        watch = asyncio.create_task(longest_pause(pauses))
-        beside = await victim_seconds(victim)
-        for task in (watch, hostile):
-            task.cancel()
-        await asyncio.gather(watch, hostile, return_exceptions=True)
-        singles.append(beside[0] / quiet[0])
-        manys.append(beside[1] / quiet[1])
-    return statistics.median(singles), statistics.median(manys), statistics.median(shares), max(pauses)
+async def round_beside(start: Start, victim: Worker, kind: str, pauses: list[float]) -> tuple[float, ...]:
+    """Return the ratios of latency, of time at many calls and of processor time, and the host's share."""
+    before = await cost(victim)
+    hostile = asyncio.create_task(misbehave(start, kind))
+    await asyncio.sleep(SETTLE_SECONDS + random.uniform(0.0, 0.3))  # in no step with its restarts
+    share = await host_share()
+    watch = asyncio.create_task(longest_pause(pauses))
+    beside = await cost(victim)
+    for task in (watch, hostile):
+        task.cancel()
+    await asyncio.gather(watch, hostile, return_exceptions=True)
+    after = await cost(victim)
+    return (
+        2 * beside.single / (before.single + after.single),
+        2 * beside.many / (before.many + after.many),
+        2 * (beside.processor - share * beside.seconds) / (before.processor + after.processor),
+        share,
+    )
+
+
+async def measure(start: Start, victim: Worker, kind: str) -> str:
+    """Return a line of the table."""
+    pauses = [0.0]
+    rounds = [await round_beside(start, victim, kind, pauses) for _ in range(ROUNDS)]
+    single, many, processor, share = (sorted(column) for column in zip(*rounds, strict=True))
+    ratios = "".join(
+        f" {column[ROUNDS // 2]:7.2f} x {column[-ROUNDS // 4]:5.2f}" for column in (single, many, processor)
+    )
+    return f"{kind:20}{ratios} {share[ROUNDS // 2]:6.0%} {max(pauses) * 1000:9.1f} ms"
 
 
 async def main() -> None:
@@ -258,12 +299,13 @@ async def main() -> None:
             return await spawn_worker(plan, surroundings)
 
         victim = await start("victim")
-        await victim_seconds(victim)
-        print(f"median of {ROUNDS} rounds; {CALLS} calls one at a time, {CALLS} with {IN_FLIGHT} in flight")
-        print(f"{'beside':20} {'latency':>9} {'at many':>9} {'host':>7} {'loop at worst':>15}")
+        await cost(victim)
+        print(
+            f"{ROUNDS} rounds of {CALLS} calls one at a time, {MANY} with {IN_FLIGHT} in flight; median, worst quarter"
+        )
+        print(f"{'beside':20}{'latency':>16}{'at many':>16}{'processor':>16} {'host':>6} {'loop at worst':>12}")
         for kind in kinds:
-            single, many, share, pause = await measure(start, victim, kind)
-            print(f"{kind:20} {single:7.2f} x {many:7.2f} x {share:6.0%} {pause * 1000:12.1f} ms", flush=True)
+            print(await measure(start, victim, kind), flush=True)
         await victim.kill()
         await launcher.close()
 

@@ -1,4 +1,4 @@
-"""Starting a worker, calling it, streaming from it, dialling through the broker: each against what has less to do.
+"""Starting a worker, ending it, dialling through the broker: each against what has less to do.
 
 Interleaved in one run, so that a slow moment of the machine hits everything alike; ratios are what to compare.
 """
@@ -6,14 +6,12 @@ Interleaved in one run, so that a slow moment of the machine hits everything ali
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from measured_plugin import plugin_info
@@ -46,7 +44,7 @@ class Bench(ScraperPlugin):
         return ScrapingResult("", str((time.perf_counter() - started) / 50), 200, True)
 """
 INFO = plugin_info(resource_limits=PluginResourceLimits(max_network_requests_per_minute=100_000, max_cpu_percent=400.0))
-STARTS, CALLS, IN_FLIGHT, DIALS, ROUNDS, ITEMS = 15, 2000, 64, 5, 5, 50_000
+STARTS, DIALS = 15, 5
 
 
 def bare_start() -> float:
@@ -55,83 +53,9 @@ def bare_start() -> float:
     return time.perf_counter() - started
 
 
-def echo(pipe: Connection) -> None:
-    while (message := pipe.recv()) is not None:
-        pipe.send(message)
-
-
-def pipe_round_trip(count: int, message: object) -> float:
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=echo, args=(theirs,))
-    process.start()
-    ours.send(message)
-    ours.recv()
-    started = time.perf_counter()
-    for _ in range(count):
-        ours.send(message)
-        ours.recv()
-    seconds = (time.perf_counter() - started) / count
-    ours.send(None)
-    process.join()
-    return seconds
-
-
 async def scrape(worker: Worker, url: str) -> str:
     result = await worker.call(worker.methods["scrape_content"], (ScrapingRequest(url=url),), {})
     return str(result.content)
-
-
-async def many(worker: Worker) -> float:
-    """Seconds a call with ``IN_FLIGHT`` callers at once."""
-
-    async def caller() -> None:
-        for _ in range(CALLS // IN_FLIGHT):
-            await scrape(worker, "x")
-
-    started = time.perf_counter()
-    await asyncio.gather(*(caller() for _ in range(IN_FLIGHT)))
-    return (time.perf_counter() - started) / CALLS
-
-
-async def each(worker: Worker, count: int, text: str) -> float:
-    started = time.perf_counter()
-    for _ in range(count):
-        await scrape(worker, text)
-    return (time.perf_counter() - started) / count
-
-
-async def streamed(worker: Worker) -> float:
-    """Seconds an item of a stream of small results, every one of which the plugin makes by a call of its own."""
-    requests = [ScrapingRequest(url="x")] * 5000
-    started = time.perf_counter()
-    for _ in range(ITEMS // len(requests)):
-        async for _item in worker.stream(worker.methods["stream_contents"], (requests,), {}):
-            pass
-    return (time.perf_counter() - started) / ITEMS
-
-
-async def calls(worker: Worker) -> None:
-    """Print calls against a pipe whose ends do nothing but wait for each other; the best of rounds side by side."""
-    large = "x" * 1_000_000
-    rounds = [
-        (
-            pipe_round_trip(CALLS, {"url": "x"}),
-            await each(worker, CALLS, "x"),
-            await many(worker),
-            await streamed(worker),
-            pipe_round_trip(50, large),
-            await each(worker, 50, large),
-        )
-        for _ in range(ROUNDS)
-    ]
-    small, one, crowd, item, pipe, mega = (min(times) for times in zip(*rounds, strict=True))
-    print(f"\nbest of {ROUNDS} rounds of {CALLS} calls, {ITEMS} items, 50 megabytes")
-    show("blocking multiprocessing.Pipe, small", small, small, "us")
-    show("call, small", one, small, "us")
-    show(f"call, {IN_FLIGHT} in flight", crowd, small, "us")
-    show("item of a stream, small", item, small, "us")
-    show("blocking multiprocessing.Pipe, 1 MB", pipe, pipe, "us")
-    show("call, 1 MB there and back", mega, pipe, "us")
 
 
 async def direct_dials(port: int) -> float:
@@ -193,9 +117,7 @@ async def main() -> None:
         show("kill to observed exit", statistics.median(kills), reference)
 
         worker = await spawn_worker(plan, surroundings)
-        await each(worker, CALLS, "x")
-        await calls(worker)
-
+        await scrape(worker, "x")
         direct = statistics.median([await direct_dials(port) for _ in range(DIALS)])
         dialled = statistics.median([float(await scrape(worker, str(port))) for _ in range(DIALS)])
         print(f"\nconnections to a server on loopback, median of {DIALS} x 50")
