@@ -289,7 +289,7 @@ def on_code(event: str, arguments: Any, data: Any) -> Verdict:
     """Judge making code: the import system's and the standard library's own use is no act of the plugin."""
     (granted, makers, importers, dependencies, code_roots, import_roots) = data[:6]
     as_path, path_data, frame_at, kind_of, text, code = data[6:]
-    caller = frame_at(2).f_code.co_filename
+    caller = frame_at(3).f_code.co_filename  # above this decision, `python_hook._judge` and the hook
     if kind_of(caller) is not text:
         caller = "(not plain text)"
     if caller in makers:

@@ -6,6 +6,7 @@ Python that runs in the same process can be attacked, and CPython documents that
   in immutable tuples: patched modules, ``sys.modules`` and builtins change nothing, shutdown does not disarm it;
 * no closures, whose cells a traceback's ``f_locals`` can write since Python 3.13;
 * exact types only, no ``realpath``, no state that a second thread could find set;
+* what was judged is remembered inside ``functools.lru_cache``, which is C: it can be asked, and not told;
 * an exception inside it refuses the act.
 
 What remains, and what the extension does not have: the traceback of a refusal leads to the hook's own frames.
@@ -18,6 +19,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
@@ -26,38 +28,55 @@ from theodore_loader.sandbox import hook_events as events
 from theodore_loader.sandbox.access import AccessRecord
 from theodore_loader.sandbox.hook_errors import NativeImportDeniedError
 from theodore_loader.sandbox.hook_paths import path_facts
-from theodore_loader.sandbox.hook_rules import IMPORTERS, WRITING, HookRules, Wild, group_leader
+from theodore_loader.sandbox.hook_rules import IMPORTERS, WRITING, HookRules, group_leader
 from theodore_sdk.errors import PluginPermissionError
 
 _MOST_REMEMBERED = 4096
+_LONGEST_REMEMBERED = 4096
+"""Characters of a path; the kernel opens none that is longer."""
+_ORDINARY = os.O_RDONLY | os.O_CLOEXEC
+"""The flags that nearly every file is opened with to be read."""
 _ODD = (TypeError, ValueError, AttributeError, LookupError, OSError)
 """What judging an event raises that has other arguments than CPython gives it: somebody raised it by hand."""
 
 
-Said = dict[str | tuple[str, str, bool], float]
+Said = dict[tuple[str, str, bool], float]
 """Grants that were reported lately; who poisons it hides grants from a log that the worker writes itself."""
 
 
 class Memory:
-    """Forgets what was reported, once a second."""
+    """Forgets what was reported, once a second.
 
-    __slots__ = ("_since", "said")
+    Args:
+        said: grants that were reported.
+        forget_paths: forgets the paths that may be opened without being judged, and so reported, again.
 
-    def __init__(self) -> None:
-        self.said: Said = {}
+    """
+
+    __slots__ = ("_forget_paths", "_said", "_since")
+
+    def __init__(self, said: Said, forget_paths: Callable[[], None]) -> None:
+        self._said = said
+        self._forget_paths = forget_paths
         self._since = time.monotonic()
 
     def flush(self) -> None:
         """To be called now and then: without it, the same grant is reported once and never again."""
         if time.monotonic() - self._since >= 1.0:
             self._since = time.monotonic()
-            self.said.clear()
+            self.forget()
+
+    def forget(self) -> None:
+        """Have every grant reported anew."""
+        self._said.clear()
+        self._forget_paths()
 
 
 def install(rules: HookRules, report: Callable[[AccessRecord], None]) -> Memory | None:
     """Install the hook; ``None`` if it does not run, for an earlier hook may have vetoed it."""
-    token, memory = secrets.token_hex(16), Memory()
-    sys.addaudithook(assemble(rules, report, token, memory.said))
+    token = secrets.token_hex(16)
+    hook, memory = assemble(rules, report, token)
+    sys.addaudithook(hook)
     try:
         sys.audit(events.SENTINEL, token)
     except PluginPermissionError as proof:
@@ -66,40 +85,30 @@ def install(rules: HookRules, report: Callable[[AccessRecord], None]) -> Memory 
 
 
 def assemble(
-    rules: HookRules, report: Callable[[AccessRecord], None], token: str, said: Said
-) -> Callable[[str, Any], None]:
-    """Return the hook, with everything it will ever use."""
+    rules: HookRules, report: Callable[[AccessRecord], None], token: str
+) -> tuple[Callable[[str, Any], None], Memory]:
+    """Return the hook, with everything it will ever use, and what it remembers."""
+    said: Said = {}
     copies = {name: _isolated(function) for name, function in vars(decisions).items() if _is_function(function)}
-    where, conclude = _isolated(_where), _isolated(_conclude)
+    where, conclude, judge = _isolated(_where), _isolated(_conclude), _isolated(_judge)
     table = decision_table(rules, copies)
-    open_event = next(row for row in table if "open" in row[0])[1:]
     sentinel = (frozenset({events.SENTINEL}), _isolated(_on_sentinel), (token,))
     otherwise = (copies["on_other"], (events.NATIVE_EVENTS, events.NAMESPACES, rules.any_native))
     refusals = (PluginPermissionError, NativeImportDeniedError, Exception)
     facts = (type, str, rules.own, sys._getframe, where, AccessRecord, report)
     tools = (time.time, said, _MOST_REMEMBERED, (*facts, *refusals))
-    judges = (events.SILENT, open_event, (*table, sentinel), otherwise, _ODD, conclude, tools)
-    below = _granted_folders(rules)
-    quick = (type, tuple, str, int, WRITING, below, rules.silent, _hidden(*below, *rules.silent), said)
-    hook: Callable[[str, Any], None] = _isolated(_hook, *judges, *quick)
-    return hook
+    (opening,) = (row[1:] for row in table if "open" in row[0])
+    passes = _remembering(_isolated(_passes, *opening, conclude, tools, ValueError, _LONGEST_REMEMBERED))
+    rest = (events.SILENT, judge, ((*table, sentinel), otherwise, _ODD, conclude, tools, type, tuple), _ODD)
+    hook: Callable[[str, Any], None] = _isolated(_hook, passes, type, str, int, _ORDINARY, WRITING, rest)
+    return hook, Memory(said, passes.cache_clear)
 
 
-def _granted_folders(rules: HookRules) -> tuple[str, ...]:
-    """Return the prefixes of what may be read by a pattern that is one folder, and that no silent one meets."""
-    plain = [glob[0] + "/" for glob in rules.reads.globs if glob[1:] == (Wild.BELOW,) and isinstance(glob[0], str)]
-    return tuple(
-        folder
-        for folder in plain
-        if not any(folder.startswith(root) or root.startswith(folder) for root in rules.silent)
-        and not any(file.startswith(folder) for file in rules.silent_files)
-    )
-
-
-def _hidden(*roots: str) -> frozenset[int]:
-    """Return where the last hidden folder of a root begins, if it lies within every root: up to there all is plain."""
-    shortest = min((len(root) for root in roots), default=0)
-    return frozenset(at for root in roots if (at := root.rfind("/.")) + 1 < shortest)
+def _remembering(function: Any) -> Any:
+    """Return a function of one ``str`` that knows its latest answers, and does not lead to the one that gave them."""
+    remembering = lru_cache(_MOST_REMEMBERED)(function)
+    vars(remembering).clear()
+    return remembering
 
 
 def decision_table(rules: HookRules, copies: dict[str, Any]) -> tuple[tuple[frozenset[str], Any, Any], ...]:
@@ -158,54 +167,58 @@ def _path_readers(copies: dict[str, Any]) -> tuple[Any, Any, Any]:
     return (facts.kind, copies["text_of_path"], data)
 
 
-def _hook(  # noqa: C901 - a call would cost as much as what is decided here
+def _hook(
     event: str,
     arguments: Any,
-    silent: Any,
-    opening: Any,
-    table: Any,
-    otherwise: Any,
-    odd: Any,
-    conclude: Any,
-    tools: Any,
+    passes: Any,
     kind_of: Any,
-    sequence: Any,
     text: Any,
     number: Any,
+    ordinary: Any,
     writing: Any,
-    below: Any,
-    code: Any,
-    dots: Any,
-    said: Any,
+    rest: Any,
 ) -> None:
-    """Decide one event. All but the first two parameters are default arguments; see ``assemble``."""
+    """Let the frequent events through. All but the first two parameters are default arguments; see ``assemble``."""
     if event == "open":
-        decide, data = opening
-        # What is opened most is a plain path to read, of code or of a granted folder: on_open would say the same. No
-        # part of it is dots, or only parts of the root itself; an empty part changes nothing here.
         try:
             path, _mode, flags = arguments
             if (
                 kind_of(path) is text
                 and kind_of(flags) is number
-                and not flags & writing
-                and ("/." not in path or path.rfind("/.") in dots)
+                and (flags == ordinary or not flags & writing)
+                and passes(path)
             ):
-                if path.startswith(below):
-                    if path in said:
-                        return
-                elif path.startswith(code):
-                    return
-        except odd:
+                return
+        except rest[3]:
             pass
-    elif event in silent:
+    elif event in rest[0]:
         return
-    else:
-        decide, data = otherwise
-        for names, judge, facts in table:
-            if event in names:
-                decide, data = judge, facts
-                break
+    rest[1](event, arguments, rest[2])
+
+
+def _passes(path: Any, decide: Any, data: Any, conclude: Any, tools: Any, too_long: Any, longest: Any) -> bool:
+    """Tell whether opening a path to read it needs no further judgement, for as long as this is remembered.
+
+    It depends on the path alone, so a relative one never does. A grant is reported here; a refusal is judged again.
+    """
+    if path.__len__() > longest:
+        raise too_long
+    verdict = decide("open", (path, None, 0), data) if path[:1] == "/" else ("", "", False)
+    if verdict is not None:
+        if not verdict[2]:
+            return False
+        conclude(verdict, tools)
+    return True
+
+
+def _judge(event: str, arguments: Any, facts: Any) -> None:
+    """Decide one event."""
+    table, otherwise, odd, conclude, tools, kind_of, sequence = facts
+    decide, data = otherwise
+    for names, judge, of_judge in table:
+        if event in names:
+            decide, data = judge, of_judge
+            break
     try:
         if kind_of(arguments) is not sequence:  # its methods could be somebody's Python: empty, it fits no decision
             arguments = ()
@@ -222,14 +235,13 @@ def _conclude(verdict: Any, tools: Any) -> None:
     permission, resource, granted = verdict
     time = now()
     if granted:
-        key = resource if permission == "filesystem:read" else verdict  # reads are looked up by the path alone
-        if key in said:
+        if verdict in said:
             return
         if said.__len__() >= most:
             said.clear()
-        said[key] = time
+        said[verdict] = time
     kind_of, text, own, frame_at, where, record, report, denied, import_denied, failure = rest
-    location = where(frame_at(2), own, kind_of, text)
+    location = where(frame_at(2), own, kind_of, text)  # from the hook outwards
     if permission == "self-test":
         raise denied(permission, resource)
     try:  # noqa: SIM105 - contextlib is Python that could be replaced

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import json
 import os
 import pathlib
@@ -12,6 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -21,7 +21,9 @@ from hypothesis import strategies as st
 from theodore_loader.permissions import Permission
 from theodore_loader.sandbox import hook_events as events
 from theodore_loader.sandbox import hook_rules, interpreter, native, python_hook, run
+from theodore_loader.sandbox.access import AccessRecord
 from theodore_loader.sandbox.native.policy import policy
+from theodore_sdk.errors import PluginPermissionError
 
 extension: Any = native.extension()
 pytestmark = pytest.mark.skipif(extension is None, reason=native.why_not())
@@ -181,18 +183,16 @@ Judge = Callable[[str, Any], Any]
 
 def python_judge(rules: hook_rules.HookRules, caller: str) -> Judge:
     """Return what the Python hook concludes about an event that code of ``caller`` raises."""
-    concluded: list[Any] = []
-    hook: Any = python_hook.assemble(rules, lambda _: None, "", {})
-    conclude = inspect.getfullargspec(hook).args.index("conclude") - 2  # every parameter but two has a default
-    defaults = list(hook.__defaults__)
-    defaults[conclude] = lambda verdict, _tools: concluded.append(verdict)
-    hook.__defaults__ = tuple(defaults)
+    reported: list[AccessRecord] = []
+    hook, memory = python_hook.assemble(rules, reported.append, "")
     ask = called_from(caller, hook)
 
     def judge(event: str, arguments: Any) -> Any:
-        concluded.clear()
-        ask(event, arguments)
-        return concluded[0] if concluded else None
+        reported.clear()
+        memory.forget()
+        with suppress(PluginPermissionError):
+            ask(event, arguments)
+        return (reported[0].permission, reported[0].resource, reported[0].granted) if reported else None
 
     return judge
 

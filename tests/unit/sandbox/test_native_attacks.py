@@ -69,6 +69,23 @@ def deep():
     except Exception as problem: return f'{problem.__class__.__name__}: {problem}'
 attempt = deep
 """,
+    "what the hook remembers": """
+def names(frame):
+    while frame is not None:
+        yield from dict(frame.f_locals).items()
+        frame = frame.f_back
+try: open('/etc/passwd')
+except Exception as problem:
+    trace = problem.__traceback__
+    while trace:
+        for name, value in names(trace.tb_frame):
+            if hasattr(value, 'cache_info'):
+                value('/etc/passwd'), value.cache_clear(), value('/etc/passwd')
+                value.__wrapped__ = value.cache_info = lambda path: True
+                try: value.__class__ = type(attempt)
+                except TypeError: pass
+        trace = trace.tb_next
+""",
     "signal in between": """
 import signal, time
 told = []

@@ -91,7 +91,7 @@ def _compiler() -> list[str]:
 
 def _flags() -> list[str]:
     include = {sysconfig.get_path("include"), sysconfig.get_path("platinclude")}
-    language = ["-std=c11", "-D_GNU_SOURCE", "-O3", "-Wall", "-Wextra", "-fPIC", "-shared"]
+    language = ["-std=c11", "-D_GNU_SOURCE", "-DNDEBUG", "-O3", "-Wall", "-Wextra", "-fPIC", "-shared"]
     digest = f'-DSOURCE_DIGEST="{source.digest()}"'
     return [*language, *_HARDENING, *_LINKING[sys.platform], digest, *(f"-I{folder}" for folder in sorted(include))]
 

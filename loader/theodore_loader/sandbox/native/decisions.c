@@ -70,6 +70,12 @@ static void judge_read(struct act *act, struct text path) {
     }
 }
 
+/* Whether the path is the very text of a str, so neither decoded nor brought into normal form. */
+static bool is_as_given(struct text path, PyObject *value) {
+    return PyUnicode_CheckExact(value) && PyUnicode_IS_COMPACT_ASCII(value)
+           && path.bytes == (const char *)PyUnicode_1BYTE_DATA(value);
+}
+
 static void on_open(struct act *act) {
     struct text path;
     if (act->count != 3) {
@@ -81,6 +87,9 @@ static void on_open(struct act *act) {
     }
     PyObject *flags = argument(act, 2);
     if (PyLong_CheckExact(flags) && !(PyLong_AsUnsignedLongMask(flags) & act->policy->writing)) {
+        if (is_as_given(path, argument(act, 0))) {
+            act->to_read = path;
+        }
         judge_read(act, path);
     } else if (!text_equal(path, TEXT("/dev/null"))) {
         judge_write(act, path);
@@ -473,6 +482,7 @@ bool act_judge(struct act *act, const struct policy *policy, const char *event, 
     act->outcome = PASSES;
     act->permission = NULL;
     act->hash = 0;
+    act->to_read = TEXT("");
     scratch_open(&act->first);
     scratch_open(&act->second);
     scratch_open(&act->said);

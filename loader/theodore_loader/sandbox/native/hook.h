@@ -3,6 +3,7 @@
  *   text.c       str, bytes and pathlib.Path as plain bytes, without calling back into Python; paths in normal form
  *   policy.c     the policy: built once from plain Python data, in pages of its own that are then made read-only
  *   decisions.c  one function per kind of event, the twins of sandbox/hook_decisions.py
+ *   familiar.c   what was read lately, which needs no second judgement
  *   store.c      what was observed, bounded, until the worker fetches it
  *   frames.c     the plugin's own line, and the exception of a refusal
  *   module.c     the hook itself and what Python may ask of this module
@@ -182,6 +183,7 @@ struct act {
     const char *permission;
     struct text resource;
     uint64_t hash; /* of the resource, where it is known already; else 0 */
+    struct text to_read; /* the path exactly as it was given, if it is in normal form and opened to be read; else empty */
     struct scratch first, second; /* for texts taken from the arguments */
     struct scratch said;          /* for a resource made of several */
 };
@@ -191,6 +193,13 @@ decision decision_named(const char *name);
 /* Judge; afterwards the outcome, permission and resource are set. False, with an exception: no memory. */
 bool act_judge(struct act *act, const struct policy *policy, const char *event, PyObject *arguments);
 void act_close(struct act *act);
+
+/* ---- familiar.c ------------------------------------------------------------------------------------------------ */
+
+/* Whether the event opens, to be read and nothing else, what passed lately. */
+bool familiar_has(const char *event, PyObject *arguments, unsigned long writing);
+/* act->to_read of an act that passed. */
+void familiar_keep(struct text path);
 
 /* ---- frames.c -------------------------------------------------------------------------------------------------- */
 
@@ -203,7 +212,9 @@ int refusal_raise(const struct policy *policy, const char *permission, struct te
 
 /* ---- store.c --------------------------------------------------------------------------------------------------- */
 
-/* Whether a grant is due to be recorded: equal ones are, once a second. */
+/* A number that changes when grants are to be recorded anew: with what is fetched, once a second at most. */
+unsigned int store_era(void);
+/* Whether a grant is due to be recorded: equal ones are, once an era. */
 bool store_due(uint64_t hash);
 void store_add(const char *permission, bool granted, struct text resource, struct text location);
 /* ([(time, permission, resource, granted, location, count), ...], number lost); forgets them. */

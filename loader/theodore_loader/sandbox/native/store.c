@@ -27,8 +27,12 @@ static struct {
 
 /* Without the lock, for every granted act comes here: at worst two threads at once record one act twice, or not. */
 static struct {
-    atomic_uint_least64_t hash, milliseconds;
+    atomic_uint_least64_t hash;
+    atomic_uint era;
 } remembered[REMEMBERED];
+
+static atomic_uint era = 1; /* what was never written belongs to none */
+static atomic_uint_least64_t era_began;
 
 static atomic_flag busy = ATOMIC_FLAG_INIT;
 static atomic_uint not_waited_for;
@@ -53,18 +57,35 @@ static void give_lock(void) {
 #define QUICK_CLOCK CLOCK_MONOTONIC
 #endif
 
+unsigned int store_era(void) {
+    return atomic_load_explicit(&era, memory_order_relaxed);
+}
+
 bool store_due(uint64_t hash) {
-    struct timespec time;
-    clock_gettime(QUICK_CLOCK, &time);
-    uint64_t now = (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
     size_t at = (size_t)hash % REMEMBERED;
+    unsigned int now = store_era();
     if (atomic_load_explicit(&remembered[at].hash, memory_order_relaxed) == hash
-        && now - atomic_load_explicit(&remembered[at].milliseconds, memory_order_relaxed) < 1000) {
+        && atomic_load_explicit(&remembered[at].era, memory_order_relaxed) == now) {
         return false;
     }
     atomic_store_explicit(&remembered[at].hash, hash, memory_order_relaxed);
-    atomic_store_explicit(&remembered[at].milliseconds, now, memory_order_relaxed);
+    atomic_store_explicit(&remembered[at].era, now, memory_order_relaxed);
     return true;
+}
+
+/* The clock is read where observations are fetched, and not at every act. */
+static void begin_era_when_due(void) {
+    struct timespec time;
+    clock_gettime(QUICK_CLOCK, &time);
+    uint64_t now = (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+    uint64_t began = atomic_load_explicit(&era_began, memory_order_relaxed);
+    if (now - began < 1000) {
+        return;
+    }
+    atomic_store_explicit(&era_began, now, memory_order_relaxed);
+    if (began != 0) { /* the first era began with the hook, which had no need of a clock */
+        atomic_fetch_add_explicit(&era, 1, memory_order_relaxed);
+    }
 }
 
 static double wall_clock(void) {
@@ -179,6 +200,7 @@ static bool is_empty(void) {
 }
 
 PyObject *store_drain(void) {
+    begin_era_when_due();
     if (is_empty()) {
         return Py_BuildValue("([]I)", 0);
     }
