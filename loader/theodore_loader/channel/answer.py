@@ -106,10 +106,11 @@ class PendingCall(Pending):
         self._wake, self._context = wake, context
 
     def cancel(self, msg: object = None) -> bool:
-        """Wake the waiting task with a cancellation; what the worker answers later finds nobody."""
+        """Wake the waiting task with a cancellation and have the method stopped; what it answers finds nobody."""
         if self._done:
             return False
         self._lose(asyncio.CancelledError() if msg is None else asyncio.CancelledError(msg))
+        self.leave()
         return True
 
     def result(self) -> Any:

@@ -150,32 +150,37 @@ class HostChannel:
         finally:
             self._awaited = None
 
-    async def call(self, request: Request, read: Callable[[msgspec.Raw], Any]) -> Any:
-        """Return what a method returned, as ``read`` reads it.
+    def call(self, request: Request, read: Callable[[msgspec.Raw], Any]) -> Awaitable[Any]:
+        """Call a method; what is returned, to be awaited at once, is what the method returned, as ``read`` reads it.
 
         A caller that is cancelled cancels the plugin's method too, under the same grace.
 
-        Raises:
+        Raises, now or where it is awaited:
             TypeError, ValueTooLargeError: the arguments cannot cross; nothing was sent.
             CallTimeout: the deadline passed; the message says whether the worker had to be killed.
             BadValueError: the result is not of the declared type.
             LoaderError: what the worker answered, or how it ended.
 
         """
+        if self._is_crowded or request.sources:
+            return self._call_with_care(request, read)
+        return self._begin(request, read)
+
+    async def _call_with_care(self, request: Request, read: Callable[[msgspec.Raw], Any]) -> Any:
+        """Call a method when there is room, and end the streams among its arguments with it."""
         if self._is_crowded:
             await self._wait_for_room(request)
+        pending = self._begin(request, read)
+        try:
+            return await pending
+        finally:
+            self._uploads.close(pending.number)
+
+    def _begin(self, request: Request, read: Callable[[msgspec.Raw], Any]) -> PendingCall:
         number = self._last_id = self._last_id + 1
         pending = PendingCall(self, number, request, self._time() + request.seconds, read, self._loop)
         self._open(pending, request, 0)
-        try:
-            return await pending
-        except asyncio.CancelledError:
-            if number in self._pending:
-                pending.leave()
-            raise
-        finally:
-            if request.sources:
-                self._uploads.close(number)
+        return pending
 
     async def stream(self, request: Request, read: Callable[[bytes], Sequence[Any]]) -> AsyncGenerator[Any, None]:
         """Iterate over what a streaming method yields, as it comes; leaving the iteration stops the method.
