@@ -5,9 +5,9 @@ What was verified is what is put on disk and handed on. Everything here blocks: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from theodore_loader.artifact.environment import ensure_environment
@@ -15,90 +15,24 @@ from theodore_loader.artifact.store import Store
 from theodore_loader.deciding import Case, Recorder
 from theodore_loader.errors import ConfigurationProblem, LoaderError, Refused
 from theodore_loader.installed import Installed, InstalledPlugin
-from theodore_loader.manifest import Manifest
 from theodore_loader.paths import cache_dir
-from theodore_loader.permissions import Permission
 from theodore_loader.policy import Policy
+from theodore_loader.prepared import TO_LOAD, Judged, Prepared, Signatures, Wanted
 from theodore_loader.supervise import own_state
-from theodore_loader.trust.decisions import Decisions, RecordedPurpose
+from theodore_loader.trust.decisions import Decisions
 from theodore_loader.trust.files import SignedFiles, read_signed
 from theodore_loader.trust.grounds import Grounds, state_of
 from theodore_loader.trust.known_trees import KnownTrees
 from theodore_loader.trust.pins import NO_CONSENT, Consent, Pins
 from theodore_loader.trust.purpose import Purpose
 from theodore_loader.trust.receipts import Receipts
-from theodore_loader.trust.signatures import Signer
-from theodore_loader.trust.terms import Terms
 from theodore_loader.trust.trust_file import FILE_NAME, TrustFile
 from theodore_loader.trust.verify import Verified, verify
-from theodore_sdk.info import PermissionType, PluginInfo
+from theodore_sdk.info import PermissionType
 
-
-@dataclass(frozen=True, slots=True)
-class Signatures:
-    """What is needed to verify stored bytes again: their digest, and what lay beside them."""
-
-    sha256: str
-    filename: str
-    bundle: bytes | None
-    attestations: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A verified plugin with everything on disk that its worker imports.
-
-    ``publisher`` is ``None`` for a wheel the trust file accepts unsigned, by its exact digest.
-    """
-
-    manifest: Manifest
-    grants: tuple[Permission, ...]
-    roots: tuple[Path, ...]
-    verification: tuple[str, ...]
-    publisher: Signer | None
-    signatures: Signatures
-    terms: Terms
-    marks: tuple[str, ...] = ()
-    """What sets it apart: ``yanked``, or that there is a warning about it."""
-    warnings: tuple[str, ...] = ()
-    """The same in sentences."""
-    stamp: object = None
-    """What :meth:`Preparation.stamp` was just before it was verified."""
-    agreed: bool = False
-    """Whether exactly this wheel was installed here, on these terms."""
-
-    @property
-    def info(self) -> PluginInfo:
-        """The metadata of the manifest."""
-        return self.manifest.info
-
-
+__all__ = ["ATTEMPTS", "Judged", "Preparation", "Prepared", "Wanted"]
 ATTEMPTS = 3
 """So often everything installed is judged, if what decides about it changes meanwhile."""
-Demand = Callable[[Prepared], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a plugin is prepared for.
-
-    ``demand`` refuses, by raising, what is not acceptable besides; ``grounds`` are what to decide by, read now if not
-    given; ``name`` is the plugin the wheel has to be of.
-    """
-
-    purpose: RecordedPurpose = "load"
-    demand: Demand | None = None
-    grounds: Grounds | None = None
-    name: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """An installed plugin as the host would load it now, or why it would not."""
-
-    plugin: InstalledPlugin
-    prepared: Prepared | None
-    problem: LoaderError | OSError | None = None
 
 
 class Preparation:
@@ -146,7 +80,7 @@ class Preparation:
         files = wheel if isinstance(wheel, SignedFiles) else read_signed(wheel)
         return self._verified(Case("verify", files), self._grounds(), "install", consent, pinned=False)
 
-    def prepare(self, name_or_wheel: str | Path, wanted: Wanted = Wanted()) -> Prepared:
+    def prepare(self, name_or_wheel: str | Path, wanted: Wanted = TO_LOAD) -> Prepared:
         """Verify a plugin with the trust of this moment, and put on disk what its worker imports.
 
         Raises:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from theodore_loader.difference import in_words, increases, strongest_rule
 from theodore_loader.errors import ConfigurationProblem, Refused
-from theodore_loader.preparation import Prepared
+from theodore_loader.prepared import Prepared
 
 
 def refuse_other_terms(running: Prepared, new: Prepared) -> None:
