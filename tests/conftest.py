@@ -9,8 +9,13 @@ import atexit
 import os
 import shutil
 import tempfile
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from mypy_base import MypyBase
 
 pytest_plugins = ["how_it_ended"]
 
@@ -25,3 +30,12 @@ for name in ("COLUMNS", "LINES"):
 # what checks remember on disk stays out of the user's own cache
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="theodore-tests-")
 atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def mypy_base(tmp_path_factory: pytest.TempPathFactory) -> MypyBase:
+    """What mypy learned of the SDK: give it to the state folder of a test that checks."""
+    from mypy_base import mypy_base
+
+    folder = tmp_path_factory.getbasetemp()
+    return mypy_base(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder)

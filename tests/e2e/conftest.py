@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from mypy_base import MypyBase
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A state folder that is this test's alone."""
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mypy_base: MypyBase) -> Path:
+    """A state folder that is this test's alone; mypy knows the SDK in it."""
     folder = tmp_path / "home"
     folder.mkdir(mode=0o700)
     monkeypatch.setenv("THEODORE_PLUGIN_HOME", str(folder))
+    mypy_base.give(folder)
     return folder
 
 

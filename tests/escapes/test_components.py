@@ -42,17 +42,23 @@ def test_a_wheel_that_fools_an_installer_is_refused_by_loader_and_check(shooting
 # sources
 
 
+@pytest.fixture(scope="module")
+def ordinary(tmp_path_factory):
+    """What is said of the plugin itself, whatever it hides."""
+    wheel = components.wheel_of_source(tmp_path_factory.mktemp("plugin"), b"X = 1\n", "ordinary")
+    return components.findings_of_the_check(wheel)
+
+
 @each("static")
-def test_a_source_that_hides_what_it_does_is_found(shooting_range, case):
+def test_a_source_that_hides_what_it_does_is_found(shooting_range, case, ordinary):
     at = shooting_range("source")
     payload = components.module_of(case).payload(at.canary)
     assert at.token in run(payload, at.canary)
-    ordinary = components.findings_of_the_check(components.wheel_of_source(at, b"X = 1\n", "ordinary"))
     if "unicode" in case.name:  # what it calls is harmless: another call shows whether the letters are seen through
         payload = payload.replace(b"getppid()", b"system('true')")
         plain = payload.decode().translate(WIDE).encode()
-        ordinary -= components.findings_of_the_check(components.wheel_of_source(at, plain, "plain"))
-    found = components.findings_of_the_check(components.wheel_of_source(at, payload, "hidden")) - ordinary
+        ordinary = ordinary - components.findings_of_the_check(components.wheel_of_source(at.folder, plain, "plain"))
+    found = components.findings_of_the_check(components.wheel_of_source(at.folder, payload, "hidden")) - ordinary
     assert bool(found) == (case.name not in HARMLESS), found
 
 

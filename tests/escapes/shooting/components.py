@@ -95,9 +95,9 @@ def _rules(report: Any) -> list[str]:
     return [rule for value in report for rule in _rules(value)] if isinstance(report, list) else []
 
 
-def wheel_of_source(at: Range, payload: bytes, name: str) -> Path:
-    """Return a plugin's wheel with this text as one of its modules."""
-    folder = at.folder / name
+def wheel_of_source(beside: Path, payload: bytes, name: str) -> Path:
+    """Return a plugin's wheel with this text as one of its modules, in a folder of its own."""
+    folder = beside / name
     folder.mkdir()
     members = [("canary_plugin/__init__.py", _PLUGIN.encode()), ("canary_plugin/helpers.py", payload)]
     wheels.write(folder / wheels.FILENAME, members, "canary_plugin:Canary")

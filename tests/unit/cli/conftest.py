@@ -23,8 +23,9 @@ def own_home(tmp_path_factory, monkeypatch):
 
 
 @pytest.fixture
-def project_folder(pristine, tmp_path):
+def project_folder(pristine, tmp_path, own_home, mypy_base):
     """A copy of it to break."""
+    mypy_base.give(own_home)
     return Path(shutil.copytree(pristine, tmp_path / "page-notes"))
 
 

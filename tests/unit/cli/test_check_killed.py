@@ -15,7 +15,6 @@ from theodore_plugin.store.catalogue import KINDS
 from theodore_plugin.store.store import Store
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
-KILLS = 2
 
 
 @pytest.fixture
@@ -43,7 +42,8 @@ def findings(reports):
     return [(found["rule"], found["location"]) for found in report["findings"]]
 
 
-def test_a_check_killed_at_any_moment_spoils_neither_reports_nor_caches(check, own_home):
+@pytest.mark.parametrize("kills", [1, pytest.param(10, marks=pytest.mark.thorough)])
+def test_a_check_killed_at_any_moment_spoils_neither_reports_nor_caches(check, own_home, kills):
     start, reports = check
     began = time.monotonic()
     whole = start()
@@ -53,7 +53,7 @@ def test_a_check_killed_at_any_moment_spoils_neither_reports_nor_caches(check, o
     assert expected
     assert code == 1
     moments = random.Random(7)
-    for _ in range(KILLS):
+    for _ in range(kills):
         for kind in KINDS:
             Store(own_home / "cache" / kind.name, kind.max_bytes).clean()
         for report in reports.iterdir():

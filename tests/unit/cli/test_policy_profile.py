@@ -59,24 +59,33 @@ def rules(report: dict[str, Any]) -> set[str]:
     return {finding["rule"] for finding in report["findings"]}
 
 
-def published(plugin: Path, tmp_path: Path) -> Path:
-    policy = tmp_path / "acme.yaml"
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What a registry wrote while it checked a plugin; its policy is gone since."""
+    folder = tmp_path_factory.mktemp("registry")
+    policy, profile = folder / "acme.yaml", folder / "registry.json"
     policy.write_text(POLICY)
-    profile = tmp_path / "registry.json"
     code, _, err = check(
-        plugin, "--policy", str(policy), "--audience", "registry", "--advisories", str(SNAPSHOT),
-        "--write-profile", str(profile), home=tmp_path / "registry",
+        create_project(NewProject("page-notes", PluginCategory.EXPORTER, folder)),
+        "--policy", str(policy), "--audience", "registry", "--advisories", str(SNAPSHOT),
+        "--write-profile", str(profile), home=folder / "home",
     )  # fmt: skip
     assert "others follow them with --profile registry.json" in err, err
     assert code in {0, 1}
     policy.unlink()
-    return profile
+    return profile.read_text()
 
 
-def test_two_machines_with_one_profile_say_the_same(plugin: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def profile(written: str, tmp_path: Path) -> Path:
+    path = tmp_path / "registry.json"
+    path.write_text(written)
+    return path
+
+
+def test_two_machines_with_one_profile_say_the_same(plugin: Path, profile: Path, tmp_path: Path) -> None:
     module = plugin / "src" / "page_notes" / "plugin.py"
     module.write_text(module.read_text() + RISKY)
-    profile = published(plugin, tmp_path)
     elsewhere = tmp_path / "another place" / "page-notes"
     shutil.copytree(plugin, elsewhere)
     arguments = ("--profile", str(profile), "--advisories", str(SNAPSHOT), "--output-format", "json")
@@ -94,8 +103,7 @@ def test_two_machines_with_one_profile_say_the_same(plugin: Path, tmp_path: Path
     assert "profile-mismatch" not in levels
 
 
-def test_what_the_project_says_does_not_count_and_is_said(plugin: Path, tmp_path: Path) -> None:
-    profile = published(plugin, tmp_path)
+def test_what_the_project_says_does_not_count_and_is_said(plugin: Path, profile: Path, tmp_path: Path) -> None:
     pyproject = plugin / "pyproject.toml"
     pyproject.write_text(
         pyproject.read_text()
@@ -117,8 +125,7 @@ def test_what_the_project_says_does_not_count_and_is_said(plugin: Path, tmp_path
     assert (report["hidden"], report["baselined"], report["selection"]) == (0, [], None)
 
 
-def test_differences_make_the_check_incomplete_and_name_the_remedy(plugin: Path, tmp_path: Path) -> None:
-    profile = published(plugin, tmp_path)
+def test_differences_make_the_check_incomplete_and_name_the_remedy(plugin: Path, profile: Path, tmp_path: Path) -> None:
     document = json.loads(profile.read_text())
     document["scanners"]["mypy"] = "0.1"
     document["tool"]["python"] = "cpython 3.10"
