@@ -5,7 +5,7 @@ grows slower hits both sides alike; what is shown is the median of the rounds' r
 *latency* is of a call's median, *at many* of the time for all. *processor* is what the host and the other plugin's
 worker used for the same calls, less what the host spends on the hostile plugin anyway: it depends least on what else
 the machine does. *host* is that part of one processor which the host's process spends on the hostile plugin while
-nobody else calls anything. *loop* is how long the host's event loop was not served at worst.
+nobody else calls anything. *loop* is how long the host's event loop was not served at worst in a round.
 
 The hostile plugin uses its own worker's processor share besides, which is why a plugin that does nothing but compute
 is the reference. On a machine that does other things, real-time priority keeps those out:
@@ -241,8 +241,9 @@ async def host_share() -> float:
     return (time.process_time() - used) / (time.perf_counter() - started)
 
 
-async def round_beside(start: Start, victim: Worker, kind: str, pauses: list[float]) -> tuple[float, ...]:
-    """Return the ratios of latency, of time at many calls and of processor time, and the host's share."""
+async def round_beside(start: Start, victim: Worker, kind: str) -> tuple[float, ...]:
+    """Return the ratios of latency, time at many calls and processor time, the host's share, the longest pause."""
+    pauses = [0.0]
     before = await cost(victim)
     hostile = asyncio.create_task(misbehave(start, kind))
     await asyncio.sleep(SETTLE_SECONDS + random.uniform(0.0, 0.3))  # in no step with its restarts
@@ -258,18 +259,18 @@ async def round_beside(start: Start, victim: Worker, kind: str, pauses: list[flo
         2 * beside.many / (before.many + after.many),
         2 * (beside.processor - share * beside.seconds) / (before.processor + after.processor),
         share,
+        max(pauses),
     )
 
 
 async def measure(start: Start, victim: Worker, kind: str) -> str:
     """Return a line of the table."""
-    pauses = [0.0]
-    rounds = [await round_beside(start, victim, kind, pauses) for _ in range(ROUNDS)]
-    single, many, processor, share = (sorted(column) for column in zip(*rounds, strict=True))
+    rounds = [await round_beside(start, victim, kind) for _ in range(ROUNDS)]
+    single, many, processor, share, pause = (sorted(column) for column in zip(*rounds, strict=True))
     ratios = "".join(
         f" {column[ROUNDS // 2]:7.2f} x {column[-ROUNDS // 4]:5.2f}" for column in (single, many, processor)
     )
-    return f"{kind:20}{ratios} {share[ROUNDS // 2]:6.0%} {max(pauses) * 1000:9.1f} ms"
+    return f"{kind:20}{ratios} {share[ROUNDS // 2]:6.0%} {pause[ROUNDS // 2] * 1000:9.1f} ms"
 
 
 async def main() -> None:
