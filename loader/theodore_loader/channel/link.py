@@ -24,6 +24,9 @@ TURN_SECONDS = 0.0005
 """How long an answer waits at most for the frames that arrived together with its call."""
 REST = 20
 """What is too much is read so that a millisecond spent on it is followed by at least so many without."""
+LONGEST_REST = 0.4
+"""Less than a worker has to answer in when a call of it is to stop: what took long may have been the callers that were
+woken, for whose work no worker is to be killed."""
 
 
 class Link:
@@ -162,7 +165,8 @@ class Link:
         finally:
             self._reading = False
             if self._pause:
-                self._loop.call_later(max(self._pause, REST * (monotonic() - started)), self._read_again)
+                rest = min(REST * (monotonic() - started), LONGEST_REST)
+                self._loop.call_later(max(self._pause, rest), self._read_again)
 
     def _deliver_together(self, frames: Iterator[Payload], soon: float) -> None:
         """Deliver frames that arrived together; what is sent meanwhile is written together, but not too late."""

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from theodore_loader.channel import codec
+from theodore_loader.channel import codec, link
 from theodore_loader.channel.client import LOGS_PER_SECOND
 from theodore_loader.channel.depth import check_depth
 from theodore_loader.channel.failures import to_exception
@@ -243,6 +243,25 @@ async def test_a_flood_of_unasked_frames_is_dropped_and_read_slowly(impersonate)
                 await asyncio.sleep(0.002)
     assert len(pair.logs) <= LOGS_PER_SECOND * (2 + time.monotonic() - began) + 1
     flood.cancel()
+
+
+async def test_a_talkative_worker_does_not_pay_for_what_a_caller_does_with_its_answer(impersonate, monkeypatch):
+    pair, peer = await impersonate(Feed)
+    worked = 0.0
+    monkeypatch.setattr(link, "monotonic", lambda: time.monotonic() + worked)
+
+    async def caller():
+        nonlocal worked
+        first = await pair.call("anything")
+        worked = 600.0  # without letting go of the event loop
+        return first, await pair.call("anything")
+
+    task = asyncio.create_task(caller())
+    await peer.heard()
+    await peer.say(*[codec.Log(20, "demo", "spam")] * 600, codec.Result(1, {"number": 1}))
+    await peer.heard()
+    await peer.say(codec.Result(2, {"number": 2}))
+    assert await asyncio.wait_for(task, 30) == ({"number": 1}, {"number": 2})
 
 
 HONEST = [
