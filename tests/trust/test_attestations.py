@@ -18,6 +18,7 @@ import pytest
 from theodore_loader.data import policies_dir
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.policy import load_policy
+from theodore_loader.trust.attestations import split_lines
 from theodore_loader.trust.files import attestations_path, bundle_path, sbom_path
 from theodore_loader.trust.predicates import KINDS
 from theodore_loader.trust.trust_file import LoaderRules, Publisher, Root, SignerRule, TrustFile, Verifier
@@ -451,6 +452,18 @@ def test_under_another_policy_ones_own_verdict_stays(bench, beside, again) -> No
     assert _kinds(beside).count("verdict") == 2
     data, bundle = attestations_path(beside).read_bytes(), bundle_path(beside).read_bytes()
     assert bench.verify(attestations=data, bundle=bundle).verdict.policy.digest.sha256 == bench.policy.digest
+
+
+def test_beside_more_lines_than_hosts_read_nothing_is_signed(bench, beside, again) -> None:
+    many = bench.attestations + b"{}\n" * 100_000
+    attestations_path(beside).write_bytes(many)
+    with pytest.raises(ConfigurationProblem, match="hosts read 32"):
+        again()
+    assert attestations_path(beside).read_bytes() == many
+    assert len(split_lines(many)) < 200
+    with pytest.raises(Refused, match="more than 32"):
+        bench.verify(attestations=many)
+    assert split_lines(b"\n" * 10_000) == []
 
 
 def test_what_is_about_other_bytes_or_nothing_at_all_is_left_out_and_counted(workshop, bench, beside, again) -> None:

@@ -18,6 +18,7 @@ from theodore_loader.artifact.wheel import Wheel
 from theodore_loader.errors import LoaderError
 from theodore_loader.policy import Policy
 from theodore_loader.regular_file import read_regular
+from theodore_loader.trust.attestations import split_lines
 from theodore_loader.trust.certificate import identity_of
 from theodore_loader.trust.files import MAX_WHEEL, attestations_path, bundle_path, read_attestations, sbom_path
 from theodore_loader.trust.origin import refuse_mismatch
@@ -166,7 +167,8 @@ def _write(path: Path, wheel: Wheel, policy: Policy, made: _Made) -> tuple[int, 
     mine = Mine(made.certificate, verifier_id(identity_of(made.certificate)), policy.digest)
     target = attestations_path(path)
     with locked(path.parent):
-        found = [line for line in (read_attestations(path) or b"").split(b"\n") if line.strip()]
+        found = split_lines(read_attestations(path))
+        refuse_overflow(target, len(found))  # no host reads such a file, and to look at each line takes long
         known = about(wheel, found)
         kept = [line.data for line in without_superseded(known, mine, made.payloads)]
         refuse_overflow(target, len(kept) + len(made.lines))
