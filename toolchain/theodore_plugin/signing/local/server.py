@@ -123,6 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         """Read through a clock."""
         super().setup()
+        self.rfile.close()
         self._punctual = _Punctual(self.connection)
         self.rfile = BufferedReader(self._punctual, _CHUNK)
 
