@@ -7,7 +7,6 @@ from theodore_loader.policy.model import Advisories
 from theodore_plugin.advisories.source import AdvisorySource
 from theodore_plugin.project import PluginProject
 from theodore_plugin.scanners.hermetic import clean_tree
-from theodore_plugin.scanners.mypy import MypyScanner
 from theodore_plugin.scanners.scanner import ScanContext
 from theodore_plugin.settings import Settings
 
@@ -59,20 +58,3 @@ def lock():
         return f'lock-version = "1.0"\ncreated-by = "a test"\n\n{packages}'
 
     return make
-
-
-@pytest.fixture(scope="session")
-def home_with_base(tmp_path_factory):
-    """A state folder in which mypy's cache of the SDK was made, by checking three projects."""
-    home = tmp_path_factory.mktemp("mypy-base") / "home"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("THEODORE_PLUGIN_HOME", str(home))
-        for name in ("one", "two", "three"):
-            root = home.parent / name
-            root.mkdir()
-            (root / "pyproject.toml").write_text(PYPROJECT)
-            (root / "demo.py").write_text("")
-            project = PluginProject.open(root)
-            with clean_tree(project) as tree:
-                assert not MypyScanner().run(tree, ScanContext(project, Settings(policy=PATIENT), 60.0)).failures
-    return home

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -36,9 +35,9 @@ def own_cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def with_base(own_cache, home_with_base, tmp_path):
+def with_base(own_cache, mypy_base, tmp_path):
     """Begin where mypy knows the SDK already; only time depends on it."""
-    shutil.copytree(home_with_base, tmp_path / "home")
+    mypy_base.give(tmp_path / "home")
 
 
 @pytest.fixture
