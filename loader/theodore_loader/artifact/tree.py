@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+from theodore_loader.artifact.limits import DEPENDENCY
 
 PARTIAL_PREFIX = ".partial-"
 
@@ -82,19 +83,21 @@ def contents(root: Path | str) -> dict[str, bytes] | None:
 
 
 def read_regular(path: Path | str) -> bytes | None:
-    """Return the bytes of a regular file, or ``None`` for a link or anything else."""
+    """Return the bytes of a regular file, or ``None`` for a link, anything else, or more than a wheel can hold."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
     try:
         status = os.fstat(descriptor)
-        return read_all(descriptor, status.st_size) if stat.S_ISREG(status.st_mode) else None
+        if not stat.S_ISREG(status.st_mode) or status.st_size > DEPENDENCY.entry_bytes:
+            return None
+        return read_all(descriptor, status.st_size, DEPENDENCY.entry_bytes + 1)
     finally:
         os.close(descriptor)
 
 
-def read_all(descriptor: int, expected: int, limit: int = sys.maxsize) -> bytes:
+def read_all(descriptor: int, expected: int, limit: int) -> bytes:
     """Read an open file to its end, ``limit`` bytes at most; one that has ``expected`` bytes is read in one piece.
 
     A buffered file would ask the kernel for place, kind and size first, which is half of the time for a small one.

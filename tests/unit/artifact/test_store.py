@@ -102,7 +102,11 @@ def make_fifo(path: Path) -> None:
     os.mkfifo(path)
 
 
-@pytest.mark.parametrize("tamper", [change, delete, add_beside, link, link_folder, make_fifo])
+def make_endless(path: Path) -> None:
+    os.truncate(path, 1 << 40)
+
+
+@pytest.mark.parametrize("tamper", [change, delete, add_beside, link, link_folder, make_fifo, make_endless])
 def test_a_changed_tree_is_refused(tmp_path, wheel, tamper):
     store = Store(tmp_path)
     target = store.add(wheel).path / "acme_hello" / "__init__.py"
@@ -112,6 +116,16 @@ def test_a_changed_tree_is_refused(tmp_path, wheel, tamper):
         store.open(wheel.sha256)
     assert caught.value.rule == "record-mismatch"
     assert caught.value.help
+
+
+def test_an_endless_file_in_the_place_of_the_wheel_is_refused(tmp_path, wheel):
+    store = Store(tmp_path)
+    store.add(wheel)
+    path = tmp_path / "store" / wheel.sha256 / "wheel" / wheel.filename
+    writable(path)
+    make_endless(path)
+    with pytest.raises(Refused, match="changed after verification"):
+        store.open(wheel.sha256)
 
 
 def test_tree_and_record_changed_together_are_refused(tmp_path, kit, wheel):
