@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 from collections.abc import Callable
@@ -452,6 +453,32 @@ def test_under_another_policy_ones_own_verdict_stays(bench, beside, again) -> No
     assert _kinds(beside).count("verdict") == 2
     data, bundle = attestations_path(beside).read_bytes(), bundle_path(beside).read_bytes()
     assert bench.verify(attestations=data, bundle=bundle).verdict.policy.digest.sha256 == bench.policy.digest
+
+
+def signature_of(document: dict) -> tuple[dict, str]:
+    return document["dsseEnvelope"]["signatures"][0], "sig"
+
+
+def promise_of(document: dict) -> tuple[dict, str]:
+    return document["verificationMaterial"]["tlogEntries"][0]["inclusionPromise"], "signedEntryTimestamp"
+
+
+@pytest.mark.parametrize("part", [signature_of, promise_of])
+def test_a_damaged_line_of_the_instance_that_signs_does_not_outlive_signing_again(part, workshop, bench, beside, again):
+    document = json.loads(bench.lines["provenance"])
+    holder, name = part(document)
+    *begin, last = base64.b64decode(holder[name])
+    holder[name] = base64.b64encode(bytes([*begin, last ^ 1])).decode()
+    foreign = bench.attest(by=workshop.instance("rogue"))  # cannot be judged by this root, and hurts nobody
+    damaged = bench.attestations.replace(bench.lines["provenance"], json.dumps(document).encode())
+    attestations_path(beside).write_bytes(damaged + foreign)
+    with pytest.raises(Refused, match="does not verify"):
+        bench.verify(attestations=damaged)
+    signed = again()
+    assert (signed.kept, signed.left_out) == (1, 1)
+    data, bundle = attestations_path(beside).read_bytes(), bundle_path(beside).read_bytes()
+    assert foreign.strip() in data.splitlines()
+    assert bench.verify(attestations=data, bundle=bundle).verifier.root == "local"
 
 
 def test_beside_more_lines_than_hosts_read_nothing_is_signed(bench, beside, again) -> None:

@@ -72,4 +72,4 @@ def _show(wheel: Path, signed: Signed, background: Background) -> None:
 def _besides(signed: Signed) -> str:
     """Say what became of the lines that were there before."""
     kept = f", {signed.kept} of before as they were" if signed.kept else ""
-    return kept + (f", {signed.left_out} left out that say nothing about these bytes" if signed.left_out else "")
+    return kept + (f", {signed.left_out} left out that no host could use" if signed.left_out else "")

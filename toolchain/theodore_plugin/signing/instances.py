@@ -16,13 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from theodore_loader.errors import LoaderError
+from theodore_loader.regular_file import read_regular
+from theodore_loader.trust.signatures import trusted_root
+from theodore_loader.trust.trust_file import MAX_ROOT_BYTES
 from theodore_plugin.signing import trust_sources
 from theodore_plugin.signing.local.instance import DEFAULT_NAME, LocalInstance, open_or_create
 from theodore_plugin.signing.local.server import serving
 from theodore_plugin.signing.oidc import Credentials, SigningError
 
 if TYPE_CHECKING:
-    from sigstore.models import ClientTrustConfig
+    from sigstore.models import ClientTrustConfig, TrustedRoot
     from sigstore.oidc import IdentityToken
     from sigstore.sign import Signer
 
@@ -57,6 +60,10 @@ class SigningInstance(Protocol):
         """Whether its certificates name :attr:`identity` for sure, and nothing that only they say."""
         ...
 
+    def trusted_root(self) -> TrustedRoot:
+        """Return what hosts that believe it hold its signatures against."""
+        ...
+
     def signer(self) -> AbstractContextManager[Signer]:
         """Obtain one certificate and lend a signer for it."""
         ...
@@ -87,6 +94,11 @@ class Local:
     def is_certain(self) -> bool:
         """It is: the certificate is for the token that is minted here."""
         return True
+
+    def trusted_root(self) -> TrustedRoot:
+        """Return the root that this machine hands out."""
+        path = self.instance.trusted_root_path
+        return trusted_root(str(path), read_regular(path, MAX_ROOT_BYTES))
 
     @contextmanager
     def signer(self) -> Iterator[Signer]:
@@ -120,6 +132,10 @@ class Remote:
     def is_certain(self) -> bool:
         """It is not: of a CI job the token names a subject, and the certificate its workflow."""
         return False
+
+    def trusted_root(self) -> TrustedRoot:
+        """Return the root that came with the services."""
+        return self.config.trusted_root
 
     @contextmanager
     def signer(self) -> Iterator[Signer]:

@@ -1,13 +1,15 @@
 """Which lines beside a wheel stay when somebody signs it or attests to it again: everybody else's, byte for byte.
 
 Of one's own, a newer statement replaces the older of its kind; a verdict, the older under the same policy. What a
-verdict that stays rests on stays with it. Nothing here is authenticated: a line is only told by whom it claims to be.
+verdict that stays rests on stays with it. A line is only told by whom it claims to be; but of those that one's own
+instance vouches for, none stays that does not verify: hosts that believe the instance would refuse the whole file.
 """
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +34,7 @@ from theodore_plugin.signing.evidence import Payload
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
+    from sigstore.models import TrustedRoot
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +107,44 @@ def _aki(certificate: Certificate) -> bytes | None:
         return None
 
 
-def about(wheel: Wheel, found: Sequence[bytes]) -> list[Line]:
-    """Read what of ``found`` is about exactly this wheel; what is no bundle, or about other bytes, helps no host."""
+def about(wheel: Wheel, found: Sequence[bytes], root: TrustedRoot) -> list[Line]:
+    """Read what of ``found`` is about exactly this wheel; what is no bundle, or about other bytes, helps no host.
+
+    Nor does what was damaged or forged, as far as ``root`` tells: that of the instance that signs.
+    """
     subject = Subject(wheel.filename, DigestSet(wheel.sha256))
     read = [line for data in found if (line := _read(data)) is not None]
-    return [line for line in read if line.statement is not None and line.statement.subject == [subject]]
+    meant = [line for line in read if line.statement is not None and line.statement.subject == [subject]]
+    return [line for line in meant if not _is_refuted(line, root)]
+
+
+class _Anybody:
+    """Whoever the certificate names."""
+
+    def verify(self, cert: Certificate) -> None:
+        """Accept it."""
+
+
+def _is_refuted(line: Line, root: TrustedRoot) -> bool:
+    """Tell whether a line has a certificate of ``root`` and does not verify. Other roots' lines cannot be judged."""
+    from sigstore.verify import Verifier
+
+    if not _is_issued(line.bundle.bundle.signing_certificate, root.get_fulcio_certs()):
+        return False
+    try:
+        Verifier(trusted_root=root).verify_dsse(line.bundle.bundle, _Anybody())
+        line.bundle.refuse_another_tree()
+    except Exception:  # parsers raise all sorts of things; for hosts, too, each of them is a denial
+        return True
+    return False
+
+
+def _is_issued(certificate: Certificate, authorities: Sequence[Certificate]) -> bool:
+    for authority in authorities:
+        with suppress(Exception):
+            certificate.verify_directly_issued_by(authority)
+            return True
+    return False
 
 
 def without_superseded(known: Sequence[Line], mine: Mine, payloads: Sequence[Payload]) -> list[Line]:

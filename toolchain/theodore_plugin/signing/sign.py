@@ -63,7 +63,8 @@ class SignedStatement:
 class Signed:
     """What was signed, by whom, and where the signatures are; ``log_index`` is that of the wheel's signature.
 
-    ``kept`` lines were beside the wheel and stay; ``left_out`` were there, too, and are no statement about these bytes.
+    ``kept`` lines were beside the wheel and stay; ``left_out`` were there, too, and are no statement about these bytes,
+    or one that does not verify.
     """
 
     sha256: str
@@ -101,7 +102,7 @@ def sign(
     refuse_unsignable(path, wheel, report)
     _refuse_other_source(wheel, background)
     made = _made(wheel, instance, lambda signer: all_payloads(wheel, report, policy, signer, background))
-    kept, left_out = _write(path, wheel, policy, made)
+    kept, left_out = _write(path, wheel, policy, made, instance)
     return Signed(
         wheel.sha256,
         identity_of(made.certificate),
@@ -162,14 +163,14 @@ def sign_payload(signer: Signer, payload: Payload) -> Bundle:
     return signer.sign_dsse(Statement(payload.data))
 
 
-def _write(path: Path, wheel: Wheel, policy: Policy, made: _Made) -> tuple[int, int]:
+def _write(path: Path, wheel: Wheel, policy: Policy, made: _Made, instance: SigningInstance) -> tuple[int, int]:
     """Write all files, and return how many lines of before stay, and how many were no statement about these bytes."""
     mine = Mine(made.certificate, verifier_id(identity_of(made.certificate)), policy.digest)
     target = attestations_path(path)
     with locked(path.parent):
         found = split_lines(read_attestations(path))
         refuse_overflow(target, len(found))  # no host reads such a file, and to look at each line takes long
-        known = about(wheel, found)
+        known = about(wheel, found, instance.trusted_root())
         kept = [line.data for line in without_superseded(known, mine, made.payloads)]
         refuse_overflow(target, len(kept) + len(made.lines))
         if wheel.sbom is not None:
