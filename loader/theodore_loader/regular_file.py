@@ -12,6 +12,8 @@ import stat
 from pathlib import Path
 
 _FLAGS = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_CHUNK = 1 << 20
+"""What is asked for beyond the size a file says it has: memory is taken for what is asked for, not for what comes."""
 
 
 def open_regular(path: Path | str, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
@@ -47,7 +49,7 @@ def read_beyond(path: Path | str, limit: int) -> bytes:
     descriptor = open_regular(path)
     try:
         data = os.read(descriptor, min(os.fstat(descriptor).st_size, limit) + 1)
-        while 0 < len(data) <= limit and (more := os.read(descriptor, limit + 1 - len(data))):
+        while 0 < len(data) <= limit and (more := os.read(descriptor, min(limit + 1 - len(data), _CHUNK))):
             data += more
     except OSError as problem:
         problem.filename = problem.filename or str(path)

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -139,3 +140,16 @@ def test_a_file_is_read_up_to_its_bound(tmp_path: Path) -> None:
     assert read_regular(path, 0) == b""
     with pytest.raises(FileNotFoundError):
         read_regular(tmp_path / "none", 1)
+
+
+def test_a_small_file_takes_little_memory_however_large_it_might_be(tmp_path: Path) -> None:
+    path = tmp_path / "small"
+    path.write_bytes(b"x" * 5000)
+    tracemalloc.start()
+    try:
+        assert len(read_beyond(path, 1 << 30)) == 5000
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
+    path.write_bytes(b"x" * (5 << 20))
+    assert len(read_beyond(path, 3 << 20)) == (3 << 20) + 1
