@@ -16,12 +16,14 @@ from typing import Any
 
 import pytest
 
-from theodore_loader.artifact.lock import locked_packages
+from theodore_loader.artifact.lock import LockedPackage, locked_packages
 from theodore_loader.errors import Refused
 from theodore_loader.preparation import Preparation
 from theodore_loader.trust.decisions.history import newest_first
 from theodore_loader.trust.pins import NO_CONSENT, Consent
 from theodore_loader.trust.receipts import Receipts
+from theodore_loader.trust.revocations.index import Subject
+from theodore_loader.trust.revocations.lookup import Revocations
 from theodore_loader.trust.trust_file import TrustFile
 from theodore_loader.trust.verify import verify
 from theodore_plugin.cli.program import main
@@ -145,6 +147,15 @@ def test_less_than_a_block_acts_on_dependencies_as_on_plugins(desk: Desk) -> Non
     desk.revoke(sha256=LEFT, action="block-install")
     assert desk.refusal("install").rule == "revoked"
     assert desk.verify("load").marks == ("not to be installed",)
+
+
+def test_a_wheel_that_is_locked_under_many_names_is_spoken_of_once(desk: Desk) -> None:
+    desk.revoke(sha256=LEFT, action="warn")
+    many = tuple(LockedPackage(f"alias{number}", "1", (LEFT,)) for number in range(1000))
+    lists = Revocations.of(desk.trust, desk.home)
+    standing = lists.check(Subject("0" * 64, "acme-hello", "1.2.0", brings=many), "load")
+    assert len(standing.warnings) == 1
+    assert "its dependency alias0 1: mines coins" in standing.warnings[0]
 
 
 def test_a_package_locked_in_parts_is_one_dependency() -> None:

@@ -189,10 +189,17 @@ _MARKS = {"block-install": "not to be installed", "yank": "yanked", "warn": "war
 
 
 def _of_dependencies(subject: Subject, source: Source) -> Iterator[Hit]:
-    """Yield what a list says about the locked dependencies of ``subject``."""
+    """Yield what a list says about the locked dependencies of ``subject``, each entry with the first it means.
+
+    A lock can name one wheel twenty thousand times, and what is said of it is told on the host's event loop.
+    """
     registries = source.speaks_for(subject.registries | {PACKAGE_INDEX})
+    said: set[Entry] = set()
     for package in subject.brings:
-        yield from (Hit(source, entry, package) for entry in about_locked(package, source.index, registries))
+        for entry in about_locked(package, source.index, registries):
+            if entry not in said:
+                said.add(entry)
+                yield Hit(source, entry, package)
 
 
 def _refuse(hit: Hit, subject: Subject, purpose: Purpose, *, accept_yanked: bool) -> None:
