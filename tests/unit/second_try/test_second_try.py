@@ -120,7 +120,9 @@ def test_more_than_a_few_are_a_defect():
     assert objection(failures(0)) == "0 failed, at most 5 may"
 
 
-@pytest.mark.parametrize("folder", ["tests/escapes", "tests/trust", "tests/rules", "tests/trust/below", "tests/unit/sandbox"])
+@pytest.mark.parametrize(
+    "folder", ["tests/escapes", "tests/trust", "tests/rules", "tests/trust/below", "tests/unit/sandbox"]
+)
 def test_one_failed_boundary_among_others_is_enough(folder):
     ending = failures(1)
     ending.failed |= failures(1, folder).failed
