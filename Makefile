@@ -66,7 +66,7 @@ extension: $(READY)     ## the audit hook in C, after a change of its source
 	$(BIN)/python -m theodore_loader.sandbox.native.build
 
 wheel: $(READY)         ## the built wheel, tried in a fresh environment
-	$(BIN)/python -m pytest -m e2e tests/e2e
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m e2e tests/e2e
 
 requirements:           ## recompile the hashed requirements (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
