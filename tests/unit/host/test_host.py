@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from eventually import eventually
 
 from theodore_loader.errors import (
     ConfigurationProblem,
@@ -285,19 +286,13 @@ async def test_a_machine_that_offers_less_is_refused_before_anything_starts(buil
         assert "minimum_tier" in caught.value.help
 
 
-async def _until_logged(caplog, text):
-    async with asyncio.timeout(20):
-        while text not in caplog.text:  # noqa: ASYNC110 - what is waited for is another process's
-            await asyncio.sleep(0.01)
-
-
 async def test_plugin_output_reaches_the_hosts_log_escaped(build, host_of, caplog):
     wheel = build()
     caplog.set_level("INFO")
     async with host_of(wheel) as host:
         plugin = await host.load(wheel.path)
         await plugin.scrape_content(ScrapingRequest(url="\x1b[31m\u202eevil"))
-        await _until_logged(caplog, "evil")
+        await eventually(lambda: "evil" in caplog.text)
     assert r"demo-plugin stdout: scraping \x1b[31m\u202eevil" in caplog.text
 
 
@@ -307,7 +302,7 @@ async def test_the_name_of_a_plugins_logger_forges_no_record(build, host_of, cap
     async with host_of(wheel) as host:
         plugin = await host.load(wheel.path)
         await plugin.scrape_content(ScrapingRequest(url=""))
-        await _until_logged(caplog, "all is well")
+        await eventually(lambda: "all is well" in caplog.text)
     assert r"demo-plugin a\nroot: all is well: x" in caplog.text
 
 

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from eventually import eventually
 from msgspec import structs
 
 from theodore_loader.errors import ConfigurationProblem, Refused, WorkerCrashed
@@ -39,17 +40,12 @@ async def test_no_call_is_lost_over_several_reloads_under_load(build, host_of):
             while not stop.is_set():
                 answers.append((await plugin.scrape_content(ScrapingRequest(url=""))).content)
 
-        async def heard(version):
-            async with asyncio.timeout(20):
-                while version not in answers:  # noqa: ASYNC110 - what is waited for is another process's
-                    await asyncio.sleep(0.01)
-
         callers = [asyncio.create_task(load()) for _ in range(8)]
         for wheel in wheels[1:]:
-            await heard(host.plugins()[0].version)
+            await eventually(lambda: host.plugins()[0].version in answers)
             receipt = await host.reload("demo-plugin", wheel.path)
             assert receipt.version == host.plugins()[0].version == plugin.get_plugin_info().version
-        await heard(versions[-1])
+        await eventually(lambda: versions[-1] in answers)
         stop.set()
         await asyncio.gather(*callers)
         assert set(answers) == set(versions)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -155,16 +154,3 @@ def group() -> Iterator[Callable[[str], Group]]:
     for one in started:
         os.killpg(one.pid, signal.SIGKILL)
         one.wait()
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], bool]], Coroutine[Any, Any, bool]]:
-    """Return a function that waits until something is so."""
-
-    async def wait(check: Callable[[], bool], seconds: float = 20.0) -> bool:
-        async with asyncio.timeout(seconds):
-            while not check():  # noqa: ASYNC110 - what is waited for is the kernel's
-                await asyncio.sleep(0.02)
-        return True
-
-    return wait

@@ -13,6 +13,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from eventually import eventually
 
 from theodore_loader.supervise.meter import DiskLimit, Meter, cgroup, choice
 from theodore_loader.supervise.meter.group import GroupedProcesses
@@ -245,7 +246,7 @@ def state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
-async def test_children_nobody_waits_for_are_counted_and_frozen_and_killed(subtree, group, eventually, tmp_path):
+async def test_children_nobody_waits_for_are_counted_and_frozen_and_killed(subtree, group, tmp_path):
     word = tmp_path / "word"
     wait = f"while [ ! -e {word} ]; do sleep 0.05; done"
     leader = group(f"{wait}; (({SPIN}) & sleep 0.3; kill $!) & ({SPIN}) & wait; sleep 60")
@@ -265,7 +266,7 @@ async def test_children_nobody_waits_for_are_counted_and_frozen_and_killed(subtr
     assert not held.path.exists()
 
 
-async def test_a_meter_freezes_what_spends_too_much_and_thaws_it(subtree, group, eventually):
+async def test_a_meter_freezes_what_spends_too_much_and_thaws_it(subtree, group):
     leader = group(f"sleep 0.2; ({SPIN}) & {SPIN}")
     held = subtree.worker(leader.pid, LIMITS)
     grouped = GroupedProcesses(leader, held, may_fork=True)
@@ -281,7 +282,7 @@ async def test_a_meter_freezes_what_spends_too_much_and_thaws_it(subtree, group,
 
 
 @pytest.mark.kernel
-async def test_a_worker_that_may_start_programs_is_in_a_group_that_goes_with_it(subtree, start, eventually):
+async def test_a_worker_that_may_start_programs_is_in_a_group_that_goes_with_it(subtree, start):
     running = await start("return say('here')", grants=("subprocess true",))
     pid = running.worker.pid
     place = joined(pid)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from eventually import eventually
 
 from theodore_loader.supervise.meter.processes import members
 
@@ -41,7 +42,7 @@ asyncio.run(main())
 
 @pytest.mark.kernel
 @pytest.mark.parametrize("grants", [(), ("subprocess true",)], ids=["no-programs", "with-programs"])
-async def test_a_worker_that_is_held_back_dies_with_its_host(grants, tmp_path, eventually):
+async def test_a_worker_that_is_held_back_dies_with_its_host(grants, tmp_path):
     conftest = Path(__file__).with_name("conftest.py")
     arguments = [sys.executable, "-c", HOST, str(conftest), str(tmp_path), *grants]
     done = await asyncio.to_thread(subprocess.run, arguments, capture_output=True, text=True, timeout=60)

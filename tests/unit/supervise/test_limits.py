@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from eventually import eventually
 
 from theodore_loader.errors import CallTimeout, LimitExceeded, LoaderError
 from theodore_loader.sandbox.profile import MIB
@@ -34,7 +35,7 @@ async def ended(running, call: str = "") -> LimitExceeded:
 # processor time
 
 
-async def test_a_cancelled_plugin_that_is_held_back_is_let_run_to_stop(start, eventually):
+async def test_a_cancelled_plugin_that_is_held_back_is_let_run_to_stop(start):
     """At two percent it is stopped for a second at a time, and the grace is half a second."""
     running = await start(
         """
@@ -68,7 +69,7 @@ async def test_a_plugin_that_is_held_back_does_not_hold_others(start):
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_a_deadline_ends_a_busy_loop_in_c_that_is_held_back(start, eventually):
+async def test_a_deadline_ends_a_busy_loop_in_c_that_is_held_back(start):
     running = await start("return say(sum(range(10**12)))", max_cpu_percent=10.0, max_execution_time_seconds=1.5)
     pid = running.worker.pid
     with pytest.raises(CallTimeout, match="its worker was killed"):
@@ -77,7 +78,7 @@ async def test_a_deadline_ends_a_busy_loop_in_c_that_is_held_back(start, eventua
 
 
 @pytest.mark.parametrize("forked", [False, True], ids=["spawned", "forked"])
-async def test_a_worker_that_is_held_back_is_killed_at_once(start, eventually, forked):
+async def test_a_worker_that_is_held_back_is_killed_at_once(start, forked):
     running = await start(SPIN, max_cpu_percent=1.0, forked=forked)
     task = asyncio.create_task(running.scrape("20"))
     assert await eventually(lambda: running.worker.usage().throttled_seconds > 0)
@@ -128,7 +129,7 @@ async def test_private_maps_count_and_shared_ones_are_refused(start):
     assert await running.scrape() == "[12, 1]"  # ENOMEM, EPERM
 
 
-async def test_memory_of_children_adds_up_and_is_the_end(start, eventually):
+async def test_memory_of_children_adds_up_and_is_the_end(start):
     running = await start(
         """
         import subprocess
@@ -175,7 +176,7 @@ async def test_sleeping_threads_are_as_many_as_their_stacks_fit(start):
 # processes
 
 
-async def test_programs_that_start_programs_are_counted_and_ended(start, eventually):
+async def test_programs_that_start_programs_are_counted_and_ended(start):
     running = await start(
         """
         import subprocess
@@ -325,7 +326,7 @@ async def test_a_result_too_large_is_refused_and_the_worker_lives(start):
     assert await running.scrape("3") == "xxx"
 
 
-async def test_log_is_cut_in_lines_and_in_characters(start, eventually):
+async def test_log_is_cut_in_lines_and_in_characters(start):
     """Each line is within its length and their number within its rate; together they are too much."""
     running = await start(
         """
@@ -342,7 +343,7 @@ async def test_log_is_cut_in_lines_and_in_characters(start, eventually):
     assert sum(len(record.text) for record in running.logs) < 350 * 4000 / 2
 
 
-async def test_a_logger_cannot_pass_for_the_host(start, eventually):
+async def test_a_logger_cannot_pass_for_the_host(start):
     running = await start("logging.getLogger('host').warning('all is well'); return say('done')")
     await running.scrape()
     assert await eventually(lambda: bool(running.logs))
@@ -352,7 +353,7 @@ async def test_a_logger_cannot_pass_for_the_host(start, eventually):
 # what is said about it
 
 
-async def test_a_forked_worker_is_measured_by_itself(start, eventually):
+async def test_a_forked_worker_is_measured_by_itself(start):
     """What the zygote used before it forked is not the worker's, nor is its sibling's."""
     spinning = await start(SPIN, forked=True)
     idle = await start("return say('here')", forked=True)

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from eventually import eventually
 
 from theodore_loader.errors import LimitExceeded
 from theodore_loader.supervise.meter import DiskLimit, Meter
@@ -26,7 +27,7 @@ def meter(group, over=pytest.fail, *, may_fork=True, disk=None, folders=None, **
     return Meter(group, "demo", wanted, folders or {}, disk=disk or DiskLimit(), may_fork=may_fork, over=over)
 
 
-async def test_usage_is_what_the_kernel_counts(group, eventually):
+async def test_usage_is_what_the_kernel_counts(group):
     one = meter(group(f"sleep 60 & {SPIN}"))
     one.busy(True)
     assert await eventually(lambda: one.usage().cpu_seconds > 0.1)
@@ -37,7 +38,7 @@ async def test_usage_is_what_the_kernel_counts(group, eventually):
     one.stop()
 
 
-async def test_a_busy_group_is_held_back_children_and_all(group, eventually):
+async def test_a_busy_group_is_held_back_children_and_all(group):
     leader = group(f"({SPIN}) & {SPIN}")
     one = meter(leader, max_cpu_percent=10.0)
     one.busy(True)
@@ -48,7 +49,7 @@ async def test_a_busy_group_is_held_back_children_and_all(group, eventually):
     assert await eventually(lambda: leader.state() != "T")
 
 
-async def test_a_meter_that_stops_leaves_nothing_stopped(group, eventually):
+async def test_a_meter_that_stops_leaves_nothing_stopped(group):
     leader = group(SPIN)
     one = meter(leader, max_cpu_percent=1.0)
     assert await eventually(lambda: leader.state() == "T")
@@ -58,7 +59,7 @@ async def test_a_meter_that_stops_leaves_nothing_stopped(group, eventually):
     assert leader.signals[-1] == signal.SIGCONT
 
 
-async def test_who_is_eased_runs_and_pays_later(group, eventually):
+async def test_who_is_eased_runs_and_pays_later(group):
     leader = group(SPIN)
     one = meter(leader, max_cpu_percent=1.0)
     assert await eventually(lambda: leader.state() == "T")
@@ -81,7 +82,7 @@ async def test_within_its_share_nobody_is_signalled(group):
     one.stop()
 
 
-async def test_processor_time_of_children_nobody_waited_for_is_not_forgotten(group, eventually, tmp_path):
+async def test_processor_time_of_children_nobody_waited_for_is_not_forgotten(group, tmp_path):
     """Processes that a parent ignores take their times with them; the sum must not fall, or the next ones are free."""
     word = tmp_path / "word"
     one = meter(group(f"(({SPIN}) & while [ ! -e {word} ]; do sleep 0.05; done; kill $!) & sleep 60"))
@@ -94,7 +95,7 @@ async def test_processor_time_of_children_nobody_waited_for_is_not_forgotten(gro
     one.stop()
 
 
-async def test_too_many_processes_are_the_end(group, eventually):
+async def test_too_many_processes_are_the_end(group):
     reasons = []
     one = meter(group("for i in 1 2 3 4 5; do sleep 60 & done; wait"), reasons.append, max_subprocess_count=3)
     assert await eventually(lambda: reasons)
@@ -104,7 +105,7 @@ async def test_too_many_processes_are_the_end(group, eventually):
     assert "5 processes at once, max_subprocess_count is 3" in str(reasons[0])
 
 
-async def test_memory_of_all_together_is_the_end(group, eventually):
+async def test_memory_of_all_together_is_the_end(group):
     script = "import time; kept = b'x' * 40_000_000; time.sleep(60)"
     reasons = []
     leader = group(f'for i in 1 2 3; do {sys.executable} -S -c "{script}" & done; wait')
@@ -116,7 +117,7 @@ async def test_memory_of_all_together_is_the_end(group, eventually):
     assert "max_memory_mb is 64" in str(reasons[0])
 
 
-async def test_disk_is_the_end(group, eventually, tmp_path):
+async def test_disk_is_the_end(group, tmp_path):
     reasons = []
     one = meter(group("sleep 60"), reasons.append, disk=DiskLimit(files=10), folders={"data": tmp_path})
     for number in range(20):
@@ -129,7 +130,7 @@ async def test_disk_is_the_end(group, eventually, tmp_path):
 
 # a thread that an earlier test of this process left watching files may miss descriptors, too
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-async def test_a_host_without_descriptors_keeps_looking(group, eventually):
+async def test_a_host_without_descriptors_keeps_looking(group):
     """Nothing can be read for a while; nothing is forgotten by it, and the limits hold again afterwards."""
     leader = group(f"({SPIN}) & sleep 60")
     one = meter(leader, max_cpu_percent=10.0)
@@ -145,7 +146,7 @@ async def test_a_host_without_descriptors_keeps_looking(group, eventually):
     one.stop()
 
 
-async def test_a_process_that_is_gone_reads_as_nothing(group, eventually):
+async def test_a_process_that_is_gone_reads_as_nothing(group):
     leader = group("exit 0")
     one = meter(leader)
     await asyncio.sleep(0.3)
@@ -153,7 +154,7 @@ async def test_a_process_that_is_gone_reads_as_nothing(group, eventually):
     one.stop()
 
 
-async def test_idle_is_looked_at_seldom_and_busy_often(group, eventually):
+async def test_idle_is_looked_at_seldom_and_busy_often(group):
     one = meter(group("sleep 60"), may_fork=False)
     assert await eventually(lambda: one.usage().threads == 1)
     assert one._interval() == 1.0

@@ -7,6 +7,7 @@ import inspect
 from contextlib import aclosing
 
 import pytest
+from eventually import eventually
 
 from theodore_loader.errors import CallTimeout, ConfigurationProblem, RemoteError
 from theodore_loader.progress import progress_to
@@ -353,9 +354,7 @@ async def test_the_logger_and_the_streams_reach_the_host(start):
     )
     await running.scrape()
     said = {("demo", "careful now"), ("stdout", "printed"), ("stderr", "complained")}
-    async with asyncio.timeout(20):
-        while not said <= {(record.source, record.text) for record in running.logs}:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    assert await eventually(lambda: said <= {(record.source, record.text) for record in running.logs})
 
 
 async def test_the_receipt_says_what_was_reached(start, tier):

@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from eventually import eventually
 
 from theodore_loader.errors import (
     CallTimeout,
@@ -256,9 +257,7 @@ async def test_a_busy_worker_has_until_its_calls_deadline(supervise):
 async def test_a_worker_that_stopped_itself_dies_by_the_deadline_and_is_replaced(supervise):
     demo = await supervise(max_execution_time_seconds=1.5)
     await demo.do("stop")
-    async with asyncio.timeout(20):
-        while _state(demo.supervisor.worker.pid) != "T":  # noqa: ASYNC110 - what is waited for is the kernel's
-            await asyncio.sleep(0.01)
+    assert await eventually(lambda: _state(demo.supervisor.worker.pid) == "T")
     with pytest.raises(CallTimeout, match="killed"):
         await demo.do("pid")
     await demo.until(State.BACKOFF)
@@ -303,9 +302,7 @@ async def test_exchanging_loses_no_call_under_load(supervise):
             answers.append(await demo.do("sleep 0.005"))
 
     async def heard():
-        async with asyncio.timeout(20):
-            while demo.supervisor.info.version not in answers:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await eventually(lambda: demo.supervisor.info.version in answers)
 
     callers = [asyncio.create_task(load()) for _ in range(8)]
     for version in ("1.1.0", "1.2.0", "1.3.0"):
