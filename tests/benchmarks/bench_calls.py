@@ -24,14 +24,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from measured_plugin import plugin_info
+from measured_plugin import plan_in, plugin_info
 
 from theodore_loader.channel.codec import Call, Result
 from theodore_loader.channel.frames import HEADER_BYTES, frame
 from theodore_loader.channel.methods import methods_of
-from theodore_loader.manifest import Manifest
-from theodore_loader.sandbox.tier import available
-from theodore_loader.supervise.plan import Plan
 from theodore_loader.supervise.runtime import runtime_folder
 from theodore_loader.supervise.surroundings import Surroundings
 from theodore_loader.supervise.worker import Worker, spawn_worker
@@ -203,19 +200,7 @@ async def measure(worker: Worker, pipe: Connection) -> list[Column]:
 async def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "plugin").mkdir()
-        (folder / "plugin" / "bench_plugin.py").write_text(PLUGIN)
-        folders = {own: folder / own for own in ("data", "cache", "tmp")}
-        for own in folders.values():
-            own.mkdir()
-        plan = Plan(
-            manifest=Manifest(INFO, "bench_plugin:Bench"),
-            grants=(),
-            limits=INFO.resource_limits,
-            roots=(folder / "plugin",),
-            folders=folders,
-            minimum_tier=available().tier,
-        )
+        plan = plan_in(folder, PLUGIN, INFO)
         worker = await spawn_worker(plan, Surroundings(folder / "logs", runtime_folder(folder), {}, {}, lambda _: None))
         ours, theirs = multiprocessing.Pipe()
         process = multiprocessing.get_context("spawn").Process(target=echo_pipe, args=(theirs,), daemon=True)

@@ -17,11 +17,8 @@ import tempfile
 import textwrap
 from pathlib import Path
 
-from measured_plugin import plugin_info
+from measured_plugin import plan_in, plugin_info
 
-from theodore_loader.manifest import Manifest
-from theodore_loader.permissions import Permission
-from theodore_loader.sandbox.tier import available
 from theodore_loader.supervise.plan import Plan
 from theodore_loader.supervise.runtime import runtime_folder
 from theodore_loader.supervise.worker import Surroundings, Worker, spawn_worker
@@ -176,22 +173,11 @@ def certificates(folder: Path) -> tuple[str, str]:
     return str(both), str(cert)
 
 
-def plan_in(folder: Path, ports: tuple[int, int], certificate: str) -> Plan:
-    (folder / "plugin").mkdir()
-    (folder / "plugin" / "bench_plugin.py").write_text(_PLUGIN)
-    Path(folder / "plugin" / "ca.pem").write_bytes(Path(certificate).read_bytes())
-    folders = {own: folder / own for own in ("data", "cache", "tmp")}
-    for own in folders.values():
-        own.mkdir()
+def plan_for(folder: Path, ports: tuple[int, int], certificate: str) -> Plan:
     hosts = [f"network {host}:{port}" for host in ("localhost", "127.0.0.1") for port in ports]
-    return Plan(
-        manifest=Manifest(INFO, "bench_plugin:Bench"),
-        grants=tuple(Permission.from_text(host) for host in hosts),
-        limits=INFO.resource_limits,
-        roots=(folder / "plugin",),
-        folders=folders,
-        minimum_tier=available().tier,
-    )
+    plan = plan_in(folder, _PLUGIN, INFO, *hosts)
+    (plan.roots[0] / "ca.pem").write_bytes(Path(certificate).read_bytes())
+    return plan
 
 
 async def start(folder: Path, plan: Plan) -> Worker:
@@ -223,7 +209,7 @@ async def main() -> None:
         both, certificate = certificates(folder)
         server, plain, secure = serve(both)
         direct = Direct()
-        worker = await start(folder, plan_in(folder, (plain, secure), certificate))
+        worker = await start(folder, plan_for(folder, (plain, secure), certificate))
         in_worker = str(folder / "plugin" / "ca.pem")
         try:
             print(f"{'fastest quarter of ' + str(rounds) + ' rounds':36}{'direct':>12}{'broker':>12}{'ratio':>10}")

@@ -14,12 +14,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from measured_plugin import plugin_info
+from measured_plugin import plan_in, plugin_info
 
-from theodore_loader.manifest import Manifest
-from theodore_loader.permissions import Permission
-from theodore_loader.sandbox.tier import available
-from theodore_loader.supervise.plan import Plan
 from theodore_loader.supervise.runtime import runtime_folder
 from theodore_loader.supervise.surroundings import Surroundings
 from theodore_loader.supervise.worker import Worker, spawn_worker
@@ -85,21 +81,9 @@ async def measure(start: Callable[[], object], kill: list[float], worker_starts:
 async def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "plugin").mkdir()
-        (folder / "plugin" / "bench_plugin.py").write_text(PLUGIN)
-        folders = {own: folder / own for own in ("data", "cache", "tmp")}
-        for own in folders.values():
-            own.mkdir()
         server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        plan = Plan(
-            manifest=Manifest(INFO, "bench_plugin:Bench"),
-            grants=(Permission.from_text(f"network 127.0.0.1:{port}"),),
-            limits=INFO.resource_limits,
-            roots=(folder / "plugin",),
-            folders=folders,
-            minimum_tier=available().tier,
-        )
+        plan = plan_in(folder, PLUGIN, INFO, f"network 127.0.0.1:{port}")
         surroundings = Surroundings(folder / "logs", runtime_folder(folder), {}, {}, lambda _: None)
         bare, ready, kills, workers = [], [], [], []
         for _ in range(STARTS):
