@@ -17,8 +17,9 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 SOURCE = Path(__file__).with_suffix(".c")
@@ -26,19 +27,6 @@ COMPILER = shutil.which("cc") or shutil.which("gcc")
 LAST = 4
 """So many of the last changes are always among those that are cut: there the new state comes to count."""
 _TIME_LIMIT = 3600
-
-
-@dataclass(frozen=True)
-class Cut:
-    """One run: the state that was left, whether power was lost, and the exit status if it was not."""
-
-    change: int
-    state: Path
-    status: int | None
-
-    @property
-    def lost(self) -> bool:
-        return self.status is None
 
 
 @dataclass(frozen=True)
@@ -63,12 +51,13 @@ class PowerLoss:
         subprocess.run([COMPILER, "-shared", "-fPIC", "-O1", "-o", library, SOURCE, "-ldl"], check=True)
         return cls(library, scratch)
 
-    def cuts(
+    def cut(
         self, program: str, template: Path, *, torn: bool = False, most: int = 20
-    ) -> tuple[list[Change], list[Cut]]:
-        """Run ``program`` on copies of ``template``; return the changes of a whole run and every run that was cut.
+    ) -> tuple[list[Change], list[Path]]:
+        """Run ``program`` on copies of ``template``; return the changes of a whole run and what each loss left.
 
-        The program is Python; ``state`` is the path of its copy. An exception in it fails the test.
+        The program is Python; ``state`` is the path of its copy. An exception in it fails the test. The last state is
+        that of a run which came to its end: power lost just after it.
         """
         order = {
             "program": program,
@@ -91,7 +80,7 @@ class PowerLoss:
         assert done.returncode == 0, done.stdout + done.stderr
         answer = json.loads(done.stdout.splitlines()[-1])
         changes = [Change(what, Path(path), Path(other) if other else None) for what, path, other in answer["changes"]]
-        return changes, [Cut(number, Path(state), status) for number, state, status in answer["cuts"]]
+        return changes, [Path(state) for state in answer["states"]]
 
 
 def unflushed(changes: Sequence[Change]) -> list[str]:
@@ -121,8 +110,13 @@ def _main() -> None:
     changes = _whole_run(order, library, scratch)
     step = max(1, len(changes) // order["most"])
     numbers = {*range(0, len(changes), step), *range(max(0, len(changes) - LAST), len(changes))}
-    cuts = [_cut(order, library, scratch, number) for number in sorted(numbers)]
-    print(json.dumps({"changes": changes, "cuts": cuts}))  # noqa: T201
+    states = []
+    for number in chain(sorted(numbers), count(len(changes))):  # a run may write more than the whole one wrote
+        state = _copy(order, scratch / f"cut-{number}")
+        states.append(str(state))
+        if not _loses_power(order, library, state, number) and number >= len(changes):
+            break
+    print(json.dumps({"changes": changes, "states": states}))  # noqa: T201
 
 
 def _whole_run(order: dict, library: ctypes.CDLL, scratch: Path) -> list[tuple[str, ...]]:
@@ -139,10 +133,13 @@ def _whole_run(order: dict, library: ctypes.CDLL, scratch: Path) -> list[tuple[s
     return [tuple(line.split("\t")) for line in notes.read_text().splitlines()]
 
 
-def _cut(order: dict, library: ctypes.CDLL, scratch: Path, number: int) -> tuple[int, str, int | None]:
-    state = _copy(order, scratch / f"cut-{number}")
+def _loses_power(order: dict, library: ctypes.CDLL, state: Path, number: int) -> bool:
+    """Run the program until it makes change ``number``; return whether it came so far."""
     arm = (str(state).encode(), ctypes.c_long(number), int(order["torn"]), -1)
-    return number, str(state), _forked(order, state, lambda: library.power_loss_arm(*arm))
+    status = _forked(order, state, lambda: library.power_loss_arm(*arm))
+    if status:
+        raise SystemExit(f"the program failed before change {number}")
+    return status is None
 
 
 def _forked(order: dict, state: Path, arm: Callable[[], object]) -> int | None:
@@ -173,11 +170,6 @@ def _run(order: dict, state: Path) -> None:
 def _copy(order: dict, to: Path) -> Path:
     shutil.copytree(order["template"], to, symlinks=True)
     return to
-
-
-def states(cuts: Sequence[Cut]) -> Iterator[Path]:
-    """Yield the states that a loss of power left."""
-    yield from (cut.state for cut in cuts if cut.lost)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from power_loss import COMPILER, PowerLoss, states, unflushed
+from power_loss import COMPILER, PowerLoss, unflushed
 
 from theodore_loader.errors import Refused
 from theodore_loader.trust.decisions import Decision, Decisions, Step, appending, segments
@@ -411,10 +411,10 @@ def test_power_lost_at_any_write_leaves_a_record_that_is_whole_and_goes_on(home:
     template.mkdir()
     scratch.mkdir()
     write(template, 2, "before")
-    changes, cuts = PowerLoss.build(scratch).cuts(RECORDING, template, torn=True)
+    changes, states = PowerLoss.build(scratch).cut(RECORDING, template, torn=True)
     assert unflushed(changes) == []
     counts = set()
-    for state in states(cuts):
+    for state in states:
         before = verify_chain(state)
         assert before.broken is None, before.broken
         counts.add(before.entries)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from campaign import mutants
-from power_loss import COMPILER, PowerLoss, states, unflushed
+from power_loss import COMPILER, PowerLoss, unflushed
 
 from theodore_loader.installed import Installed
 from theodore_loader.paths import HOME_VARIABLE
@@ -75,13 +75,13 @@ def test_the_harness_finds_what_a_careless_program_does(power, tmp_path) -> None
     careless.mkdir()
     for name in ("file", "other"):
         (careless / name).write_text("old")
-    changes, cuts = power.cuts(CARELESS, careless, torn=True)
+    changes, states = power.cut(CARELESS, careless, torn=True)
     assert [problem.split()[:3] for problem in unflushed(changes)] == [
         ["moved", "became", "again"],
         ["the", "name", "moved"],
         ["the", "name", "again"],
     ]
-    assert {(state / "file").read_text() for state in states(cuts)} == {"old", "new" * 2000, "new" * 4000}
+    assert {(state / "file").read_text() for state in states} == {"old", "new" * 2000, "new" * 4000}
 
 
 @pytest.fixture
@@ -102,10 +102,10 @@ def test_an_upgrade_leaves_the_old_version_or_the_new_one(workshop, template, po
     preparation = Preparation(template / "home", None, load_policy("default"))
     preparation.install(workshop.bench(old).path)
     workshop.bench(template / "new", version="1.3.0")
-    changes, cuts = power.cuts(INSTALL, template, torn=torn, most=MOST)
+    changes, states = power.cut(INSTALL, template, torn=torn, most=MOST)
     assert unflushed(changes) == []
     found = set()
-    for state in states(cuts):
+    for state in states:
         after = Preparation(state / "home", None, load_policy("default"))
         plugin = Installed(state / "home").get("acme-hello")
         assert after.prepare("acme-hello").info.version == plugin.version
@@ -117,10 +117,10 @@ def test_an_upgrade_leaves_the_old_version_or_the_new_one(workshop, template, po
 
 def test_a_signature_is_there_with_all_its_statements_or_not_at_all(workshop, template, power) -> None:
     path, wheel = workshop.write(template / "new")
-    changes, cuts = power.cuts(SIGN, template, torn=True, most=MOST)
+    changes, states = power.cut(SIGN, template, torn=True, most=MOST)
     assert unflushed([change for change in changes if "sqlite3" not in change.path.name]) == []
     found = set()
-    for state in states(cuts):
+    for state in states:
         signed = read_signed(state / "new" / path.name)
         if signed.bundle is None:
             found.add("unsigned")
@@ -144,10 +144,10 @@ def test_the_list_of_revocations_is_the_old_one_or_the_new_one(template, power, 
         assert main(["revocations", "add", str(signed), "--revoker", "team", *entry]) == 0
         if sequence == 1:
             assert main(["revocations", "update", str(signed)]) == 0
-    changes, cuts = power.cuts(UPDATE, template, torn=True, most=MOST)
+    changes, states = power.cut(UPDATE, template, torn=True, most=MOST)
     assert unflushed(changes) == []
     found = set()
-    for state in states(cuts):
+    for state in states:
         found.add(in_force(state))
         monkeypatch.setenv(HOME_VARIABLE, str(state / "home"))
         assert main(["revocations", "update", str(state / "new" / "team.sigstore.json")]) == 0

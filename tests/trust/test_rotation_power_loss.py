@@ -32,16 +32,16 @@ def test_a_rotation_cut_anywhere_leaves_one_trusted_instance(bench, tmp_path: Pa
     monkeypatch.setenv(HOME_VARIABLE, str(template / "home"))
     enrol_local(bench.policy)
     (before := open_or_create()).trees.ct.append(b"kept", 1)
-    changes, cuts = PowerLoss.build(scratch).cuts(ROTATE, template, torn=True, most=mutants(10))
+    changes, states = PowerLoss.build(scratch).cut(ROTATE, template, torn=True, most=mutants(10))
     assert unflushed(changes) == []
     left = set()
-    for cut in cuts:
-        monkeypatch.setenv(HOME_VARIABLE, str(cut.state / "home"))
+    for state in states:
+        monkeypatch.setenv(HOME_VARIABLE, str(state / "home"))
         instance = open_or_create()
         left.add("old" if instance.fingerprint == before.fingerprint else "new")
-        trust = TrustFile.load(cut.state / "home" / "trust.toml")
+        trust = TrustFile.load(state / "home" / "trust.toml")
         for rules in (trust.publishers, trust.verifiers):
-            assert instance.identity in {rule.signer.identity for rule in rules}, cut.change
+            assert instance.identity in {rule.signer.identity for rule in rules}, state
         instance.trees.ct.append(b"goes on", 1)
         audit(instance)
         assert not [key for old in rotation.predecessors(instance_dir()) for key in old.glob("*.key")]

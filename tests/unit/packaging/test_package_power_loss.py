@@ -37,18 +37,18 @@ def test_a_wheel_is_there_whole_or_not_at_all(make_wheel, tmp_path: Path, there:
     for folder, data in {"new": new, **({"dist": old} if there else {})}.items():
         (template / folder).mkdir(parents=True)
         (template / folder / name).write_bytes(data)
-    changes, cuts = PowerLoss.build(scratch).cuts(WRITE, template, torn=True)
+    changes, states = PowerLoss.build(scratch).cut(WRITE, template, torn=True)
     assert unflushed(changes) == []
     seen = set()
-    for cut in cuts:
-        path = cut.state / "dist" / name
+    for state in states:
+        path = state / "dist" / name
         seen.add(path.read_bytes() if path.exists() else None)
         if path.exists():
             wheel = Wheel.read(path.read_bytes(), name)
             record = find_record(path, wheel.sha256).record
-            assert (record is not None) == (wheel.data == new), cut.change
+            assert (record is not None) == (wheel.data == new), state
             assert record is None or record.wheel == hashlib.sha256(new).hexdigest()
         whole = {name, f"{name}.build.json"}
-        leftovers = {item.name for item in (cut.state / "dist").glob("*")} - whole
+        leftovers = {item.name for item in (state / "dist").glob("*")} - whole
         assert all(item.startswith(".") or item.endswith(".tmp") for item in leftovers), leftovers
     assert seen == {old if there else None, new}
