@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from eventually import eventually
 
-from theodore_loader.supervise.meter import DiskLimit, Meter, cgroup, choice
+from theodore_loader.supervise.meter import DiskLimit, Meter, cgroup, choice, delegation
 from theodore_loader.supervise.meter.group import GroupedProcesses
 from theodore_loader.supervise.meter.readings import start_time
 from theodore_sdk import PluginResourceLimits
@@ -78,7 +78,7 @@ class Plain(cgroup.Hierarchy):
 
 
 def found(plain: Plain) -> cgroup.Subtree | None:
-    return cgroup.find(plain, cgroup.candidates(plain, plain.root, None), plain.root)
+    return delegation.find(plain, delegation.candidates(plain, plain.root, None), plain.root)
 
 
 def test_a_delegated_group_gives_every_controller(tmp_path):
@@ -129,11 +129,11 @@ def test_where_nobody_manages_the_tree_groups_are_made_and_controllers_left_as_t
 
 def test_the_operator_names_the_place(tmp_path):
     plain = Plain(tmp_path / "own", delegated=False, managed=True)
-    assert list(cgroup.candidates(plain, plain.root, "/elsewhere")) == [Path("/elsewhere")]
-    subtree = cgroup.find(plain, cgroup.candidates(plain, None, str(plain.root)))
+    assert list(delegation.candidates(plain, plain.root, "/elsewhere")) == [Path("/elsewhere")]
+    subtree = delegation.find(plain, delegation.candidates(plain, None, str(plain.root)))
     assert subtree is not None
     assert subtree.path.parent == plain.root
-    assert cgroup.find(plain, [tmp_path / "not-there"]) is None
+    assert delegation.find(plain, [tmp_path / "not-there"]) is None
 
 
 def test_a_mark_says_that_a_group_was_handed_over(tmp_path, monkeypatch):
@@ -193,7 +193,7 @@ def test_leftovers_of_the_dead_are_cleared_and_the_living_are_not(tmp_path):
         plain.make(plain.root / name)
         plain.make(plain.root / name / "worker-1")
         (plain.root / name / "worker-1" / "cgroup.procs").write_text("99\n")
-    cgroup.clear(plain, plain.root)
+    delegation.clear(plain, plain.root)
     left = {at.name for at in plain.root.iterdir() if at.is_dir()}
     assert left == {ours, elsewhere, "theodore-plugin.x", "other.1.2.3"}
     assert [name for name, _ in plain.written] == [f"{dead}/worker-1/cgroup.kill"]
@@ -205,7 +205,7 @@ def test_moved_out_processes_of_a_dead_host_are_not_killed(tmp_path):
     plain.make(dead)
     plain.make(dead / "host")
     (dead / "host" / "cgroup.procs").write_text("99\n")
-    cgroup.clear(plain, plain.root)
+    delegation.clear(plain, plain.root)
     assert (dead / "host" / "cgroup.procs").read_text() == "99\n"
 
 
@@ -223,7 +223,7 @@ def test_moved_out_processes_of_a_dead_host_are_not_killed(tmp_path):
     ids=["whole", "container", "escaped", "outside", "first-version", "nothing", "garbage"],
 )  # fmt: skip
 def test_where_this_process_is(mountinfo, text, own):
-    assert cgroup.own_group(mountinfo, text) == (None if own is None else Path(own))
+    assert delegation.own_group(mountinfo, text) == (None if own is None else Path(own))
 
 
 # the real one

@@ -10,7 +10,8 @@ import os
 import sys
 from pathlib import Path
 
-from theodore_loader.supervise.meter import cgroup
+from theodore_loader.supervise.meter import delegation
+from theodore_loader.supervise.meter.cgroup import Hierarchy, Subtree, WorkerGroup
 from theodore_loader.supervise.meter.group import GroupedProcesses, ProcessGroup, Signalled
 from theodore_sdk.info import PluginResourceLimits
 
@@ -28,7 +29,7 @@ async def group_for(process: Signalled, limits: PluginResourceLimits, *, may_for
     return ProcessGroup(process, may_fork=may_fork)
 
 
-async def _joined(found: cgroup.Subtree, pid: int, limits: PluginResourceLimits) -> cgroup.WorkerGroup:
+async def _joined(found: Subtree, pid: int, limits: PluginResourceLimits) -> WorkerGroup:
     """Make the group in a thread; one that is made after its host has stopped waiting is ended."""
     making = asyncio.get_running_loop().run_in_executor(None, found.worker, pid, limits)
     try:
@@ -38,18 +39,18 @@ async def _joined(found: cgroup.Subtree, pid: int, limits: PluginResourceLimits)
         raise
 
 
-def _end(made: asyncio.Future[cgroup.WorkerGroup]) -> None:
+def _end(made: asyncio.Future[WorkerGroup]) -> None:
     if not made.cancelled() and made.exception() is None:
         made.result().end()
 
 
 @functools.cache
-def subtree(pid: int) -> cgroup.Subtree | None:
+def subtree(pid: int) -> Subtree | None:
     """Return the folder of control groups of this process ``pid``, looked for once; ``None`` where there is none."""
-    hierarchy = cgroup.Hierarchy()
-    own = cgroup.own_group(_text("mountinfo"), _text("cgroup"))
-    named = os.environ.get(cgroup.VARIABLE)
-    found = cgroup.find(hierarchy, cgroup.candidates(hierarchy, own, named), own)
+    hierarchy = Hierarchy()
+    own = delegation.own_group(_text("mountinfo"), _text("cgroup"))
+    named = os.environ.get(delegation.VARIABLE)
+    found = delegation.find(hierarchy, delegation.candidates(hierarchy, own, named), own)
     if found is not None:
         atexit.register(found.close)
     return found
