@@ -33,7 +33,8 @@ from theodore_loader.supervise.drain import drain
 from theodore_loader.supervise.edition import Edition
 from theodore_loader.supervise.health import look_after
 from theodore_loader.supervise.life import Life, OnEvent
-from theodore_loader.supervise.metrics import Metrics, Standing
+from theodore_loader.supervise.metrics import Metrics
+from theodore_loader.supervise.metrics_snapshot import Standing
 from theodore_loader.supervise.receipt import LoadReceipt
 from theodore_loader.supervise.restarts import RestartPolicy
 from theodore_loader.supervise.route import Route

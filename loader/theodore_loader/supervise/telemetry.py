@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from theodore_loader.errors import ConfigurationProblem
-from theodore_loader.supervise.metrics import BOUNDS, Metrics, MetricsSnapshot
+from theodore_loader.supervise.metrics import Metrics
+from theodore_loader.supervise.metrics_snapshot import BOUNDS, MetricsSnapshot
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, Meter, MeterProvider, Observation

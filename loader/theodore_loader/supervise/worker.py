@@ -29,7 +29,8 @@ from theodore_loader.supervise.access_log import AccessLog
 from theodore_loader.supervise.authorities import with_authorities
 from theodore_loader.supervise.launch import Ends
 from theodore_loader.supervise.meter import Meter, Usage, group_for, refuse_full
-from theodore_loader.supervise.metrics import Live, MethodFigures, Metrics
+from theodore_loader.supervise.metrics import MethodFigures, Metrics
+from theodore_loader.supervise.metrics_snapshot import Live
 from theodore_loader.supervise.plan import Plan, not_enforced, setup_of
 from theodore_loader.supervise.process import WorkerProcess
 from theodore_loader.supervise.receipt import LoadReceipt

@@ -11,7 +11,8 @@ import pytest
 from theodore_loader import errors
 from theodore_loader.channel.methods import BadValueError
 from theodore_loader.supervise.meter import Usage
-from theodore_loader.supervise.metrics import BOUNDS, Histogram, Live, Metrics, MetricsSnapshot, error_code
+from theodore_loader.supervise.metrics import Metrics, error_code
+from theodore_loader.supervise.metrics_snapshot import BOUNDS, Histogram, Live, MetricsSnapshot
 from theodore_sdk import PluginPermissionError, ResourceLimitExceeded
 
 

@@ -12,7 +12,8 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from theodore_loader.errors import ConfigurationProblem, RemoteError
 from theodore_loader.supervise.meter import Usage
-from theodore_loader.supervise.metrics import BOUNDS, Live, Metrics, Standing
+from theodore_loader.supervise.metrics import Metrics
+from theodore_loader.supervise.metrics_snapshot import BOUNDS, Live, Standing
 from theodore_loader.supervise.telemetry import Telemetry
 
 KNOWN = {
