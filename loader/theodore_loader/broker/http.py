@@ -27,8 +27,7 @@ from theodore_loader.broker.http_request import InvalidRequestError, Request, ch
 from theodore_loader.broker.http_wire import MAX_SECONDS, Fetch, Fetched, NotFetched
 from theodore_loader.broker.rate import TokenBucket
 from theodore_loader.broker.tls import client_context
-from theodore_loader.channel.client import NIL
-from theodore_loader.channel.codec import Denial, HostCall, HostResult, truncated
+from theodore_loader.channel.codec import NIL, Denial, HostCall, HostResult, truncated
 from theodore_loader.channel.methods import BadValueError, decode_value, encode_value
 
 MAX_AT_ONCE = 8

@@ -15,8 +15,7 @@ from typing import Any
 import msgspec
 
 from theodore_loader.broker.rate import TokenBucket
-from theodore_loader.channel.client import NIL
-from theodore_loader.channel.codec import Denial, HostCall, HostResult, truncated
+from theodore_loader.channel.codec import NIL, Denial, HostCall, HostResult, truncated
 from theodore_loader.channel.depth import check_depth
 from theodore_loader.channel.methods import BadValueError, decode_value, encode_value
 from theodore_loader.permissions import Permission

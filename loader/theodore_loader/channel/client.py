@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import msgspec
+import msgspec  # noqa: TC002 - typing only, but one import style for the channel's types
 
-from theodore_loader.broker.rate import TokenBucket
 from theodore_loader.channel import codec
 from theodore_loader.channel.answer import PendingCall
 from theodore_loader.channel.deadlines import Deadlines
@@ -28,38 +25,18 @@ from theodore_loader.channel.link import Link
 from theodore_loader.channel.pending import GRACE_SECONDS, Pending, PendingStream
 from theodore_loader.channel.requests import Request
 from theodore_loader.channel.streams import WINDOW_BYTES
+from theodore_loader.channel.unasked import Handlers, Unasked
 from theodore_loader.channel.uploads import Uploads
 from theodore_loader.errors import CallTimeout, LoaderError, ProtocolViolation, WorkerCrashed
 from theodore_sdk.errors import ResourceLimitExceeded
 
 MAX_UNSENT = 4 * 1024 * 1024
 HIGH_WATER = 1024 * 1024
-MAX_HOST_CALLS = 16
 MAX_STREAMS = 64
-LOGS_PER_SECOND = 200
-PAUSE_SECONDS = 0.02
-
-NIL = msgspec.Raw(b"\xc0")
 
 
 class ChannelClosed(WorkerCrashed):
     """The worker's end is closed. Its exit, which says more, usually follows within milliseconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Handlers:
-    """What the owner of a channel does with what a worker sends unasked.
-
-    ``log`` and ``access`` are rate-limited before they are called; ``host_call`` returns the answer frame.
-    ``ended`` is called once, with the reason; ``stopping`` whenever the worker is asked to stop a call, with the
-    seconds it is given for that.
-    """
-
-    log: Callable[[codec.Log], None]
-    access: Callable[[codec.Accesses], None]
-    host_call: Callable[[codec.HostCall], Awaitable[codec.HostResult]]
-    ended: Callable[[LoaderError], None]
-    stopping: Callable[[float], None] = lambda _seconds: None
 
 
 class HostChannel:
@@ -73,15 +50,14 @@ class HostChannel:
         self._link: Link | None = None
         self._pending: dict[int, PendingCall | PendingStream] = {}
         self._deadlines = Deadlines(self._loop, self._pending.values)
-        self._uploads = Uploads(self.send, self._has_room_for_noise)
+        self._unasked = Unasked(handlers, self.send, self._pause_reading)
+        self._uploads = Uploads(self.send, self._unasked.is_welcome)
         self._awaited: asyncio.Future[codec.ToHost] | None = None
-        self._host_calls: set[asyncio.Task[None]] = set()
         self._room = asyncio.Event()
         self._is_crowded = True
         self._last_id = 0
         self._pings: dict[int, asyncio.Future[None]] = {}
         self._end: LoaderError | None = None
-        self._noise = TokenBucket(LOGS_PER_SECOND, 2 * LOGS_PER_SECOND)
         self._react: dict[type, Callable[[Any], None]] = {codec.Ready: self._on_ready, codec.Error: self._on_error}
 
     def attach(self, end: socket.socket) -> None:
@@ -104,7 +80,7 @@ class HostChannel:
     @property
     def dropped_noise(self) -> int:
         """Log, access and progress frames dropped because the worker sent too many."""
-        return self._noise.refused
+        return self._unasked.refused
 
     def send(self, message: codec.ToWorker) -> None:
         """Queue a frame.
@@ -134,6 +110,10 @@ class HostChannel:
     def _relieve(self) -> None:
         self._is_crowded = False
         self._room.set()
+
+    def _pause_reading(self, seconds: float) -> None:
+        if self._link is not None:
+            self._link.pause_reading(seconds)
 
     async def exchange(self, message: codec.ToWorker, seconds: float) -> codec.ToHost:
         """Send a frame of the handshake and return its answer.
@@ -226,8 +206,7 @@ class HostChannel:
         self._relieve()
         self._deadlines.stop()
         self._uploads.close_all()
-        for task in self._host_calls:
-            task.cancel()
+        self._unasked.stop()
         for future in (*self._pings.values(), self._awaited):
             if future is not None and not future.done():
                 future.set_exception(reason)
@@ -316,9 +295,9 @@ class HostChannel:
             codec.Credit: self._uploads.on_credit,
             codec.Cancel: self._uploads.on_cancel,
             codec.Progress: self._on_progress,
-            codec.HostCall: self._on_host_call,
-            codec.Log: self._on_log,
-            codec.Accesses: self._on_access,
+            codec.HostCall: self._unasked.on_host_call,
+            codec.Log: self._unasked.on_log,
+            codec.Accesses: self._unasked.on_accesses,
             codec.Ready: self._on_awaited,
             codec.Loaded: self._on_awaited,
             codec.Pong: self._on_pong,
@@ -365,7 +344,7 @@ class HostChannel:
         pending = self._pending.get(progress.id)
         if pending is None or pending.listener is None:
             raise ProtocolViolation(f"progress of call {progress.id}, which nobody listens to")
-        if self._has_room_for_noise() and not pending.is_stopping:
+        if self._unasked.is_welcome() and not pending.is_stopping:
             self._loop.call_soon(pending.listener, progress.fraction, codec.printable(progress.message))
 
     def _on_awaited(self, message: codec.ToHost) -> None:
@@ -379,37 +358,6 @@ class HostChannel:
             raise ProtocolViolation(f"pong {pong.id} without a ping")
         if not future.done():
             future.set_result(None)
-
-    def _on_log(self, log: codec.Log) -> None:
-        if self._has_room_for_noise():
-            self._handlers.log(codec.Log(log.level, codec.printable(log.logger), codec.printable_lines(log.text)))
-
-    def _on_access(self, batch: codec.Accesses) -> None:
-        if self._has_room_for_noise():
-            self._handlers.access(batch)
-
-    def _has_room_for_noise(self) -> bool:
-        """Say whether one more unasked frame is welcome; where not, read more slowly, so that only its sender waits."""
-        if self._noise.take(time.monotonic()):
-            return True
-        if self._link is not None:
-            self._link.pause_reading(PAUSE_SECONDS)
-        return False
-
-    def _on_host_call(self, call: codec.HostCall) -> None:
-        if len(self._host_calls) >= MAX_HOST_CALLS:
-            self._has_room_for_noise()
-            error = ("ResourceLimitExceeded", f"more than {MAX_HOST_CALLS} host calls at once")
-            self.send(codec.HostResult(call.id, NIL, error))
-            return
-        task = self._loop.create_task(self._answer(call))
-        self._host_calls.add(task)
-        task.add_done_callback(self._host_calls.discard)
-
-    async def _answer(self, call: codec.HostCall) -> None:
-        answer = await self._handlers.host_call(call)
-        if self._end is None:
-            self.send(answer)
 
 
 def _not_in_flight(what: str, number: int) -> ProtocolViolation:

@@ -26,6 +26,9 @@ MAX_TEXT = 2048
 MAX_TRACEBACK = 16 * 1024
 MAX_BATCH = 256
 
+NIL = msgspec.Raw(b"\xc0")
+"""The value of an answer that has none."""
+
 Name: TypeAlias = Annotated[str, msgspec.Meta(max_length=256)]
 Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 LongText: TypeAlias = Annotated[str, msgspec.Meta(max_length=MAX_TRACEBACK)]

@@ -14,9 +14,10 @@ from theodore_loader.broker import http_wire
 from theodore_loader.broker.dial import Broker
 from theodore_loader.broker.services import Services
 from theodore_loader.channel import codec
-from theodore_loader.channel.client import ChannelClosed, Handlers, HostChannel
+from theodore_loader.channel.client import ChannelClosed, HostChannel
 from theodore_loader.channel.methods import ANY, INITIALIZE, BadValueError, Method, methods_of
 from theodore_loader.channel.requests import Request, request_of
+from theodore_loader.channel.unasked import Handlers
 from theodore_loader.errors import (
     ConfigurationProblem,
     LoaderError,

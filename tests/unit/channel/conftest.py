@@ -14,11 +14,12 @@ import msgspec
 import pytest
 
 from theodore_loader.channel import codec
-from theodore_loader.channel.client import Handlers, HostChannel
+from theodore_loader.channel.client import HostChannel
 from theodore_loader.channel.frames import FrameBuffer, frame
 from theodore_loader.channel.methods import ANY, methods_of
 from theodore_loader.channel.requests import request_of
 from theodore_loader.channel.server import WorkerChannel
+from theodore_loader.channel.unasked import Handlers
 from theodore_loader.errors import LoaderError
 from theodore_loader.worker.reports import AccessBatch
 

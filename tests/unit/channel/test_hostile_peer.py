@@ -13,12 +13,12 @@ import msgspec
 import pytest
 
 from theodore_loader.channel import codec, link
-from theodore_loader.channel.client import LOGS_PER_SECOND
 from theodore_loader.channel.depth import check_depth
 from theodore_loader.channel.failures import to_exception
 from theodore_loader.channel.frames import MAX_FRAME_BYTES, frame
 from theodore_loader.channel.methods import BadValueError, methods_of
 from theodore_loader.channel.streams import WINDOW_BYTES
+from theodore_loader.channel.unasked import FRAMES_PER_SECOND
 from theodore_loader.errors import LoaderError, ProtocolViolation, RemoteError
 from theodore_sdk import ProgressCallback
 
@@ -241,7 +241,7 @@ async def test_a_flood_of_unasked_frames_is_dropped_and_read_slowly(impersonate)
         async with asyncio.timeout(30):
             while pair.host.dropped_noise <= more:  # noqa: ASYNC110
                 await asyncio.sleep(0.002)
-    assert len(pair.logs) <= LOGS_PER_SECOND * (2 + time.monotonic() - began) + 1
+    assert len(pair.logs) <= FRAMES_PER_SECOND * (2 + time.monotonic() - began) + 1
     flood.cancel()
 
 

@@ -1,6 +1,6 @@
 """How much a worker may say: characters a second, whatever they come as (output, standard error, its loggers).
 
-Lines are limited in number where they are read (``channel/client.py``, ``supervise/output.py``) and in length; without
+Lines are limited in number where they are read (``channel/unasked.py``, ``supervise/output.py``) and in length; without
 this, the most lines of the most length would still be megabytes a second in the host's log.
 """
 
