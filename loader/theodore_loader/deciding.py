@@ -19,6 +19,10 @@ from theodore_loader.trust.files import SignedFiles
 from theodore_loader.trust.grounds import Grounds
 from theodore_loader.trust.steps import NotVerified, VerifiedStep
 from theodore_loader.trust.verify import Verified
+from theodore_sdk.info import PluginInfo
+
+Subject = tuple[str, str | None, str]
+"""Name, version and digest."""
 
 
 @dataclass(slots=True)
@@ -44,11 +48,29 @@ class Recorder:
         try:
             yield case
         except (Refused, ConfigurationProblem) as problem:
-            try:
-                self._decisions.record(_refusal(case, problem))
-            except Refused as unrecorded:
-                problem.add_note(unrecorded.message)
+            self._refuse(_refusal(case, problem), problem)
             raise
+
+    def refuse(self, purpose: RecordedPurpose, subject: Subject, problem: Refused) -> None:
+        """Record that what was accepted is refused after all; where that fails, ``problem`` says so in a note."""
+        plugin, version, sha256 = subject
+        decision = Decision(
+            purpose=purpose,
+            outcome="refused",
+            message=problem.message,
+            plugin=plugin,
+            version=version,
+            sha256=sha256,
+            rule=problem.rule,
+            help=problem.help,
+        )
+        self._refuse(decision, problem)
+
+    def _refuse(self, decision: Decision, problem: Refused | ConfigurationProblem) -> None:
+        try:
+            self._decisions.record(decision)
+        except Refused as unrecorded:
+            problem.add_note(unrecorded.message)
 
     def accept(self, case: Case) -> None:
         """Record that what was verified is accepted. Raises ``Refused`` (``decision-not-recorded``)."""
@@ -103,11 +125,15 @@ def _decision(
     )
 
 
-def _subject(case: Case) -> tuple[str, str | None, str]:
-    """Return name, version and digest: of what was verified, or else what the file's name says it is."""
+def subject_of(info: PluginInfo, sha256: str) -> Subject:
+    """Return what a decision about a verified wheel is about."""
+    return canonicalize_name(info.name), info.version, sha256
+
+
+def _subject(case: Case) -> Subject:
+    """Return what is decided about: what was verified, or else what the file's name says it is."""
     if case.verified:
-        info = case.verified.manifest.info
-        return canonicalize_name(info.name), info.version, case.verified.wheel.sha256
+        return subject_of(case.verified.manifest.info, case.verified.wheel.sha256)
     digest = case.files.sha256
     try:
         identity = parse_filename(case.files.filename)

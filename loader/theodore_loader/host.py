@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from typing import Any, TypeVar, overload
 
 from theodore_loader.broker.limits import NetworkLimits, bounds_for
 from theodore_loader.container import Bindings
-from theodore_loader.errors import ConfigurationProblem, PluginUnavailable, WorkerError
+from theodore_loader.errors import ConfigurationProblem, PluginUnavailable, TierUnavailable, WorkerError
 from theodore_loader.host_log import log_event, log_line
 from theodore_loader.installed import InstalledPlugin
 from theodore_loader.paths import home_dir, refuse_unusable
@@ -43,6 +44,7 @@ from theodore_loader.supervise.status import PluginStatus
 from theodore_loader.supervise.supervisor import Supervisor
 from theodore_loader.supervise.surroundings import OnLog
 from theodore_loader.supervise.telemetry import Telemetry
+from theodore_loader.trust.decisions import RecordedPurpose
 from theodore_loader.trust.files import SignedFiles
 from theodore_loader.trust.pins import NO_CONSENT, Consent
 from theodore_loader.trust.trust_file import TrustFile
@@ -222,9 +224,7 @@ class PluginHost:
             WorkerError, RemoteError, PluginPermissionError: starting the plugin failed.
 
         """
-        _, prepared = await asyncio.gather(
-            self._workshop.ready(), asyncio.to_thread(self._preparation.prepare, name_or_wheel)
-        )
+        prepared = await self._verified(name_or_wheel)
         info = prepared.info
         self._refuse_closed(info)
         await self._control.start()
@@ -268,7 +268,8 @@ class PluginHost:
             wanted = Wanted("reload", partial(refuse_other_terms, loaded.prepared))
             prepared = await asyncio.to_thread(self._preparation.prepare, wheel or name, wanted)
             edition = self._workshop.edition(prepared, loaded.config, loaded.supervisor.receipt.tier)
-            receipt = await loaded.supervisor.swap(edition)
+            with self._refusal_recorded(prepared, "reload"):
+                receipt = await loaded.supervisor.swap(edition)
             loaded.prepared = prepared
             return receipt
 
@@ -336,13 +337,39 @@ class PluginHost:
             self._plugin_logs.close()
             await asyncio.to_thread(self._preparation.flush)
 
+    async def _verified(self, name_or_wheel: str | Path) -> Prepared:
+        """Verify a plugin, and get a launcher ready meanwhile. Raises what the verification raised before the rest.
+
+        A machine that is too weak is found by both, and only what refuses a plugin goes into the record.
+        """
+        wanted = Wanted(demand=lambda _: self._workshop.refuse_weak_machine())
+        ready = asyncio.create_task(self._workshop.ready())
+        try:
+            prepared = await asyncio.to_thread(self._preparation.prepare, name_or_wheel, wanted)
+        except BaseException:
+            ready.cancel()
+            await asyncio.gather(ready, return_exceptions=True)
+            raise
+        await ready
+        return prepared
+
+    @contextmanager
+    def _refusal_recorded(self, prepared: Prepared, purpose: RecordedPurpose) -> Iterator[None]:
+        """Add to the record that an accepted plugin is refused after all, by how little holds its worker."""
+        try:
+            yield
+        except TierUnavailable as problem:
+            self._preparation.refuse(prepared, purpose, problem)
+            raise
+
     async def _start(self, prepared: Prepared, config: Mapping[str, Any]) -> _Loaded:
         supervisor = self._workshop.supervisor(prepared, config)
         self._loading[prepared.info.name] = supervisor
         if self._closed:
             await supervisor.close()
             raise PluginUnavailable("this host is closed", help="make a new PluginHost")
-        await supervisor.start()
+        with self._refusal_recorded(prepared, "load"):
+            await supervisor.start()
         if self._telemetry is not None:
             self._telemetry.add(supervisor.metrics)
         return _Loaded(supervisor, proxy_for(supervisor.base, supervisor), prepared, config)

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from theodore_loader.artifact.environment import ensure_environment
 from theodore_loader.artifact.store import Store
-from theodore_loader.deciding import Case, Recorder
+from theodore_loader.deciding import Case, Recorder, subject_of
 from theodore_loader.errors import ConfigurationProblem, LoaderError, Refused
 from theodore_loader.installed import Installed, InstalledPlugin
 from theodore_loader.paths import cache_dir
 from theodore_loader.policy import Policy
 from theodore_loader.prepared import TO_LOAD, Judged, Prepared, Signatures, Wanted
 from theodore_loader.supervise import own_state
-from theodore_loader.trust.decisions import Decisions
+from theodore_loader.trust.decisions import Decisions, RecordedPurpose
 from theodore_loader.trust.files import SignedFiles, read_signed
 from theodore_loader.trust.grounds import Grounds, state_of
 from theodore_loader.trust.known_trees import KnownTrees
@@ -203,6 +203,10 @@ class Preparation:
                 )
             self._recorder.accept(case)
             return verified.warnings
+
+    def refuse(self, prepared: Prepared, purpose: RecordedPurpose, problem: Refused) -> None:
+        """Record that a plugin is refused which had been accepted: its worker did not reach what is demanded."""
+        self._recorder.refuse(purpose, subject_of(prepared.info, prepared.signatures.sha256), problem)
 
     def _grounds(self) -> Grounds:
         trust = self._trust

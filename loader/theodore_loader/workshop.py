@@ -53,6 +53,17 @@ class Workshop:
         self._launcher: Launcher | None = None
         self._closed = False
 
+    def refuse_weak_machine(self) -> None:
+        """Raise TierUnavailable if this machine reaches less than the demanded tier."""
+        wanted = self._terms.minimum_tier
+        offer = available(wanted)
+        if offer.tier < wanted:
+            raise TierUnavailable(
+                f"this machine reaches sandbox tier {offer.tier.name.lower()},"
+                f" {wanted.name.lower()} is demanded: {'; '.join(offer.reasons)}",
+                help="run on a kernel that offers it, or choose a weaker tier explicitly (minimum_tier)",
+            )
+
     async def ready(self) -> None:
         """See whether this machine is strong enough, and get a launcher ready, while plugins are being verified.
 
@@ -61,7 +72,7 @@ class Workshop:
             ConfigurationProblem: the host is closed, or its state could be changed by others.
 
         """
-        await asyncio.to_thread(self._refuse_weak_machine)
+        await asyncio.to_thread(self.refuse_weak_machine)
         runtime = await asyncio.to_thread(runtime_folder, self._terms.home)
         if self._closed:
             raise ConfigurationProblem("this host is closed", help="make a new PluginHost")
@@ -104,16 +115,6 @@ class Workshop:
                 await self._launcher.close()
         finally:
             await asyncio.to_thread(self._temporary.close)
-
-    def _refuse_weak_machine(self) -> None:
-        wanted = self._terms.minimum_tier
-        offer = available(wanted)
-        if offer.tier < wanted:
-            raise TierUnavailable(
-                f"this machine reaches sandbox tier {offer.tier.name.lower()},"
-                f" {wanted.name.lower()} is demanded: {'; '.join(offer.reasons)}",
-                help="run on a kernel that offers it, or choose a weaker tier explicitly (minimum_tier)",
-            )
 
     def _surroundings(self) -> Surroundings:
         assert self._launcher is not None  # noqa: S101 - ready() was awaited

@@ -27,6 +27,7 @@ from theodore_loader.sandbox.tier import Availability, Tier
 from theodore_loader.supervise import plugin_log
 from theodore_loader.supervise.control import hosts
 from theodore_loader.supervise.status import EventKind
+from theodore_loader.trust.decisions.history import newest_first
 from theodore_sdk import (
     ExporterPlugin,
     PermissionType,
@@ -275,7 +276,7 @@ async def test_the_receipt_tells_tier_verification_and_what_is_not_enforced(buil
     assert receipt.not_enforced
 
 
-async def test_a_machine_that_offers_less_is_refused_before_anything_starts(build, host_of, monkeypatch):
+async def test_a_machine_that_offers_less_is_refused_before_anything_starts(build, host_of, tmp_path, monkeypatch):
     wheel = build()
     weak = Availability(0, False, True, Tier.BASIC, ("the kernel offers no Landlock",))
     monkeypatch.setattr("theodore_loader.workshop.available", lambda wanted: weak)
@@ -284,6 +285,8 @@ async def test_a_machine_that_offers_less_is_refused_before_anything_starts(buil
             await host.load(wheel.path)
         assert caught.value.help is not None
         assert "minimum_tier" in caught.value.help
+    decided = [(one.purpose, one.outcome, one.rule, one.message) for one in newest_first(tmp_path / "home")]
+    assert decided == [("load", "refused", "sandbox-tier-unavailable", caught.value.message)]
 
 
 async def test_plugin_output_reaches_the_hosts_log_escaped(build, host_of, caplog):

@@ -10,10 +10,18 @@ from pathlib import Path
 import pytest
 
 from theodore_loader.sandbox.tier import available
+from theodore_loader.trust.decisions.history import newest_first
 from theodore_plugin.cli import main
 
 WITHOUT = Path(__file__).parents[2] / "without_kernel_layers.py"
 RUN = "import sys; from theodore_plugin.cli import main; sys.exit(main())"
+RUN_AS_BEFORE = f"""
+from theodore_loader import workshop
+from theodore_loader.sandbox.tier import Availability, Tier
+workshop.available = lambda wanted: Availability(1, True, True, Tier.STANDARD, ())
+{RUN}
+"""
+"""The same where the machine offered more when it was asked than when the worker confines itself."""
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="hides layers that only Linux has"),
@@ -29,9 +37,9 @@ def run_without(build, trusting, tmp_path, monkeypatch, capsys):
     trust = ["--trust", str(trusting(wheel).path)]
     assert main(["install", str(wheel.path), *trust]) == 0
 
-    def run(kept, *arguments):
+    def run(kept, *arguments, program=RUN):
         keep = ["--keep", kept] if kept else []
-        command = [sys.executable, "-c", RUN, "run", "demo-plugin", *arguments, *trust]
+        command = [sys.executable, "-c", program, "run", "demo-plugin", *arguments, *trust]
         return subprocess.run(
             [sys.executable, str(WITHOUT), *keep, "--", *command], capture_output=True, text=True, timeout=60
         )
@@ -47,6 +55,16 @@ def test_loading_is_refused_by_default_with_the_reason(run_without, kept):
     assert ("seccomp" if kept == "landlock" else "Landlock") in done.stderr
     assert "help: " in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("program", [RUN, RUN_AS_BEFORE], ids=["asked", "as-before"])
+def test_the_refusal_is_in_the_record(run_without, tmp_path, program):
+    done = run_without(None, "health_check", program=program)
+    assert done.returncode == 5, done.stderr
+    newest = next(newest_first(tmp_path / "state"))
+    assert (newest.purpose, newest.outcome, newest.rule) == ("load", "refused", "sandbox-tier-unavailable")
+    assert newest.plugin == "demo-plugin"
+    assert newest.message in done.stderr.replace("\n", " ")
 
 
 @pytest.mark.parametrize("kept", [None, "landlock", "seccomp"])
