@@ -26,7 +26,7 @@ from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import private_dir
 from theodore_loader.regular_file import read_beyond, read_regular
 from theodore_loader.trust.files import MAX_BUNDLE, SignedFiles
-from theodore_loader.trust.protected import replace_file
+from theodore_loader.whole_file import replace_file
 
 _MAX_BYTES = 16 * 1024 * 1024
 _BUNDLE, _ATTESTATIONS = "bundle.sigstore.json", "attestations.jsonl"

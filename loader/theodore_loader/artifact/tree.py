@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from theodore_loader.artifact.limits import DEPENDENCY
+from theodore_loader.whole_file import flush_folder, write_new
 
 PARTIAL_PREFIX = ".partial-"
 
@@ -43,14 +44,7 @@ def write_tree(root: Path, files: Mapping[str, bytes]) -> None:
     for name, content in files.items():
         target = root / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with target.open("xb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-        except OSError as problem:
-            problem.filename = problem.filename or str(target)  # a full disk is met by a descriptor
-            raise
+        write_new(target, content)
 
 
 def differences(root: Path, files: Mapping[str, bytes]) -> list[str]:
@@ -136,15 +130,6 @@ def _publish(partial: Path, final: Path) -> None:
         if not final.is_dir():
             raise
     flush_folder(final.parent)
-
-
-def flush_folder(folder: Path) -> None:
-    """Flush a folder's own entries to disk, so that a rename inside it survives a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _walk(root: str) -> Iterator[tuple[str, str]]:

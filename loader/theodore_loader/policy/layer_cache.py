@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from pathlib import Path
 
 from theodore_loader import strict_json
@@ -52,15 +51,8 @@ def _load(path: Path) -> Layer | None:
 
 def _store(path: Path, body: bytes) -> None:
     """Write atomically; a cache that cannot be written (full disk, read-only home) only costs time."""
-    import tempfile
+    from theodore_loader.whole_file import replace_file  # what it needs is slow to import, and seldom needed
 
     with contextlib.suppress(OSError):
-        folder = private_dir(path.parent)
-        descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".layer-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(body + b"\n" + hashlib.sha256(body).hexdigest().encode())
-            Path(temporary).replace(path)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        private_dir(path.parent)
+        replace_file(path, body + b"\n" + hashlib.sha256(body).hexdigest().encode(), flush=False)

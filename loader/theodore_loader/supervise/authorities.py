@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import ssl
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import msgspec
 from theodore_loader.broker.tls import system_bundle
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import private_dir
+from theodore_loader.whole_file import replace_file
 from theodore_loader.worker.setup import Setup
 from theodore_sdk.info import PermissionType
 
@@ -41,7 +41,7 @@ def bundle_with(authorities: Path, home: Path) -> Path:
         ) from None
     target = private_dir(home / "authorities") / f"{hashlib.sha256(content).hexdigest()}.pem"
     if not target.exists():
-        _write(target, content)
+        replace_file(target, content)
     return target
 
 
@@ -59,11 +59,3 @@ def with_authorities(setup: Setup, bundle: Path | None) -> Setup:
         environment={**dict.fromkeys(VARIABLES, path), **setup.environment},
         profile=replace(setup.profile, read=(*setup.profile.read, path)),
     )
-
-
-def _write(target: Path, content: bytes) -> None:
-    """Write beside and rename: another host may be doing the same."""
-    descriptor, name = tempfile.mkstemp(dir=target.parent)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    Path(name).replace(target)

@@ -16,7 +16,6 @@ from filelock import FileLock
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import private_dir
 from theodore_loader.regular_file import read_regular
-from theodore_loader.trust.protected import replace_file
 from theodore_loader.trust.toml_sections import with_key, without
 from theodore_loader.trust.trust_file import (
     MAX_BYTES,
@@ -30,6 +29,7 @@ from theodore_loader.trust.trust_file import (
     Verifier,
     parse,
 )
+from theodore_loader.whole_file import replace_file
 
 _Entry = TypeVar("_Entry")
 ROOTS_FOLDER = "roots"

@@ -23,8 +23,9 @@ from theodore_loader import strict_json
 from theodore_loader.artifact import tree
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import private_dir
-from theodore_loader.trust.protected import read_protected, replace_file
+from theodore_loader.trust.protected import read_protected
 from theodore_loader.trust.seal import Seal
+from theodore_loader.whole_file import replace_file
 
 FORMAT = 1
 """Raised whenever what is checked of a folder changes."""

@@ -35,8 +35,9 @@ from theodore_loader.difference import Increase, Kind, in_words, increases, stro
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.paths import private_dir
 from theodore_loader.permissions import PatternError
-from theodore_loader.trust.protected import file_state, read_protected, replace_file
+from theodore_loader.trust.protected import file_state, read_protected
 from theodore_loader.trust.terms import Terms
+from theodore_loader.whole_file import replace_file
 
 CONSENT_DIGITS = 16
 """So much of a digest is enough to mean one wheel and no other."""

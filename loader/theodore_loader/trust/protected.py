@@ -1,15 +1,15 @@
-"""Reading and replacing the files a decision rests on: only their owner may be able to change them."""
+"""Reading the files a decision rests on: only their owner may be able to change them."""
 
 from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from pathlib import Path
 
-from theodore_loader.artifact.tree import flush_folder, read_all
+from theodore_loader.artifact.tree import read_all
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import refuse_writable_by_others
+from theodore_loader.whole_file import name_file
 
 
 def read_protected(path: Path | str, limit: int) -> bytes:
@@ -48,27 +48,3 @@ def file_state(status: os.stat_result) -> tuple[int, ...]:
     Not the number of its device, which may be another one after every mount.
     """
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-
-
-def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Write ``path`` in one step: readers see the old content or the new, also after a power cut."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fchmod(descriptor, mode)
-            os.fsync(descriptor)
-        temporary.replace(path)
-    except BaseException as problem:
-        temporary.unlink(missing_ok=True)
-        name_file(problem, path)
-        raise
-    flush_folder(path.parent)
-
-
-def name_file(problem: BaseException, path: Path | str) -> None:
-    """Note ``path`` in an operating system error that names none: a full disk is met by a descriptor."""
-    if isinstance(problem, OSError) and problem.filename is None:
-        problem.filename = str(path)

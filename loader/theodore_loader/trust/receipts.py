@@ -31,11 +31,12 @@ from theodore_loader.artifact.wheel import KnownContents
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.trust.attestations import Attestation, read_attestation
 from theodore_loader.trust.files import MAX_ATTESTATIONS, MAX_BUNDLE, SignedFiles
-from theodore_loader.trust.protected import read_protected, replace_file
+from theodore_loader.trust.protected import read_protected
 from theodore_loader.trust.seal import Seal, versions
 from theodore_loader.trust.signatures import Signer
 from theodore_loader.trust.statements import Statement, StatementInvalid
 from theodore_loader.trust.trust_file import Publisher, TrustFile
+from theodore_loader.whole_file import replace_file
 
 FORMAT = 6
 """Raised whenever steps 3 and 4, or the reading of wheels, change what they accept."""

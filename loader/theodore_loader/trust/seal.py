@@ -20,9 +20,9 @@ from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
 
-from theodore_loader.artifact.tree import flush_folder
 from theodore_loader.paths import private_dir
 from theodore_loader.trust.protected import file_state, read_protected
+from theodore_loader.whole_file import create_file
 
 _BYTES = 32
 
@@ -45,7 +45,7 @@ class Seal:
         """Return the seal for ``body``, made with a new secret where there is none; ``None`` if others can read it."""
         if not self._path.exists():
             private_dir(self._path.parent)
-            _create_secret(self._path)
+            create_file(self._path, secrets.token_bytes(_BYTES))  # if another process was first, its secret stays
         secret = self._secret()
         return None if secret is None else _mac(secret, body)
 
@@ -73,19 +73,3 @@ def _version(name: str) -> str:
 
 def _mac(secret: bytes, body: bytes) -> bytes:
     return hmac.digest(secret, body, "sha256").hex().encode()
-
-
-def _create_secret(path: Path) -> None:
-    """Write a new secret whole or not at all; if another process was first, its secret stays."""
-    temporary = path.with_name(f".secret.{secrets.token_hex(8)}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(_BYTES))
-            file.flush()
-            os.fsync(descriptor)  # an empty secret after a loss of power would stay, and seal nothing
-        with suppress(FileExistsError):
-            os.link(temporary, path)
-    finally:
-        temporary.unlink()
-    flush_folder(path.parent)

@@ -381,7 +381,7 @@ from theodore_loader.artifact.environment import ensure_environment
 written = 0
 def count(event, arguments):
     global written
-    if event in ("os.rename", "os.chmod") or event == "open" and isinstance(arguments[1], str) and "x" in arguments[1]:
+    if event in ("os.rename", "os.chmod") or event == "open" and arguments[2] & os.O_EXCL:
         written += 1
         if written == int(sys.argv[3]):
             os.kill(os.getpid(), signal.SIGKILL)

@@ -150,4 +150,4 @@ def test_processes_share_the_folder_without_harm(home: Path) -> None:
     assert all(process.communicate()[0].startswith("2 0") for process in running)
     entries = [path.name for path in home.rglob("*") if path.is_file()]
     assert len(entries) == 2
-    assert not [name for name in entries if name.startswith("writing-")]
+    assert not [name for name in entries if name.endswith(".tmp")]

@@ -94,7 +94,7 @@ def test_a_full_disk_leaves_no_instance(tmp_path: Path, monkeypatch) -> None:
     def full(path: Path, data: bytes) -> None:
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(module, "write_private", full)
+    monkeypatch.setattr(module, "write_new", full)
     with pytest.raises(OSError, match="No space left"):
         open_or_create("default", tmp_path)
     assert not exists("default", tmp_path)

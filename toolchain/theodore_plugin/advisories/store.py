@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import home_dir, private_dir
+from theodore_loader.whole_file import flush_folder
 from theodore_plugin.advisories.database import About, Database
 
 TURN_SECONDS = 60.0
@@ -47,7 +48,8 @@ def replace(target: Path, fill: Callable[[Path], About], *, allow_older: bool) -
             if not allow_older:
                 _refuse_older(filled, target)
             path.replace(target)
-            _sync(target.parent)
+            with contextlib.suppress(OSError):  # where folders cannot be synchronised
+                flush_folder(target.parent)
     return filled
 
 
@@ -108,13 +110,3 @@ def _remove_abandoned(folder: Path) -> None:
         with contextlib.suppress(OSError):  # another import may remove the same one
             if path.stat().st_mtime < before:
                 path.unlink()
-
-
-def _sync(folder: Path) -> None:
-    """Bring the renaming to the disk where folders can be synchronised."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

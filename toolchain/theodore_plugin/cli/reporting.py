@@ -43,7 +43,7 @@ def write_outputs(reports: Sequence[Report], outputs: Sequence[Output]) -> list[
     One file that cannot be written does not keep the others from being. Raises OSError, or a group of them. Returns the
     absolute path and the text of each, for whoever writes them again.
     """
-    from theodore_loader.trust.protected import replace_file
+    from theodore_loader.whole_file import replace_file
 
     written: list[tuple[str, str]] = []
     failures: list[OSError] = []

@@ -8,17 +8,13 @@
 
 from __future__ import annotations
 
-import os
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from theodore_loader.artifact.tree import flush_folder
 from theodore_loader.errors import ConfigurationProblem
-from theodore_loader.trust.protected import name_file
+from theodore_loader.whole_file import flush_folder, stage_file
 from theodore_plugin.project.tree import NEVER_SHIPPED
 
 _AGAIN = "nothing was written; check again"
@@ -90,20 +86,7 @@ def _resolved(path: Path, inside: Path, name: str) -> Path:
 def _staged(path: Path, data: bytes) -> Path:
     """Write ``data`` beside ``path``, with its mode and owner."""
     known = path.stat()
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            with suppress(PermissionError):  # only root can give files away; others own what they may replace
-                os.fchown(descriptor, known.st_uid, known.st_gid)
-            os.fchmod(descriptor, stat.S_IMODE(known.st_mode))
-            os.fsync(descriptor)
-    except BaseException as problem:
-        Path(name).unlink(missing_ok=True)
-        name_file(problem, path)
-        raise
-    return Path(name)
+    return stage_file(path, data, stat.S_IMODE(known.st_mode), owner=(known.st_uid, known.st_gid))
 
 
 def _replace_all(staged: list[tuple[_Target, Path]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from theodore_loader.trust.protected import replace_file
+from theodore_loader.whole_file import replace_file
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:

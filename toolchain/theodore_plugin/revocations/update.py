@@ -17,11 +17,11 @@ from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.paths import private_dir
 from theodore_loader.regular_file import read_beyond, read_regular
 from theodore_loader.trust.decisions import Decision, Decisions
-from theodore_loader.trust.protected import replace_file
 from theodore_loader.trust.revocations.intake import TakenIn, revoker_of, take_in
 from theodore_loader.trust.revocations.kept import Place, opened
 from theodore_loader.trust.revocations.signed import MAX_BUNDLE, SignedList
 from theodore_loader.trust.trust_file import Revoker, TrustFile
+from theodore_loader.whole_file import replace_file
 from theodore_plugin.advisories.fetch import Bounds, fetch
 
 FETCH_SECONDS = 60.0

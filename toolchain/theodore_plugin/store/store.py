@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +17,11 @@ from typing import NamedTuple
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import cache_dir, private_dir
+from theodore_loader.whole_file import replace_file
 from theodore_plugin.store import entry
 
 _KEPT = 0.8
 """What is left of the bound once entries go, so that they do not go one at a time."""
-_TEMPORARY = "writing-"
 
 
 class Stored(NamedTuple):
@@ -69,7 +68,7 @@ class Store:
         path = Path(entry.place(str(self.folder), key))
         with contextlib.suppress(OSError):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write_whole(path, entry.seal(data))
+            replace_file(path, entry.seal(data), flush=False)
 
     def trim(self) -> None:
         """Remove the entries unused for longest if all together are too large."""
@@ -118,15 +117,3 @@ def _remove(found: Stored) -> bool:
     except OSError:  # another process may be trimming, too
         return False
     return True
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise

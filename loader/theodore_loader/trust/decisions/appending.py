@@ -15,13 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from theodore_loader.artifact.tree import flush_folder
 from theodore_loader.paths import private_dir, refuse_writable_by_others
 from theodore_loader.regular_file import open_regular
 from theodore_loader.trust.decisions import segments
 from theodore_loader.trust.decisions.decision import Decision, Entry, digest, entry_of
 from theodore_loader.trust.decisions.tail import START, Head, Tail, advance_head, begin_head, read_head, read_tail
-from theodore_loader.trust.protected import name_file
+from theodore_loader.whole_file import flush_folder, name_file
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW
 _APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW

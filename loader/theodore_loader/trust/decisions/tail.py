@@ -8,10 +8,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from theodore_loader.artifact.tree import flush_folder
 from theodore_loader.regular_file import open_regular, read_beyond
 from theodore_loader.trust.decisions.decision import GENESIS, digest, parse_entry
 from theodore_loader.trust.decisions.segments import LARGEST
+from theodore_loader.whole_file import flush_folder
 
 HEAD_NAME = "head"
 _CHUNK = 1 << 16

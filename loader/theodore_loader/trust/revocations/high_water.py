@@ -15,8 +15,9 @@ import msgspec
 
 from theodore_loader import strict_json
 from theodore_loader.errors import ConfigurationProblem, Refused
-from theodore_loader.trust.protected import file_state, read_protected, replace_file
+from theodore_loader.trust.protected import file_state, read_protected
 from theodore_loader.trust.revocations.signed import Facts
+from theodore_loader.whole_file import replace_file
 
 WENT_BACK = "revocation-list-went-back"
 _MAX_BYTES = 4096

@@ -18,12 +18,12 @@ from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem, Refused
 from theodore_loader.paths import private_dir
-from theodore_loader.trust.protected import replace_file
 from theodore_loader.trust.revocations import high_water, kept
 from theodore_loader.trust.revocations.high_water import HighWater
 from theodore_loader.trust.revocations.kept import Place
 from theodore_loader.trust.revocations.signed import Facts, SignedList, authenticate, refuse_untimely
 from theodore_loader.trust.trust_file import Revoker, TrustFile
+from theodore_loader.whole_file import replace_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,11 @@ import msgspec
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import refuse_writable_by_others
 from theodore_loader.regular_file import open_regular
-from theodore_loader.trust.protected import replace_file
 from theodore_loader.trust.revocations.document import Entry
 from theodore_loader.trust.revocations.index import Entries
 from theodore_loader.trust.revocations.signed import Facts
 from theodore_loader.trust.seal import Seal
+from theodore_loader.whole_file import replace_file
 
 _PREFIX = 2
 """Hex digits of a key that name its bucket: 256 buckets."""

@@ -26,11 +26,10 @@ from typing import Any, get_args
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from theodore_loader.artifact.tree import flush_folder
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import home_dir
 from theodore_loader.regular_file import read_regular
-from theodore_loader.trust.protected import replace_file
+from theodore_loader.whole_file import flush_folder, replace_file, write_new
 from theodore_plugin.signing.local import documents, rotation
 from theodore_plugin.signing.local.authority import Authority, create_authority
 from theodore_plugin.signing.local.documents import RekorVersion, Trees
@@ -41,7 +40,6 @@ from theodore_plugin.signing.local.keyfiles import (
     read_ec_key,
     read_ed25519_key,
     refuse_exposed,
-    write_private,
 )
 from theodore_plugin.signing.local.log import Log, Tree
 from theodore_plugin.signing.local.service import Service
@@ -221,7 +219,7 @@ def _write(folder: Path, now: datetime, rekor: RekorVersion) -> None:
         "trust_config.json": _json(instance.trust_config()),
     }
     for name, data in files.items():
-        write_private(folder / name, data)
+        write_new(folder / name, data)
     flush_folder(folder)
 
 

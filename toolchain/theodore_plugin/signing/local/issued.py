@@ -19,8 +19,7 @@ from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.regular_file import open_regular
-from theodore_loader.trust.protected import name_file
-from theodore_plugin.signing.local.keyfiles import write_private
+from theodore_loader.whole_file import name_file, write_new
 
 _RESTORE = "put the folder back from its newest backup; if there is none: theodore-plugin trust rotate"
 _TAIL_BYTES = 1 << 13
@@ -44,7 +43,7 @@ class Issued:
 
     def create(self) -> None:
         """Create the file, readable by its owner only. The first line says whose checkpoints these are."""
-        write_private(self.path, self._first_line)
+        write_new(self.path, self._first_line)
 
     def add(self, note: str) -> None:
         """Keep a signed checkpoint for good. Raises OSError, naming the file, or as :meth:`last`."""

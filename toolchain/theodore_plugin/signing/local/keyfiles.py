@@ -9,25 +9,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from theodore_loader.artifact.tree import flush_folder
 from theodore_loader.regular_file import read_regular
-from theodore_loader.trust.protected import name_file
+from theodore_loader.whole_file import flush_folder
 
 _OTHERS = 0o077
 _MAX_BYTES = 1 << 16
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Create ``path`` for its owner only, flushed; raises OSError, naming the file."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as problem:
-        name_file(problem, path)
-        raise
 
 
 def refuse_exposed(folder: Path) -> None:

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from theodore_loader.artifact.tree import flush_folder
 from theodore_loader.paths import private_dir
 from theodore_loader.regular_file import read_regular
 from theodore_loader.trust.trust_file import MAX_ROOT_BYTES
+from theodore_loader.whole_file import flush_folder
 from theodore_plugin.signing.local.keyfiles import destroy_keys
 
 
