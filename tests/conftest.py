@@ -1,14 +1,18 @@
 """For every test: a throw-away cache folder, no size of a terminal, how long hypothesis searches, a record of the end.
 
+And for the session: while thousands of tests are collected, nothing is looked through for cycles.
+
 ``HYPOTHESIS_PROFILE=thorough`` searches a hundred times longer.
 """
 
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +34,18 @@ for name in ("COLUMNS", "LINES"):
 # what checks remember on disk stays out of the user's own cache
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="theodore-tests-")
 atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect tests without the cyclic collector, which would walk through them again and again, now and later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()  # what is left over is finalised here, as it would have been
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")
