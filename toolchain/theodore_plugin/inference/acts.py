@@ -9,7 +9,8 @@ from theodore_plugin.facts import model as m
 from theodore_plugin.finding import Location, Step
 from theodore_plugin.inference.capabilities import Effect
 from theodore_plugin.inference.containers import position_key
-from theodore_plugin.inference.solver import SeenCall, Solver
+from theodore_plugin.inference.record import SeenCall
+from theodore_plugin.inference.solver import Solver
 from theodore_plugin.inference.targets import is_own_package, pattern, patterns
 from theodore_plugin.inference.values import HOLE, Container, Values, texts
 

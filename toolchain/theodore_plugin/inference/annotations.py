@@ -6,7 +6,7 @@ import ast
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.inference.containers import ANY, site, store
-from theodore_plugin.inference.solver import Frame
+from theodore_plugin.inference.frame import Frame
 from theodore_plugin.inference.values import NOTHING, Container, Foreign, OwnClass, Values
 
 _WRAPPERS = frozenset({"Optional", "Union", "Annotated", "Final", "ClassVar", "Awaitable", "Coroutine"})

@@ -8,7 +8,8 @@ import sys
 from theodore_plugin.facts import model as m
 from theodore_plugin.inference.classes import attribute
 from theodore_plugin.inference.escapes import note_attribute
-from theodore_plugin.inference.solver import Frame, Solver
+from theodore_plugin.inference.frame import Frame
+from theodore_plugin.inference.solver import Solver
 from theodore_plugin.inference.values import (
     HOLE,
     NOTHING,

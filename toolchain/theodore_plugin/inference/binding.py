@@ -6,8 +6,8 @@ from theodore_plugin.facts import model as m
 from theodore_plugin.inference.attributes import note_held
 from theodore_plugin.inference.containers import ANY, everything, keys_of, part, position_key, store
 from theodore_plugin.inference.entering import call_method, enter
+from theodore_plugin.inference.frame import Frame
 from theodore_plugin.inference.shadowing import unmangled
-from theodore_plugin.inference.solver import Frame
 from theodore_plugin.inference.values import (
     NOTHING,
     Bound,

@@ -17,8 +17,8 @@ from theodore_plugin.inference.binding import set_attribute
 from theodore_plugin.inference.containers import ANY, everything, gathered, position_key, site, store
 from theodore_plugin.inference.entering import call_method, call_values, hand_over, iterated, partial
 from theodore_plugin.inference.escapes import ANY_NAME, note_attribute
+from theodore_plugin.inference.frame import Frame
 from theodore_plugin.inference.scopes import Scope, Unit
-from theodore_plugin.inference.solver import Frame
 from theodore_plugin.inference.values import (
     HOLE,
     NOTHING,

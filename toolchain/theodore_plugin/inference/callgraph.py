@@ -15,8 +15,9 @@ from theodore_plugin.facts.names import Names
 from theodore_plugin.facts.room import deep_recursion
 from theodore_plugin.inference.capabilities import CapabilityMap
 from theodore_plugin.inference.knowledge import Knowledge
+from theodore_plugin.inference.record import SeenCall
 from theodore_plugin.inference.resolve import semantics
-from theodore_plugin.inference.solver import SeenCall, Solver
+from theodore_plugin.inference.solver import Solver
 from theodore_plugin.inference.values import PLAIN, Container, Text, Value
 
 _DICT = ("Mapping", "DictComp")

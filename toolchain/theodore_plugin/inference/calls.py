@@ -9,7 +9,8 @@ from theodore_plugin.inference.attributes import note_held, read_attributes
 from theodore_plugin.inference.binding import NAMESPACES
 from theodore_plugin.inference.containers import ANY, at, keys_of, position_key, store
 from theodore_plugin.inference.entering import enter, hand_over, result_of
-from theodore_plugin.inference.solver import Frame, SeenCall
+from theodore_plugin.inference.frame import Frame
+from theodore_plugin.inference.record import SeenCall
 from theodore_plugin.inference.transparent import TRANSPARENT
 from theodore_plugin.inference.values import NOTHING, Container, Foreign, Values, ordered
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from theodore_plugin.facts import model as m
+from theodore_plugin.inference.frame import Frame
 from theodore_plugin.inference.scopes import Scope, Unit, bound_names
 from theodore_plugin.inference.shadowing import sure_names, unmangled
-from theodore_plugin.inference.solver import ClassInfo, Frame
+from theodore_plugin.inference.solver import ClassInfo
 from theodore_plugin.inference.values import (
     NOTHING,
     PLAIN,

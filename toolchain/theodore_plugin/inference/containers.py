@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from theodore_plugin.facts import model as m
-from theodore_plugin.inference.solver import Frame
+from theodore_plugin.inference.frame import Frame
 from theodore_plugin.inference.values import HOLE, NOTHING, Container, Foreign, Values, ordered, texts
 
 ANY = "*"

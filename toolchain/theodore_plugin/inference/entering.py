@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from theodore_plugin.facts import model as m
 from theodore_plugin.inference.classes import attribute, lineage
 from theodore_plugin.inference.containers import ANY, at, everything, position_key, store
+from theodore_plugin.inference.frame import Frame
 from theodore_plugin.inference.scopes import Unit
-from theodore_plugin.inference.solver import Frame
 from theodore_plugin.inference.values import (
     NOTHING,
     PLAIN,

@@ -15,7 +15,8 @@ from theodore_plugin.inference.values import PLAIN, Container, Foreign, OwnModul
 
 if TYPE_CHECKING:
     from theodore_plugin.facts import model as m
-    from theodore_plugin.inference.solver import Frame, Solver
+    from theodore_plugin.inference.frame import Frame
+    from theodore_plugin.inference.solver import Solver
 
 ANY_NAME = "*"
 """The name of an attribute that is chosen at run time."""

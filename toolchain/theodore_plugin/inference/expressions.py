@@ -23,10 +23,11 @@ from theodore_plugin.inference.containers import (
 )
 from theodore_plugin.inference.entering import call_method, iterated
 from theodore_plugin.inference.escapes import note_travelling
+from theodore_plugin.inference.frame import Frame
 from theodore_plugin.inference.functions import define_lambda
+from theodore_plugin.inference.record import COMPUTED
 from theodore_plugin.inference.scopes import Scope, bound_names
 from theodore_plugin.inference.shadowing import is_bound_before, unmangled
-from theodore_plugin.inference.solver import COMPUTED, Frame
 from theodore_plugin.inference.texts import percent
 from theodore_plugin.inference.values import (
     NOTHING,

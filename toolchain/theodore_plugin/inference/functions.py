@@ -6,8 +6,8 @@ from theodore_plugin.facts import model as m
 from theodore_plugin.inference.annotations import from_annotation
 from theodore_plugin.inference.classes import qualified
 from theodore_plugin.inference.entering import call_values
+from theodore_plugin.inference.frame import Frame
 from theodore_plugin.inference.scopes import Scope, Unit, bound_names
-from theodore_plugin.inference.solver import Frame
 from theodore_plugin.inference.transparent import TRANSPARENT
 from theodore_plugin.inference.values import PLAIN, Foreign, OwnClass, OwnFunction, Values
 

@@ -11,12 +11,14 @@ from theodore_plugin.finding import Location, Step
 from theodore_plugin.inference.acts import Act, acts
 from theodore_plugin.inference.capabilities import CapabilityMap
 from theodore_plugin.inference.classes import lineage
+from theodore_plugin.inference.frame import Frame
 from theodore_plugin.inference.knowledge import Knowledge
 from theodore_plugin.inference.model import Certainty, Inference, InferredPermission, Phase, ResolvedCall, Unknown
 from theodore_plugin.inference.propagate import Reach, chain, reach, unreached_chain
+from theodore_plugin.inference.record import Record, SeenCall
 from theodore_plugin.inference.resolve import semantics
 from theodore_plugin.inference.scopes import Unit
-from theodore_plugin.inference.solver import Frame, Record, SeenCall, Solver
+from theodore_plugin.inference.solver import Solver
 from theodore_plugin.inference.values import Container, Foreign, Values, texts
 from theodore_sdk.info import PermissionType
 

@@ -14,13 +14,14 @@ from __future__ import annotations
 import builtins
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.facts.names import Names
-from theodore_plugin.finding import Location
 from theodore_plugin.inference.escapes import conclude
+from theodore_plugin.inference.frame import Frame
 from theodore_plugin.inference.knowledge import Knowledge
+from theodore_plugin.inference.record import Record
 from theodore_plugin.inference.scopes import Scope, Unit, bound_names
 from theodore_plugin.inference.values import (
     HOLE,
@@ -32,16 +33,10 @@ from theodore_plugin.inference.values import (
     Text,
     Value,
     Values,
-    texts,
 )
 
 MAX_ROUNDS = 100
 """Evaluations of one statement, far above what any real module needs; one that still grows is reported as unknown."""
-
-COMPUTED = "builtins.<computed attribute>"
-"""The capability map's name for an attribute that is chosen at run time."""
-UNSEEN = "<unseen code>"
-"""The capability map's name for a call of something nothing is known about."""
 
 _HOLES = frozenset({Text(HOLE)})
 _PLAINS = frozenset({PLAIN})
@@ -58,59 +53,6 @@ class ClassInfo:
     module: m.ModuleFacts
     unit: str
     """The unit whose execution defines it."""
-
-
-@dataclass(frozen=True, slots=True)
-class SeenCall:
-    """A call, as its last evaluation saw it."""
-
-    unit: str
-    node: m.Call
-    module: m.ModuleFacts
-    callees: tuple[str, ...]
-    """Foreign names the callee may stand for; empty for a call of own code, or of nothing known."""
-    arguments: tuple[Values, ...]
-    receiver: Values
-    """What the object of a method call may stand for."""
-    resolved: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A foreign name with an effect that is used without being called."""
-
-    unit: str
-    symbol: str
-    location: Location
-    item: tuple[str, ...] = ()
-    """Strings of the subscript, for ``os.environ["X"]``."""
-
-
-@dataclass
-class Record:
-    """What evaluation saw."""
-
-    calls: dict[int, SeenCall] = field(default_factory=dict)
-    """By the identity of the call's node."""
-    references: dict[tuple[str, str, Location], Reference] = field(default_factory=dict)
-    edges: dict[str, dict[str, Location]] = field(default_factory=dict)
-    """Caller unit to callee unit to the first call site."""
-    called: set[tuple[str, str]] = field(default_factory=set)
-    """The edges that are calls; others are functions handed to libraries, which may never call them."""
-    initialised: dict[str, dict[str, Location]] = field(default_factory=dict)
-    """Unit to the foreign initialisers that run when it makes objects of own classes, and where."""
-    imports: dict[tuple[str, str], Location] = field(default_factory=dict)
-    """Unit and the foreign module it imports to the first place where it does."""
-    travelling: dict[Value, None] = field(default_factory=dict)
-    """Modules that are used as values."""
-    lost: dict[tuple[str, int, int, str], tuple[Frame, m.Span]] = field(default_factory=dict)
-    """Attributes of things nothing is known about, by place and name."""
-
-    def imported(self, unit: str, module: str, location: Location) -> None:
-        """Note an import of something foreign."""
-        known = self.imports.get((unit, module))
-        if known is None or location < known:
-            self.imports[unit, module] = location
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,72 +315,3 @@ class Solver:
             elif not hasattr(builtins, name) or self.map.explicit(self.map.canonical(f"{source}.{name}")):
                 found |= {Foreign(self.map.canonical(f"{source}.{name}"))}
         return found
-
-
-class Frame:
-    """Where code is evaluated: in a unit, in one scope of it."""
-
-    __slots__ = ("handing", "module", "read", "scope", "solver", "unit", "write")
-
-    def __init__(self, solver: Solver, unit: Unit, scope: Scope, *, handing: bool = False) -> None:
-        self.solver = solver
-        self.unit = unit
-        self.scope = scope
-        self.module = scope.module
-        """The module this code is written in."""
-        self.read = solver.read
-        self.write = solver.write
-        self.handing = handing
-        """Whether what runs here is only handed to a library, which may never run it."""
-
-    def handing_over(self) -> Frame:
-        """Return the same place, for noting what a library that is given something may do with it."""
-        return Frame(self.solver, self.unit, self.scope, handing=True)
-
-    def within(self, scope: Scope) -> Frame:
-        """Return the same unit in an inner scope (class body, comprehension)."""
-        return Frame(self.solver, self.unit, scope)
-
-    def evaluate(self, expression: m.Expr, *, called: bool = False) -> Values:
-        """Return the values of an expression; ``called`` says it is the callee of a call that records itself."""
-        return self.solver.semantics.evaluate(self, expression, called)
-
-    def strings(self, expression: m.Expr) -> tuple[str, ...]:
-        """Return the string patterns an expression may hold."""
-        return texts(self.evaluate(expression))
-
-    def location(self, span: m.Span) -> Location:
-        """Turn a span of this module into a location."""
-        return span.at(self.module.path)
-
-    def edge(self, callee: str, span: m.Span) -> None:
-        """Note that this unit may run another."""
-        callees = self.solver.record.edges.setdefault(self.unit.name, {})
-        known = callees.get(callee)
-        if known is None or (span.line, span.column) < (known.line, known.column - 1):
-            callees[callee] = self.location(span)
-        if not self.handing:
-            self.solver.record.called.add((self.unit.name, callee))
-
-    def choose_at_run_time(self, base: Value, span: m.Span) -> None:
-        """Note that an attribute of a capable module is chosen by a name that is not constant."""
-        if type(base) is Foreign and self.solver.map.is_capable(base.key):
-            self.refer(COMPUTED, span)
-
-    def let_go(self, values: Values, span: m.Span) -> None:
-        """Note that a whole module leaves what is followed: which of its attributes are used cannot be said."""
-        for value in values:
-            if type(value) is Foreign and self.solver.is_module(value.key):
-                self.refer(COMPUTED, span)
-
-    def refer(self, symbol: str, span: m.Span, item: tuple[str, ...] = ()) -> None:
-        """Note that a foreign name with an effect is held here."""
-        if not self.solver.has_effect(symbol):
-            return
-        references = self.solver.record.references
-        key = (self.unit.name, symbol, self.location(span))
-        known = references.get(key)
-        if known is None:
-            references[key] = Reference(self.unit.name, symbol, key[2], item)
-        elif not set(item) <= set(known.item):
-            references[key] = Reference(self.unit.name, symbol, key[2], tuple(sorted({*item, *known.item})))

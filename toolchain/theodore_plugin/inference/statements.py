@@ -12,9 +12,9 @@ from theodore_plugin.inference.binding import assign, bind, changed
 from theodore_plugin.inference.classes import attribute, class_frame, define_class, lineage
 from theodore_plugin.inference.containers import everything
 from theodore_plugin.inference.entering import enter, entered, iterated, result_of
+from theodore_plugin.inference.frame import Frame
 from theodore_plugin.inference.functions import apply_decorators, define_function
 from theodore_plugin.inference.scopes import Unit, runs_as_script
-from theodore_plugin.inference.solver import Frame
 from theodore_plugin.inference.values import (
     NOTHING,
     Bound,

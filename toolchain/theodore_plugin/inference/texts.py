@@ -10,7 +10,7 @@ from theodore_plugin.facts import model as m
 from theodore_plugin.inference.attributes import PATH, parents
 from theodore_plugin.inference.containers import position_key
 from theodore_plugin.inference.entering import hand_over
-from theodore_plugin.inference.solver import Frame
+from theodore_plugin.inference.frame import Frame
 from theodore_plugin.inference.values import HOLE, NOTHING, Container, Text, Values, joined, ordered, texts
 
 MAX_JOINED = 16

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from theodore_plugin.inference.classes import lineage
+from theodore_plugin.inference.frame import Frame
 from theodore_plugin.inference.scopes import Unit
-from theodore_plugin.inference.solver import Frame, Solver
+from theodore_plugin.inference.solver import Solver
 from theodore_plugin.inference.summaries.model import SummaryClass
 from theodore_plugin.inference.values import (
     Container,
