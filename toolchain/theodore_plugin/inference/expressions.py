@@ -9,7 +9,6 @@ from typing import Any
 from theodore_plugin.facts import model as m
 from theodore_plugin.inference.attributes import PATH, module_items, namespace_item, note_held, read_attributes
 from theodore_plugin.inference.binding import assign
-from theodore_plugin.inference.builtins import enclosing_method
 from theodore_plugin.inference.calls import call
 from theodore_plugin.inference.containers import (
     ANY,
@@ -26,6 +25,7 @@ from theodore_plugin.inference.escapes import note_travelling
 from theodore_plugin.inference.frame import Frame
 from theodore_plugin.inference.functions import define_lambda
 from theodore_plugin.inference.record import COMPUTED
+from theodore_plugin.inference.reflection import enclosing_method
 from theodore_plugin.inference.scopes import Scope, bound_names
 from theodore_plugin.inference.shadowing import is_bound_before, unmangled
 from theodore_plugin.inference.texts import percent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from theodore_plugin.facts import model as m
@@ -81,3 +82,7 @@ class Frame:
             references[key] = Reference(self.unit.name, symbol, key[2], item)
         elif not set(item) <= set(known.item):
             references[key] = Reference(self.unit.name, symbol, key[2], tuple(sorted({*item, *known.item})))
+
+
+Handler = Callable[[Frame, m.Call, list[Values]], Values | None]
+"""Gives the result of a call of an understood function; ``None`` for the general treatment."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from urllib.parse import urljoin
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.inference.attributes import PATH, parents
 from theodore_plugin.inference.containers import position_key
 from theodore_plugin.inference.entering import hand_over
-from theodore_plugin.inference.frame import Frame
+from theodore_plugin.inference.frame import Frame, Handler
 from theodore_plugin.inference.values import HOLE, NOTHING, Container, Text, Values, joined, ordered, texts
 
 MAX_JOINED = 16
@@ -119,7 +119,7 @@ def _string(_frame: Frame, _node: m.Call, arguments: list[Values]) -> Values | N
     return _texts(texts(arguments[0])) if arguments else None
 
 
-FUNCTIONS: Mapping[str, Callable[[Frame, m.Call, list[Values]], Values | None]] = {
+FUNCTIONS: Mapping[str, Handler] = {
     "builtins.str": _string,
     "os.fspath": _string,
     "os.path.dirname": _dirname,
