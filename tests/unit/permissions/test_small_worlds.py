@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
 
 import pytest
@@ -27,6 +28,7 @@ def test_globs_are_their_sets_of_words() -> None:
         assert union == sets[one] & sets[other], (one, other)
 
 
+@cache
 def _words_of(glob: str) -> frozenset[str]:
     return frozenset(word for word in words("abc", 6) if globs.matches(glob, word))
 
