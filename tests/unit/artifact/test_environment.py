@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from theodore_loader.artifact.closure import refuse_gaps
+from theodore_loader.artifact.closure import refuse_gaps, refuse_surplus
 from theodore_loader.artifact.environment import ensure_environment
 from theodore_loader.artifact.lock import read_lock, select_wheels
 from theodore_loader.artifact.wheel import Wheel, read_dependency_wheel
@@ -22,15 +23,18 @@ from theodore_loader.trust.known_trees import KnownTrees
 ELF = b"\x7fELF\x02\x01\x01" + bytes(57)
 
 
+def index_in(folder: Path, patch: pytest.MonkeyPatch) -> Path:
+    folder.mkdir()
+    patch.setenv("PIP_NO_INDEX", "1")
+    patch.setenv("PIP_FIND_LINKS", str(folder))
+    patch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    return folder
+
+
 @pytest.fixture
 def index(tmp_path, monkeypatch) -> Path:
     """A folder of wheels that is all pip knows: no network."""
-    folder = tmp_path / "index"
-    folder.mkdir()
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    return folder
+    return index_in(tmp_path / "index", monkeypatch)
 
 
 @pytest.fixture
@@ -59,6 +63,25 @@ def publish(kit, index) -> Callable[..., tuple[str, str, str, bytes]]:
         return name, made.version, made.filename, data
 
     return publish
+
+
+@pytest.fixture(scope="module")
+def made(kit, tmp_path_factory) -> tuple[bytes, Path]:
+    """The lock of one wheel, and a state folder in which its environment was made: to be copied, never changed."""
+    folder, alpha = tmp_path_factory.mktemp("made"), kit.named("alpha")
+    lock = lock_of([("alpha", alpha.version, alpha.filename, alpha.bytes())])
+    with pytest.MonkeyPatch.context() as patch:
+        (index_in(folder / "index", patch) / alpha.filename).write_bytes(alpha.bytes())
+        ensure_environment(lock, folder / "home")
+    return lock, folder / "home"
+
+
+@pytest.fixture
+def fetched(made, home) -> bytes:
+    """The lock of one wheel whose environment is in ``home`` already."""
+    lock, folder = made
+    shutil.copytree(folder, home)
+    return lock
 
 
 def test_locked_wheels_are_importable_and_nothing_else_is(home, publish):
@@ -149,9 +172,8 @@ def test_a_dependency_that_is_no_acceptable_wheel(home, publish):
 
 
 @pytest.mark.parametrize("what", ["changed", "added", "wheel"])
-def test_an_environment_changed_afterwards(home, publish, what):
-    lock = lock_of([publish("alpha")])
-    site = ensure_environment(lock, home)
+def test_an_environment_changed_afterwards(home, fetched, what):
+    site = ensure_environment(fetched, home)
     target = {
         "changed": site / "alpha" / "__init__.py",
         "added": site / "alpha" / "evil.py",
@@ -162,7 +184,7 @@ def test_an_environment_changed_afterwards(home, publish, what):
         target.chmod(0o644)
     target.write_bytes(b"evil")
     with pytest.raises(Refused) as caught:
-        ensure_environment(lock, home)
+        ensure_environment(fetched, home)
     assert caught.value.rule in {"record-mismatch", "digest-mismatch"}
 
 
@@ -182,30 +204,28 @@ def link_in_place_of_a_file(site: Path, home: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [site_changed, file_added, link_in_place_of_a_file])
-def test_what_is_known_is_hashed_and_refused_once_changed(home, publish, spoil):
-    lock = lock_of([publish("alpha")])
+def test_what_is_known_is_hashed_and_refused_once_changed(home, fetched, spoil):
     known = KnownTrees(home)
-    site = ensure_environment(lock, home, known=known)
+    site = ensure_environment(fetched, home, known=known)
     wheels = site.parent / "wheels"
     site.parent.chmod(0o755)
     wheels.rename(home / "wheels")  # not looked at as long as what is imported is what was checked
-    assert ensure_environment(lock, home, known=known) == site
+    assert ensure_environment(fetched, home, known=known) == site
     (home / "wheels").rename(wheels)
     (site / "alpha").chmod(0o755)
     spoil(site, home)
     with pytest.raises(Refused, match="changed after it was made"):
-        ensure_environment(lock, home, known=known)
+        ensure_environment(fetched, home, known=known)
 
 
-def test_a_table_counts_for_what_it_was_made_for_only(home, publish):
+def test_a_table_counts_for_what_it_was_made_for_only(home, publish, fetched):
     native = lock_of([publish("fast", {"fast/core.so": ELF})])
-    lock = lock_of([publish("alpha")])
     known = KnownTrees(home)
-    site = ensure_environment(lock, home, known=known)
+    site = ensure_environment(fetched, home, known=known)
     (table,) = (home / "receipts").glob("tree-*")
     table.write_bytes(table.read_bytes().replace(b"alpha/__init__.py", b"alpha/__main__.py"))
     assert not known.holds(table.name.removeprefix("tree-"), site)
-    assert ensure_environment(lock, home, known=known) == site  # checked completely, and known again
+    assert ensure_environment(fetched, home, known=known) == site  # checked completely, and known again
     assert known.holds(table.name.removeprefix("tree-"), site)
     assert not known.holds("0" * 64, site)
     ensure_environment(native, home, allow_native=True, known=known)
@@ -225,47 +245,31 @@ def test_threads_that_ask_at_once(home, publish):
     assert len(set(answers)) == 1
 
 
-def requiring(*lines: str) -> bytes:
-    """METADATA of ``alpha`` with requirements."""
-    return (
-        "Metadata-Version: 2.4\nName: alpha\nVersion: 1.0\n" + "".join(f"Requires-Dist: {x}\n" for x in lines)
-    ).encode()
+def test_a_lock_with_a_gap_makes_no_environment(home, publish):
+    with pytest.raises(Refused) as caught:
+        ensure_environment(lock_of([publish("alpha", metadata("alpha", "gamma")), publish("beta")]), home)
+    assert caught.value.rule == "unpinned-lock"
+    assert not any(home.rglob("environment"))
 
 
 @pytest.mark.parametrize(
     "need",
     ["beta", "beta>=2", "beta; python_version >= '3.0'", "gamma", "beta[fast]"],
 )
-def test_a_lock_with_a_gap_on_this_interpreter(home, publish, need):
-    alpha = publish("alpha", {"alpha-1.0.dist-info/METADATA": requiring(need)})
-    metadata = b"Metadata-Version: 2.4\nName: beta\nVersion: 1.0\nRequires-Dist: delta; extra == 'fast'\n"
-    beta = (
-        [publish("beta", {"beta-1.0.dist-info/METADATA": metadata})]
-        if need in {"beta>=2", "gamma", "beta[fast]"}
-        else []
-    )
+def test_a_lock_with_a_gap_on_this_interpreter(kit, need):
+    beta = [wheel(kit, "beta", "delta; extra == 'fast'")] if need in {"beta>=2", "gamma", "beta[fast]"} else []
     with pytest.raises(Refused) as caught:
-        ensure_environment(lock_of([alpha, *beta]), home)
+        refuse_gaps([wheel(kit, "alpha", need), *beta])
     assert caught.value.rule == "unpinned-lock"
-    assert not any(home.rglob("environment"))
 
 
 @pytest.mark.parametrize("need", ["gamma; python_version < '3'", "gamma; extra == 'more'", "Beta_ >= 1; extra == 'x'"])
-def test_requirements_that_do_not_apply_are_no_gap(home, publish, need):
-    alpha = publish("alpha", {"alpha-1.0.dist-info/METADATA": requiring(need)})
-    assert ensure_environment(lock_of([alpha]), home).is_dir()
+def test_requirements_that_do_not_apply_are_no_gap(kit, need):
+    refuse_gaps([wheel(kit, "alpha", need)])
 
 
-def test_distributions_that_ask_each_other_for_extras(home, publish):
-    alpha = publish("alpha", {"alpha-1.0.dist-info/METADATA": requiring("beta[x]", "beta; extra == 'y'")})
-    metadata = b"Metadata-Version: 2.4\nName: beta\nVersion: 1.0\nRequires-Dist: alpha[y]; extra == 'x'\n"
-    beta = publish("beta", {"beta-1.0.dist-info/METADATA": metadata})
-    assert ensure_environment(lock_of([alpha, beta]), home).is_dir()
-
-
-def plugin_requiring(kit, *needs: str) -> Wheel:
-    made = kit.named("alpha")
-    return read_dependency_wheel(made.bytes({"alpha-1.0.dist-info/METADATA": requiring(*needs)}), made.filename)
+def test_distributions_that_ask_each_other_for_extras(kit):
+    refuse_gaps([wheel(kit, "alpha", "beta[x]", "beta; extra == 'y'"), wheel(kit, "beta", "alpha[y]; extra == 'x'")])
 
 
 def metadata(name: str, *needs: str) -> dict[str, bytes]:
@@ -273,13 +277,19 @@ def metadata(name: str, *needs: str) -> dict[str, bytes]:
     return {f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.4\nName: {name}\nVersion: 1.0\n{lines}".encode()}
 
 
+def wheel(kit, name: str, *needs: str) -> Wheel:
+    """A wheel of ``name`` with these requirements, read as an environment's or a plugin's is."""
+    made = kit.named(name)
+    return read_dependency_wheel(made.bytes(metadata(name, *needs)), made.filename)
+
+
 def test_a_locked_wheel_that_nothing_requires_is_refused_each_time(kit, home, publish):
     lock = lock_of([publish("beta"), publish("stowaway", metadata("stowaway", "beta"))])
-    greedy = plugin_requiring(kit, "beta", "stowaway")
+    greedy = wheel(kit, "alpha", "beta", "stowaway")
     for _ in range(2):
         assert ensure_environment(lock, home, plugin=greedy).is_dir()
         with pytest.raises(Refused, match="brings stowaway along, which neither alpha nor") as caught:
-            ensure_environment(lock, home, plugin=plugin_requiring(kit, "beta"))
+            ensure_environment(lock, home, plugin=wheel(kit, "alpha", "beta"))
         assert caught.value.rule == "unrequired-locked-package"
 
 
@@ -294,22 +304,19 @@ def test_a_locked_wheel_that_nothing_requires_is_refused_each_time(kit, home, pu
         ("beta; extra == 'dev'", "gamma", False),
     ],
 )
-def test_a_chain_of_requirements_leads_to_every_locked_wheel(kit, home, publish, need, of_beta, accepted):
-    lock = lock_of([publish("beta", metadata("beta", of_beta)), publish("gamma")])
-    plugin = plugin_requiring(kit, need)
+def test_a_chain_of_requirements_leads_to_every_locked_wheel(kit, need, of_beta, accepted):
+    wheels, plugin = [wheel(kit, "beta", of_beta), wheel(kit, "gamma")], wheel(kit, "alpha", need)
     if accepted:
-        assert ensure_environment(lock, home, plugin=plugin).is_dir()
+        refuse_surplus(wheels, plugin)
     else:
         with pytest.raises(Refused, match="gamma along, which neither alpha"):
-            ensure_environment(lock, home, plugin=plugin)
+            refuse_surplus(wheels, plugin)
 
 
 @pytest.mark.parametrize("line", ["beta !!", "", "beta; os_name ~= 'x'", "beta; nonsense == 'x'"])
 def test_a_requirement_that_cannot_be_read(kit, line):
-    made = kit.named("alpha")
-    wheel = read_dependency_wheel(made.bytes({"alpha-1.0.dist-info/METADATA": requiring(line)}), made.filename)
     with pytest.raises(Refused) as caught:
-        refuse_gaps([wheel])
+        refuse_gaps([wheel(kit, "alpha", line)])
     assert caught.value.rule == "unclean-dependency-wheel"
 
 
