@@ -18,7 +18,8 @@ from theodore_loader import strict_toml
 from theodore_loader.errors import Refused
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_MAX_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 1024 * 1024
+"""Some hundreds of distributions with all their wheels. What is made to waste time wastes two seconds by then."""
 _RELOCK = "lock again with `theodore-plugin package --upgrade-lock`"
 
 
@@ -50,8 +51,13 @@ def read_lock(data: bytes) -> Pylock:
     Raises :class:`Refused` with ``unpinned-lock`` (not a lock, or a version is missing), ``unhashed-lock``,
     ``direct-url-dependency`` or ``sdist-only-dependency``.
     """
-    if len(data) > _MAX_BYTES:
-        raise Refused("unpinned-lock", f"the lock is larger than {_MAX_BYTES} bytes", help=_RELOCK)
+    if len(data) > MAX_BYTES:
+        raise Refused(
+            "unpinned-lock",
+            f"the lock is {len(data):,} bytes large, more than {MAX_BYTES:,}",
+            help="lock for fewer platforms and Pythons ([tool.theodore-plugin] platforms, requires-python),"
+            " or depend on less",
+        )
     try:
         table = strict_toml.loads(data.decode("utf-8"))
     except ValueError as defect:

@@ -15,7 +15,7 @@ import pytest
 
 from theodore_loader.artifact.closure import refuse_gaps, refuse_surplus
 from theodore_loader.artifact.environment import ensure_environment
-from theodore_loader.artifact.lock import read_lock, select_wheels
+from theodore_loader.artifact.lock import MAX_BYTES, read_lock, select_wheels
 from theodore_loader.artifact.wheel import Wheel, read_dependency_wheel
 from theodore_loader.errors import ConfigurationProblem, LoaderError, Refused
 from theodore_loader.trust.known_trees import KnownTrees
@@ -354,11 +354,20 @@ def test_locks_that_are_refused(home, index, body, rule):
     assert caught.value.help
 
 
-@pytest.mark.parametrize("data", [b"\xff", b"lock-version = '9.0'", b"[" * 5000, b"x" * (5 * 1024 * 1024)])
+@pytest.mark.parametrize("data", [b"\xff", b"lock-version = '9.0'", b"[" * 5000])
 def test_locks_that_cannot_be_read(data):
     with pytest.raises(Refused) as caught:
         read_lock(data)
     assert caught.value.rule == "unpinned-lock"
+
+
+def test_a_lock_has_a_largest_size():
+    largest = b'lock-version = "1.0"\ncreated-by = "x"\npackages = []\n'.ljust(MAX_BYTES, b"\n")
+    assert list(read_lock(largest).packages) == []
+    with pytest.raises(Refused, match=r"1,048,577 bytes large, more than 1,048,576") as caught:
+        read_lock(largest + b"\n")
+    assert caught.value.rule == "unpinned-lock"
+    assert "platforms" in str(caught.value.help)
 
 
 @pytest.mark.parametrize("condition", ['requires-python = ">=4"\n', "environments = [\"sys_platform == 'amiga'\"]\n"])

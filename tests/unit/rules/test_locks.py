@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from theodore_loader.artifact.lock import MAX_BYTES
 from theodore_loader.policy import load_policy
 from theodore_plugin.analysis import analyse
 from theodore_plugin.project import PluginProject
@@ -36,6 +37,7 @@ def found(files: dict[str, bytes]) -> set[str]:
         HEAD + b"[[packages]]\nname = 'httpx'\nversion = '1'\ndependencies = 7\nwheels = [{url = 5}]",
         HEAD + b"packages = " + b"[" * 3000 + b"]" * 3000,
         HEAD + b"environments = [\"python_version ~= 'x'\"]\npackages = []",
+        (HEAD + b"packages = []\n").ljust(MAX_BYTES + 1, b"\n"),
     ],
     ids=lambda lock: repr(lock[:60]),
 )

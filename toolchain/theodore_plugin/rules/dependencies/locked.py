@@ -16,6 +16,7 @@ from packaging.pylock import Pylock, PylockValidationError
 from packaging.requirements import InvalidRequirement, Requirement
 
 from theodore_loader import strict_toml
+from theodore_loader.artifact.lock import MAX_BYTES
 from theodore_plugin.finding import Location
 from theodore_plugin.project import PluginProject
 
@@ -57,6 +58,8 @@ def read_locked(project: PluginProject) -> Locked | None:
 
 @cache
 def _read(data: bytes, path: str) -> Locked:
+    if len(data) > MAX_BYTES:
+        return Locked(path, "", {}, f"it is {len(data):,} bytes large, more than {MAX_BYTES:,}")
     text = data.decode("utf-8", "replace")
     try:
         table = strict_toml.loads(data.decode("utf-8"))
