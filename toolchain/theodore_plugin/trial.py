@@ -21,6 +21,8 @@ from theodore_sdk.errors import PluginError
 from theodore_sdk.plugin import PluginInterface
 
 _MAX_ACCESSES = 1000
+MAX_FILE = 4 * 1024 * 1024
+"""A larger file of options or arguments is none, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,11 @@ def text_or_file(text: str) -> str:
     if text.lstrip().startswith(("{", "[")):
         return text
     try:
-        return Path(text).read_text(encoding="utf-8")
+        with Path(text).open("rb") as file:  # a pipe is welcome: whoever runs this wrote the name
+            data = file.read(MAX_FILE + 1)
+        if len(data) > MAX_FILE:
+            raise ConfigurationProblem(f"{text} is larger than {MAX_FILE:,} bytes", help="no configuration is")
+        return data.decode()
     except UnicodeDecodeError:
         raise ConfigurationProblem(f"{text} is not UTF-8", help="save it as UTF-8 JSON") from None
     except OSError as problem:

@@ -33,6 +33,7 @@ from theodore_loader.policy.model import (
     ScannerSetting,
 )
 from theodore_loader.policy.schema import MAX_BYTES
+from theodore_loader.regular_file import read_beyond
 from theodore_sdk.info import PermissionType, PluginCategory, PluginResourceLimits
 
 BUILT_IN = ("default", "strict", "development")
@@ -121,9 +122,8 @@ def _find(path_or_name: str | Path, relative_to: Path | None = None) -> Path:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            # one byte more than allowed is enough for the reader to refuse it
-            return file.read(MAX_BYTES + 1)
+        # one byte more than allowed is enough for the reader to refuse it
+        return read_beyond(path, MAX_BYTES)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ConfigurationProblem(

@@ -108,6 +108,23 @@ def test_half_a_line_is_waited_for(folder):
         assert next(lines)["text"] == "whole"
 
 
+def test_a_line_and_a_file_of_any_size_fill_no_memory(folder, monkeypatch):
+    monkeypatch.setattr(log_lines, "MAX_FILE", 1000)
+    path = log_path(folder, "demo")
+    wanted = log_lines.Wanted(path, access=False, level=0, denied=False)
+    said = json.dumps({"ts": 1.0, "source": "stdout", "level": 20, "text": "after"}).encode() + b"\n"
+    with path.open("ab") as file:
+        file.write(b"x" * (3 * log_lines.MAX_LINE) + b"\n")
+    with path.open("ab") as file:
+        file.write(said)
+    assert [entry["text"] for entry in log_lines.last(wanted, 5)] == ["after"]
+    lines = log_lines.followed(wanted, 1)
+    next(lines)
+    with path.open("ab") as file:
+        file.write(b"y" * (2 * log_lines.MAX_LINE) + b"\n" + said)
+    assert next(lines)["text"] == "after"
+
+
 def test_interrupt_ends_following_quietly(folder, tmp_path):
     command = [sys.executable, "-m", "theodore_plugin", "logs", "demo", "-f"]
     environment = {**os.environ, "THEODORE_PLUGIN_HOME": str(tmp_path)}

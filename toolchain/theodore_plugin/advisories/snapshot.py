@@ -17,6 +17,7 @@ from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import cache_dir
+from theodore_loader.regular_file import open_regular
 from theodore_plugin.advisories.build import Origin, build
 from theodore_plugin.advisories.database import About, Database
 from theodore_plugin.advisories.reading import HELP, texts
@@ -88,7 +89,7 @@ def _evict(folder: Path) -> None:
 
 def _digest(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_regular(path), "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         raise ConfigurationProblem(f"{path}: there is no such advisory snapshot", help=HELP) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from theodore_loader.errors import ConfigurationProblem
+from theodore_loader.regular_file import open_regular
 from theodore_plugin.report.model import AdvisoryLabel
 
 if TYPE_CHECKING:
@@ -154,7 +156,7 @@ def _loopback_port(url: str) -> int | None:
 
 def _fingerprint_of_file(path: Path) -> str | None:
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_regular(path), "rb") as file:
             return f"snapshot {path.name} sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
     except OSError:
         return None

@@ -15,10 +15,15 @@ from typing import IO, Any, cast
 
 from rich.text import Text
 
+from theodore_loader.regular_file import open_regular
 from theodore_loader.supervise import plugin_log
 from theodore_plugin.cli.console import visible
 
 POLL_SECONDS = 0.2
+MAX_LINE = 256 * 1024
+"""More than any record takes, in bytes."""
+MAX_FILE = 16 * 1024 * 1024
+"""So much of the end of a file is looked at; a log is exchanged for a new one long before."""
 _COLOURS = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "bold red"}
 
 
@@ -51,14 +56,15 @@ def last(wanted: Wanted, count: int) -> list[dict[str, Any]]:
     kept: deque[dict[str, Any]] = deque(maxlen=count)
     for path in (plugin_log.older(wanted.path), wanted.path):
         if path.exists():
-            with path.open("rb") as lines:
-                kept.extend(entry for line in lines if (entry := wanted.record(line)) is not None)
+            with _opened(path) as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - MAX_FILE))
+                kept.extend(entry for line in _whole_lines(file) if (entry := wanted.record(line)) is not None)
     return list(kept)
 
 
 def followed(wanted: Wanted, count: int) -> Iterator[dict[str, Any]]:
     """Yield the last ``count`` records and then what is added, without an end; a rotated file is followed."""
-    file: IO[bytes] = wanted.path.open("rb")
+    file = _opened(wanted.path)
     try:
         file.seek(0, 2)
         yield from last(wanted, count)
@@ -72,8 +78,14 @@ def followed(wanted: Wanted, count: int) -> Iterator[dict[str, Any]]:
         file.close()
 
 
+def _opened(path: Path) -> IO[bytes]:
+    """Open a log. Raises OSError, naming the file, for what is none: a pipe would be waited for without end."""
+    return os.fdopen(open_regular(path), "rb")
+
+
 def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
-    while (line := file.readline()).endswith(b"\n"):
+    """Yield what ends in a newline, and pieces of what is longer than any record."""
+    while (line := file.readline(MAX_LINE)).endswith(b"\n") or len(line) == MAX_LINE:
         yield line
     file.seek(-len(line), 1)  # the rest of it is being written
 
@@ -83,7 +95,7 @@ def _current(file: IO[bytes], path: Path) -> IO[bytes]:
     try:
         if os.path.samestat(os.fstat(file.fileno()), path.stat()) or _unread(file):
             return file
-        fresh = path.open("rb")
+        fresh = _opened(path)
     except FileNotFoundError:  # between two files
         return file
     file.close()

@@ -34,6 +34,7 @@ import msgspec
 
 from theodore_loader import strict_json
 from theodore_loader.errors import ConfigurationProblem
+from theodore_loader.regular_file import read_beyond
 from theodore_plugin.engine.json_lines import Place, line_of, lines
 
 SCHEMA_VERSION = 1
@@ -153,8 +154,7 @@ def _bytes(path: Path) -> bytes:
     try:
         if path.exists() and not path.is_file():  # a pipe would be waited for without end
             raise ConfigurationProblem(f"{path} is no baseline: not a file", help=_WRITE_ANEW)
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+        return read_beyond(path, MAX_BYTES)
     except OSError as problem:
         raise ConfigurationProblem(
             f"cannot read the baseline {path}: {problem.strerror}", help=f"write one first: --write-baseline {path}"

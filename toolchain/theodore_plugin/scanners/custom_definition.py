@@ -16,6 +16,7 @@ from theodore_loader import strict_json
 from theodore_loader.data import policies_dir
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.policy.problems import PolicyProblems, Problem
+from theodore_loader.regular_file import read_beyond
 from theodore_loader.sandbox.profile import MIB
 from theodore_plugin.finding import Confidence, Severity
 from theodore_plugin.scanners.custom_paths import JsonPath
@@ -154,8 +155,7 @@ def _taken(name: str) -> str:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)  # one byte more than allowed is enough for the reader to refuse it
+        return read_beyond(path, MAX_BYTES)  # one byte more than allowed is enough for the reader to refuse it
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ConfigurationProblem(

@@ -18,6 +18,7 @@ from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import home_dir
 from theodore_loader.policy.load import PolicySource, stacked_policy
 from theodore_loader.policy.model import Policy
+from theodore_loader.regular_file import read_beyond
 from theodore_plugin.settings.schema import problems
 from theodore_plugin.settings.terms import AdvisoryTerms, Terms
 
@@ -98,9 +99,7 @@ def _find(name_or_file: str) -> Path:
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        document = strict_json.loads(data, max_bytes=MAX_BYTES)
+        document = strict_json.loads(read_beyond(path, MAX_BYTES), max_bytes=MAX_BYTES)
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else str(problem)
         raise ConfigurationProblem(

@@ -22,6 +22,7 @@ from typing import Any
 from theodore_loader import strict_toml
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.paths import home_dir
+from theodore_loader.regular_file import read_beyond
 from theodore_plugin.settings.origin import Said, Voice
 from theodore_plugin.settings.project_table import BUILT_IN_POLICIES
 from theodore_plugin.settings.schema import STANDING, keys, problems
@@ -65,9 +66,10 @@ def read_standing() -> Standing:
 
 
 def _text(path: Path) -> str | None:
+    if path == Path(os.devnull):  # how one says: none
+        return None
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = read_beyond(path, MAX_BYTES)
         if len(data) > MAX_BYTES:
             raise ConfigurationProblem(f"{path} is larger than {MAX_BYTES:,} bytes", help="it holds a few settings")
         return data.decode("utf-8")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from theodore_loader.data import policies_dir
 from theodore_loader.errors import ConfigurationProblem
+from theodore_loader.regular_file import read_beyond
 from theodore_plugin.inference.capabilities.consistency import Problem, problems_of
 from theodore_plugin.inference.capabilities.sections import Section, from_document
 
@@ -38,8 +39,7 @@ def read_own(path: Path) -> tuple[bytes, Sequence[Section]]:
 
 def _bytes(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = read_beyond(path, MAX_BYTES)
     except OSError as error:
         raise ConfigurationProblem(
             f"capability map {path}: {error.strerror}", help="--capability-map takes a readable TOML file"
