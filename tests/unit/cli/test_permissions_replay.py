@@ -13,7 +13,7 @@ import theodore_plugin
 from theodore_loader.paths import cache_dir
 from theodore_plugin.cli import main, replay
 from theodore_plugin.cli import permission_answer as computing
-from theodore_plugin.project.tree import NEVER_SHIPPED
+from theodore_plugin.project.shipping import NEVER_SHIPPED
 from theodore_plugin.store.catalogue import ANSWERS
 from theodore_plugin.store.entry import seal
 from theodore_plugin.survey.witness import LEFT_OUT, UNSEEN

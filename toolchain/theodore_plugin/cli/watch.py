@@ -19,7 +19,7 @@ from rich.text import Text
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_plugin.cli.console import stderr, stdout, visible
-from theodore_plugin.project.tree import NEVER_SHIPPED
+from theodore_plugin.project.shipping import NEVER_SHIPPED
 from theodore_plugin.survey.witness import MAYBE_PACKAGES
 
 POLL_MILLISECONDS = 200

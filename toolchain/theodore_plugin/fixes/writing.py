@@ -15,7 +15,7 @@ from pathlib import Path
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.whole_file import flush_folder, stage_file
-from theodore_plugin.project.tree import NEVER_SHIPPED
+from theodore_plugin.project.shipping import NEVER_SHIPPED
 
 _AGAIN = "nothing was written; check again"
 

@@ -17,6 +17,11 @@ from theodore_loader.errors import InvalidWheel
 from theodore_plugin.finding import Location
 
 PYPROJECT = "pyproject.toml"
+LOCK_NAME = "pylock.toml"
+SBOM_NAME = "sbom.cdx.json"
+API_USAGE_NAME = "api-usage.json"
+PKG_INFO = "PKG-INFO"
+"""What a source distribution says about itself: all there is where a build script says it (``setup.py``)."""
 HEAD_BYTES = 4096
 
 

@@ -11,8 +11,9 @@ from theodore_loader.artifact.wheel import LOCK_NAME, Wheel
 from theodore_loader.manifest import MANIFEST_NAME
 from theodore_plugin.project.core_metadata import project_table
 from theodore_plugin.project.model import HEAD_BYTES, PluginProject, SkippedFile, SourceFile, UnreadableFile
+from theodore_plugin.project.shipping import module_name
 from theodore_plugin.project.texts import texts_of
-from theodore_plugin.project.tree import MAX_FILE_BYTES, module_name
+from theodore_plugin.project.tree import MAX_FILE_BYTES
 from theodore_plugin.project.wheel_survey import Survey, survey, unread_survey
 
 _REFUSED = "refused as an entry of the archive"

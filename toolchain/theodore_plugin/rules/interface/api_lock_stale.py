@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from theodore_plugin.finding import Confidence, Example, Finding, Location, Rule, Severity, Silencer
 from theodore_plugin.packaging.api_usage import differences, from_json, usage_of
-from theodore_plugin.project.tree import API_USAGE_NAME
+from theodore_plugin.project.model import API_USAGE_NAME
 from theodore_plugin.rules.context import RuleContext, report
 
 RULE = Rule(

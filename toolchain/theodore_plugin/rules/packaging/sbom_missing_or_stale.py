@@ -8,7 +8,7 @@ from theodore_loader.artifact.lock import read_lock
 from theodore_loader.errors import Refused
 from theodore_plugin.finding import Confidence, Example, Finding, Location, Rule, Severity, Silencer
 from theodore_plugin.packaging.sbom import differences, read_listed
-from theodore_plugin.project.tree import SBOM_NAME
+from theodore_plugin.project.model import SBOM_NAME
 from theodore_plugin.rules.context import RuleContext, report
 
 _PLUGIN = (
