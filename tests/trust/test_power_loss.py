@@ -88,8 +88,11 @@ def test_the_harness_finds_what_a_careless_program_does(power, tmp_path) -> None
 def template(workshop, tmp_path: Path) -> Path:
     """A home with the workshop's trust in it, and a signed upgrade beside it."""
     folder = tmp_path / "template"
-    (folder / "new").mkdir(parents=True)
-    shutil.copytree(workshop.home, folder / "home")
+    for name, mode in (("new", 0o755), ("home", 0o700), ("home/instances", 0o700)):
+        (folder / name).mkdir(mode, parents=True)
+    shutil.copy2(workshop.home / "trust.toml", folder / "home")
+    for name in ("roots", "instances/default", "cache/policies"):  # and nothing that other tests have left there
+        shutil.copytree(workshop.home / name, folder / "home" / name)
     return folder
 
 
