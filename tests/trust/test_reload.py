@@ -10,6 +10,7 @@ import pytest
 from theodore_loader.errors import Quarantined, Refused, WorkerCrashed
 from theodore_loader.host import PluginHost
 from theodore_loader.sandbox.tier import available
+from theodore_loader.supervise.settings import Supervision
 from theodore_loader.trust.trust_file import TrustFile
 from theodore_plugin.signing.enrol import enrol_local
 from theodore_sdk import ScrapingRequest
@@ -53,7 +54,11 @@ async def test_another_signer_does_not_take_over_and_a_revoked_plugin_does_not_c
     trust = TrustFile.load(tmp_path / "trust" / "trust.toml")
     first, second, stolen = signed("1.0.0"), signed("1.1.0"), signed("1.2.0", "second")
     async with PluginHost(
-        home=tmp_path / "home", trust=trust, policy=workshop.policy, minimum_tier=available().tier
+        home=tmp_path / "home",
+        trust=trust,
+        policy=workshop.policy,
+        minimum_tier=available().tier,
+        supervision=Supervision(ping_seconds=600),  # nobody looks whether a list has changed before the worker ends
     ) as host:
         plugin = await host.load(first)
         assert host.plugins()[0].marks == ()
