@@ -513,7 +513,8 @@ def test_more_than_there_is_room_for_is_refused_while_it_comes(instance, monkeyp
     with serving(service) as endpoint:
         with announcing(endpoint, server.MAX_UNKNOWN) as first, announcing(endpoint, server.MAX_UNKNOWN) as second:
             for connection in (first, second):
-                connection.sendall(b" " * (server.MAX_UNKNOWN - 1))
+                with suppress(OSError):  # it may be cut off before all was sent
+                    connection.sendall(b" " * (server.MAX_UNKNOWN - 1))
             assert select([first, second], [], [], 60)[0]  # one is answered, or cut off, unread to the end
         assert "too many large requests" in str(endpoint.problems[0])
         assert post(endpoint, CERTIFICATE, request_body(), Authorization=bearer(service))[0] == 201
@@ -521,11 +522,14 @@ def test_more_than_there_is_room_for_is_refused_while_it_comes(instance, monkeyp
 
 def test_a_request_that_drips_has_its_time_and_no_more(instance, monkeypatch) -> None:
     monkeypatch.setattr(server, "REQUEST_SECONDS", 0.3)
-    with serving(instance.service()) as endpoint, announcing(endpoint, server.MAX_UNKNOWN) as connection:
-        while not endpoint.problems:  # a byte now and then begins no new wait
-            with suppress(OSError):
-                connection.send(b" ")
-            time.sleep(0.01)
+    last = time.monotonic() + 60
+    with serving(instance.service()) as endpoint:
+        while not endpoint.problems:  # of one that is late with its headers already, none is kept: the next one, then
+            assert time.monotonic() < last
+            with suppress(OSError), announcing(endpoint, server.MAX_UNKNOWN) as connection:
+                while time.monotonic() < last:  # a byte now and then begins no new wait
+                    connection.send(b" ")
+                    time.sleep(0.01)
         assert isinstance(endpoint.problems[0], TimeoutError)
 
 
@@ -544,5 +548,12 @@ def test_the_port_is_loopback_and_closes_with_the_signature(instance) -> None:
     with serving(instance.service()) as endpoint:
         host, port = endpoint.url.removeprefix("http://").split(":")
         assert host == "127.0.0.1"
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection((host, int(port)), timeout=1)
+    assert any(refuses(host, int(port)) for _ in range(10))  # somebody else may have been given the port meanwhile
+
+
+def refuses(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=30).close()
+    except ConnectionRefusedError:
+        return True
+    return False
