@@ -122,7 +122,7 @@ def test_threads_and_processes_share_one_chain(home: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda number: write(home, 25, f"thread-{number}"), range(4)))
     for other in others:
-        other.communicate(timeout=60)
+        other.communicate(timeout=300)
         assert other.returncode == 0
     assert whole(home).entries == 3 * 40 + 4 * 25
     for name in ("process-0", "thread-3"):
@@ -330,8 +330,9 @@ def test_a_disk_that_takes_its_time_holds_no_decision_up(home: Path, monkeypatch
     real = os.fsync
 
     def slow(descriptor: int) -> None:
-        reached.set()
-        assert go_on.wait(60)
+        if home in Path(os.readlink(f"/proc/self/fd/{descriptor}")).parents:  # not what others of this process flush
+            reached.set()
+            assert go_on.wait(60)
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", slow)
@@ -352,16 +353,15 @@ def test_a_disk_that_takes_its_time_holds_no_decision_up(home: Path, monkeypatch
 
 def test_what_waits_is_flushed_by_itself_and_when_the_interpreter_ends(home: Path) -> None:
     script = WRITER.replace('print("ready", flush=True)', "Decisions.record.__globals__['FLUSH_AFTER'] = 600")
-    subprocess.run([sys.executable, "-c", script, str(home), "a", "3"], check=True, capture_output=True, timeout=60)
+    subprocess.run([sys.executable, "-c", script, str(home), "a", "3"], check=True, capture_output=True, timeout=300)
     head = read_head(home / "decisions")
     assert head is not None
     assert head.seq == 3
     record = Decisions(home)
     record.record(decision())
     del record
-    for _ in range(200):
-        if read_head(home / "decisions") != head:
-            break
+    deadline = time.monotonic() + 60
+    while read_head(home / "decisions") == head and time.monotonic() < deadline:
         time.sleep(0.05)
     assert read_head(home / "decisions") == whole(home).head
 
@@ -397,6 +397,7 @@ RECORDING = """
 import os
 from theodore_loader.trust.decisions import Decision, Decisions, segments
 segments.MAX_SEGMENT = 1500
+Decisions.record.__globals__["FLUSH_AFTER"] = 600  # what a slow machine flushes in between would move every cut
 record = Decisions(state)
 for number in range(6):
     purpose = "install" if number % 2 else "load"
@@ -411,7 +412,7 @@ def test_power_lost_at_any_write_leaves_a_record_that_is_whole_and_goes_on(home:
     template.mkdir()
     scratch.mkdir()
     write(template, 2, "before")
-    changes, states = PowerLoss.build(scratch).cut(RECORDING, template, torn=True)
+    changes, states = PowerLoss.build(scratch).cut(RECORDING, template, torn=True, most=100)
     assert unflushed(changes) == []
     counts = set()
     for state in states:
