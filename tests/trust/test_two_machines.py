@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -256,7 +256,7 @@ def test_an_instance_whose_days_are_counted_is_not_taken_in_again_as_if_they_wer
     home = machine("second")
     before = imported(bench, home, ["acme-*"], verifier=True)
     with TrustEditor(before.path) as editor:
-        editor.limit_root(next(iter(before.roots)), TODAY - timedelta(days=1))
+        editor.limit_root(next(iter(before.roots)), today() - timedelta(days=1))
     with pytest.raises(ConfigurationProblem, match="counts until"):
         imported(bench, home, ["beta-*"], verifier=False)
     assert len(TrustFile.load(before.path).publishers) == 1
@@ -274,7 +274,9 @@ def rotated_home(bench, machine, at: At) -> Path:
     return home
 
 
-TODAY = datetime.now(UTC).date()
+def today() -> date:
+    """Return the day, of now: a session may begin before midnight and come here after it."""
+    return datetime.now(UTC).date()
 
 
 def test_a_rotation_leaves_old_signatures_good_until_its_day_and_makes_new_ones_at_once(
@@ -290,7 +292,8 @@ def test_a_rotation_leaves_old_signatures_good_until_its_day_and_makes_new_ones_
 
     old = signed(Local(open_or_create()))
     before = open_or_create()
-    done = rotate(TODAY, keep_days=10, rekor=2)
+    day = today()
+    done = rotate(day, keep_days=10, rekor=2)
     new = signed(Local(open_or_create()))
     trust = TrustFile.load(rotated_home / "trust.toml")
     assert open_or_create().fingerprint == done.instance.fingerprint != before.fingerprint
@@ -298,8 +301,8 @@ def test_a_rotation_leaves_old_signatures_good_until_its_day_and_makes_new_ones_
         json.loads(files.bundle)["verificationMaterial"]["tlogEntries"][0]["kindVersion"]["version"]
         for files in (old, new)
     ] == ["0.0.1", "0.0.2"]
-    assert (done.old_root, done.until) == ("local", TODAY + timedelta(days=10))
-    moments = {days: datetime.combine(TODAY + timedelta(days=days), time.max, UTC) for days in (0, 10, 11)}
+    assert (done.old_root, done.until) == ("local", day + timedelta(days=10))
+    moments = {days: datetime.combine(day + timedelta(days=days), time.max, UTC) for days in (0, 10, 11)}
     receipts = Receipts(rotated_home)
     for files in (old, new):
         for days in (0, 10):
@@ -312,7 +315,7 @@ def test_a_rotation_leaves_old_signatures_good_until_its_day_and_makes_new_ones_
 
 def test_after_a_rotation_nobody_can_sign_as_the_old_instance(rotated_home: Path) -> None:
     (before := open_or_create()).trees.ct.append(b"kept", 1)
-    rotate(TODAY)
+    rotate(today())
     (old,) = rotation.predecessors(instance_dir())
     assert not list(old.glob("*.key"))
     assert (old / "log.sqlite3").exists()
@@ -328,7 +331,7 @@ def test_a_compromised_instance_is_believed_no_longer(bench, rotated_home: Path)
     before = TrustFile.load(rotated_home / "trust.toml")
     rule = before.publishers[0].signer
     Signatures(before.roots).artifact(bench.data, parse_bundle(bundle), rule)
-    done = rotate(TODAY, compromised=True)
+    done = rotate(today(), compromised=True)
     trust = TrustFile.load(rotated_home / "trust.toml")
     assert list(trust.roots) == [done.root]
     assert done.until is None
@@ -354,8 +357,8 @@ def test_whoever_imports_a_rotated_instance_is_told_what_it_replaced(
     assert "replaced" not in import_(tmp_path / "old.json")
     known = next(iter(TrustFile.load(importer / "trust.toml").roots))
     at(rotated_home)
-    rotate(TODAY)
-    rotate(TODAY)
+    rotate(today())
+    rotate(today())
     assert main(["trust", "export", str(tmp_path / "new.json")]) == 0
     assert old.identity in "".join(capsys.readouterr().out.split())
     assert old.identity in read_exported(tmp_path / "new.json").replaces
@@ -379,7 +382,7 @@ def test_a_claim_of_what_was_replaced_that_is_none_is_refused(claimed: object, b
 
 
 def test_rotating_again_and_again_ends_with_one_instance_and_short_names(rotated_home: Path) -> None:
-    ids = {rotate(TODAY, keep_days=7).root for _ in range(3)}
+    ids = {rotate(today(), keep_days=7).root for _ in range(3)}
     trust = TrustFile.load(rotated_home / "trust.toml")
     assert set(trust.roots) == {"local", *ids}
     assert all(len(root) <= len("local-01234567") for root in trust.roots)
@@ -392,7 +395,7 @@ def test_a_damaged_instance_and_one_of_an_earlier_version_can_be_rotated(rotated
         (instance_dir() / name).write_text(content)
         with pytest.raises(ConfigurationProblem, match=r"is damaged|another version"):
             open_or_create()
-        rotate(TODAY)
+        rotate(today())
         open_or_create().trees.ct.append(b"good", 1)
     assert len(TrustFile.load(rotated_home / "trust.toml").roots) == 3
 
@@ -418,7 +421,7 @@ def test_a_rotation_that_is_killed_leaves_the_old_instance_or_the_new_one_and_it
         patch.setattr(rotation, "flush_folder", stopping(rotation.flush_folder))
         patch.setattr(Path, "rename", stopping(Path.rename))
         try:
-            rotate(TODAY)
+            rotate(today())
         except KeyboardInterrupt:
             assert step < 6
     instance = open_or_create()
