@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,7 +59,7 @@ def test_four_processes_sign_at_once_and_one_log_holds_every_entry(workshop, tmp
         process.stdin.write("go\n")
         process.stdin.flush()
     for process in processes:
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors
     bundles = [json.loads(path.read_text()) for folder in folders for path in folder.glob("*.json")]
     entries = [bundle["verificationMaterial"]["tlogEntries"][0] for bundle in bundles]
@@ -342,6 +343,18 @@ def test_proxies_and_netrc_do_not_come_between(workshop, bench, tmp_path: Path, 
     assert workshop.sign(tmp_path / "wheel" / bench.filename, bench.wheel).sha256 == bench.wheel.sha256
     assert os.environ["NETRC"] == str(netrc)
     assert "NO_PROXY" not in os.environ
+
+
+def test_of_threads_that_sign_at_once_the_last_one_restores_the_environment(monkeypatch) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setenv("NETRC", "mine")
+    first, second = ExitStack(), ExitStack()
+    for one in (first, second):
+        one.enter_context(instances._environment(instances._LOOPBACK_ENVIRONMENT))
+    first.close()
+    assert (os.environ["NO_PROXY"], os.environ["NETRC"]) == ("127.0.0.1", os.devnull)
+    second.close()
+    assert (os.environ.get("NO_PROXY"), os.environ["NETRC"]) == (None, "mine")
 
 
 def test_a_damaged_log_is_named_and_nothing_is_written(workshop, bench, tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -249,15 +251,32 @@ def _message(answer: str) -> str:
     return said[:_MAX_REASON] if isinstance(said, str) else ""
 
 
+_environment_guard = threading.Lock()
+_environment_users: Counter[str] = Counter()
+_environment_before: dict[str, str | None] = {}
+
+
 @contextmanager
 def _environment(changes: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in changes}
-    os.environ.update(changes)
+    """Set variables while the block runs. It is the process's environment: the last of several threads restores it."""
+    with _environment_guard:
+        for name in changes:
+            if not _environment_users[name]:
+                _environment_before[name] = os.environ.get(name)
+            _environment_users[name] += 1
+        os.environ.update(changes)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        with _environment_guard:
+            for name in changes:
+                _environment_users[name] -= 1
+                if not _environment_users[name]:
+                    _restore(name, _environment_before.pop(name))
+
+
+def _restore(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
