@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 
-async def eventually(check: Callable[[], bool], seconds: float = 20.0) -> bool:
+async def eventually(check: Callable[[], bool], seconds: float = 60.0) -> bool:
     """Return True as soon as ``check`` does. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while not check():  # noqa: ASYNC110 - nothing announces it

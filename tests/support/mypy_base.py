@@ -58,7 +58,7 @@ def _made(projects: list[PluginProject], cache: MypyCache) -> bytes:
     settings = Settings(policy=Policy("patient"))
     for project in projects:
         with clean_tree(project) as tree:
-            assert not MypyScanner().run(tree, ScanContext(project, settings, 60.0)).failures
+            assert not MypyScanner().run(tree, ScanContext(project, settings, 600.0)).failures
     made = cache.store.get(cache.base)
     assert made
     return made

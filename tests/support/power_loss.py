@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import shutil
@@ -121,9 +122,10 @@ def _main() -> None:
 
 def _whole_run(order: dict, library: ctypes.CDLL, scratch: Path) -> list[tuple[str, ...]]:
     _run(order, _copy(order, scratch / "warm"))
+    gc.collect()  # closes connections that nobody uses any more
     for thread in threading.enumerate():
         if thread is not threading.current_thread():
-            thread.join(timeout=30)  # a server may be answering still; a fork takes no thread along
+            thread.join(timeout=120)  # a server may wait for the next request still; a fork takes no thread along
     if threading.active_count() != 1:
         raise SystemExit(f"the program left threads: {threading.enumerate()}")
     state, notes = _copy(order, scratch / "whole"), scratch / "changes"

@@ -15,9 +15,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
 from cryptography import x509
@@ -59,7 +60,7 @@ class Team:
         return self.ask("GET", path, None, **headers)
 
     def ask(self, method: str, path: str, body: bytes | None, **headers: str) -> tuple[int, Any]:
-        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=20)
+        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=60)
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
@@ -151,12 +152,12 @@ def serving_team(
     stop, ready = asyncio.Event(), threading.Event()
     thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve_until(stop, ready.set)), daemon=True)
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(60)
     try:
         yield Team(url, instance, output, tokens, config, endpoints)
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(30)
+        thread.join(60)
         loop.close()
         listener.close()
         assert not thread.is_alive()
@@ -182,7 +183,7 @@ class Process:
 
     def end(self, number: int) -> int:
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(60)
 
 
 @contextmanager
@@ -191,8 +192,7 @@ def process_of_team(folder: Path, issuer: dict[str, Any], limits: dict[str, Any]
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / "service.toml"
     if not path.exists():
-        with bind("127.0.0.1", 0) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         path.write_text(config_text(f"http://127.0.0.1:{port}", f"127.0.0.1:{port}", issuer, limits or {}, {}))
         path.chmod(0o600)
     url = ServiceConfig.load(path).place.url
@@ -203,7 +203,7 @@ def process_of_team(folder: Path, issuer: dict[str, Any], limits: dict[str, Any]
         process = subprocess.Popen(arguments, stdout=journal, stderr=errors, env=environment)
     running = Process(folder, url, process)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while (folder / "journal").read_bytes().count(b'"started"') == before:
             assert process.poll() is None, (folder / "errors").read_text()
             assert time.monotonic() < deadline
@@ -215,6 +215,15 @@ def process_of_team(folder: Path, issuer: dict[str, Any], limits: dict[str, Any]
     finally:
         process.kill()
         process.wait()
+
+
+def free_port() -> int:
+    """Return a port for a process that is yet to start: none of those the kernel gives to whoever asks for any."""
+    given = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = SystemRandom().randrange(given // 2, given)
+        with suppress(OSError), bind("127.0.0.1", port):
+            return port
 
 
 def accepts(url: str) -> bool:
