@@ -344,6 +344,6 @@ def test_a_terminal_without_unicode_gets_plain_marks_and_no_crash(bench, beside:
 
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", HOME_VARIABLE: str(workshop.home)}
     command = [sys.executable, "-m", "theodore_plugin", "verify", str(beside)]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("ok 1 read")

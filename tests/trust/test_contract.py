@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from team_service import ISSUER_KEYS, serving_team
 from theodore_plugin.cli import main
 from theodore_plugin.signing.enrol import export
 from theodore_plugin.signing.instances import Local
+from theodore_plugin.signing.local import tokens
 from theodore_plugin.signing.local.documents import RekorVersion
 from theodore_plugin.signing.local.instance import ISSUER
 from theodore_plugin.signing.local.server import serving
@@ -44,7 +45,7 @@ def signed(instance: Local, data: bytes | None = None) -> str:
 
 def sigstore(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "sigstore", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.fixture
@@ -99,6 +100,7 @@ def test_the_command_line_signs_with_a_served_instance(
 ) -> None:
     instance = workshop.instance().instance
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(tokens, "LIFETIME", timedelta(minutes=5))  # on a busy machine it takes its time to start
     artifact = tmp_path / "artifact.txt"
     artifact.write_text("hello")
     service = instance.service()
@@ -169,12 +171,14 @@ def sigstore_js(packages: Path, *arguments: str | Path) -> subprocess.CompletedP
     script = Path(__file__).with_name("sigstore_js.cjs")
     environment = {**os.environ, "NODE_PATH": str(packages), "NO_PROXY": "127.0.0.1"}
     command = ["node", str(script), *map(str, arguments)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.mark.registry
 @pytest.mark.parametrize("rekor", [pytest.param(1, marks=pytest.mark.thorough), 2])
-def test_sigstore_js_signs_and_verifies(rekor: RekorVersion, packages: Path, workshop, bench, tmp_path: Path) -> None:
+def test_sigstore_js_signs_and_verifies(
+    rekor: RekorVersion, packages: Path, workshop, bench, tmp_path: Path, monkeypatch
+) -> None:
     from theodore_loader.trust.bundles import parse_bundle
     from theodore_loader.trust.signatures import Signatures
     from theodore_loader.trust.trust_file import SignerRule
@@ -190,9 +194,10 @@ def test_sigstore_js_signs_and_verifies(rekor: RekorVersion, packages: Path, wor
     checked = verified(bench.path, ours)
     assert checked.returncode == 0, checked.stderr
     service = instance.service()
+    monkeypatch.setattr(tokens, "LIFETIME", timedelta(minutes=5))
     with serving(service) as endpoint:
-        tokens = [service.mint.mint(instance.identity, datetime.now(UTC)) for _ in range(2)]
-        made = sigstore_js(packages, "sign", endpoint.url, *tokens, bench.path, str(rekor))
+        minted = [service.mint.mint(instance.identity, datetime.now(UTC)) for _ in range(2)]
+        made = sigstore_js(packages, "sign", endpoint.url, *minted, bench.path, str(rekor))
     assert made.returncode == 0, (made.stderr, endpoint.problems)
     theirs = [tmp_path / "artifact.json", tmp_path / "statement.json"]
     for path, line in zip(theirs, made.stdout.splitlines(), strict=True):
@@ -215,8 +220,8 @@ def test_sigstore_js_signs_by_a_teams_service(rekor: str, packages: Path, bench,
         providing(Provider()) as provider,
         serving_team(tmp_path / "home", {"issuer": provider.url, **ISSUER_KEYS}) as team,
     ):
-        tokens = [provider.token() for _ in range(2)]
-        made = sigstore_js(packages, "sign", team.url, *tokens, bench.path, rekor)
+        given = [provider.token() for _ in range(2)]
+        made = sigstore_js(packages, "sign", team.url, *given, bench.path, rekor)
         assert made.returncode == 0, (made.stderr, team.journal)
         root = tmp_path / "root.json"
         root.write_text(json.dumps(team.get("/trusted-root.json")[1]))

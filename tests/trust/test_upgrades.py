@@ -494,7 +494,7 @@ def _at_a_terminal(argv: list[str], environment: dict[str, str], answer: str) ->
             if b"[y/N]" in shown and answer:
                 os.write(ours, f"{answer}\n".encode())
                 answer = ""
-        return shown.decode(), process.wait(timeout=60)
+        return shown.decode(), process.wait(timeout=300)
     finally:
         process.kill()
         process.wait()

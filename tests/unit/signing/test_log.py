@@ -292,7 +292,7 @@ except Exception as problem:
 @pytest.mark.parametrize("room", [0, 5000, 30_000])
 def test_a_disk_that_fills_up_is_named_and_leaves_a_log_that_goes_on(room: int, used: LocalInstance) -> None:
     command = [sys.executable, "-c", FILLS_UP, str(used.folder), str(room)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert ended.stdout.startswith(("ConfigurationProblem", "OSError")), ended.stderr
     assert str(used.folder) in ended.stdout
     before = audit(used)[2].head.size
