@@ -103,8 +103,10 @@ def _made(
 ) -> tuple[Certificate, list[Payload], list[bytes]]:
     """Sign the audit, learn from the certificate as whom, and sign the verdict that names both.
 
-    Where there is no audit and only the certificate says as whom, an empty file is signed to see it: sigstore's clients
-    show a certificate with a signature only. A verdict in a wrong name would be worse to have in a log.
+    Where there is no audit and only the certificate says as whom, an empty file is signed to see it: a signer of
+    sigstore keeps its certificate to itself until it has signed something, and what it signs goes into the log. An
+    empty file says nothing about anything; the wheel would make a verifier look like a publisher, and a verdict that is
+    signed to be thrown away could be in a wrong name. This machine's instance is not asked: it mints its own token.
     """
     audit = audit_payload(wheel, report, background)
     rests_on = [*considered, *([audit.reference] if audit else [])]
