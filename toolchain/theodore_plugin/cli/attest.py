@@ -9,8 +9,8 @@ import click
 
 from theodore_plugin.cli import options
 from theodore_plugin.cli.console import stdout, visible
-from theodore_plugin.cli.signing_choice import Choice, signing_choice
 from theodore_plugin.cli.signing_output import print_facts, print_statements, show_not_signed
+from theodore_plugin.cli.signing_request import Request, signing_request
 
 if TYPE_CHECKING:
     from theodore_plugin.signing.recheck import Attested
@@ -18,21 +18,9 @@ if TYPE_CHECKING:
 
 @click.command("attest")
 @click.argument("wheel", type=click.Path(path_type=Path))
-@options.signed_source
-@signing_choice
-@options.check_policy
-@options.audience
-@options.advisories
+@signing_request
 @options.trust_file
-def command(
-    wheel: Path,
-    source: str | None,
-    choice: Choice,
-    policy: str | None,
-    audience: str | None,
-    advisories: str | None,
-    trust_file: Path | None,
-) -> int | None:
+def command(wheel: Path, request: Request, trust_file: Path | None) -> int | None:
     """Check WHEEL again and put a verdict and an audit of your own beside it.
 
     The publisher's signature and everybody else's statements stay as they are. A newer verdict of the same verifier
@@ -40,13 +28,11 @@ def command(
     not pass gets no verdict: exit code 1 or 4, with the report.
     """
     from theodore_loader.trust.trust_file import TrustFile
-    from theodore_plugin.cli.signing_run import checked
-    from theodore_plugin.settings import Options
     from theodore_plugin.signing.recheck import attest
     from theodore_plugin.signing.sign import NotSigned
 
     trust = TrustFile.load(trust_file)
-    run = checked(wheel, Options(policy=policy, audience=audience, advisories=advisories), source, choice.open)
+    run = request.checked(wheel)
     try:
         attested = attest(wheel, run.wheel, run.report, run.policy, run.instance, trust, run.judged)
     except NotSigned as refusal:

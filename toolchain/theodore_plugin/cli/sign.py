@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from theodore_plugin.cli import options
 from theodore_plugin.cli.console import stdout, visible
-from theodore_plugin.cli.signing_choice import Choice, signing_choice
 from theodore_plugin.cli.signing_output import print_facts, print_statements, show_not_signed
+from theodore_plugin.cli.signing_request import Request, signing_request
 
 if TYPE_CHECKING:
     from theodore_plugin.signing.evidence import Background
@@ -19,19 +18,8 @@ if TYPE_CHECKING:
 
 @click.command("sign")
 @click.argument("wheel", type=click.Path(path_type=Path))
-@options.signed_source
-@signing_choice
-@options.check_policy
-@options.audience
-@options.advisories
-def command(
-    wheel: Path,
-    source: str | None,
-    choice: Choice,
-    policy: str | None,
-    audience: str | None,
-    advisories: str | None,
-) -> int | None:
+@signing_request
+def command(wheel: Path, request: Request) -> int | None:
     """Check WHEEL, then sign it and what is known about it: provenance, verdict, vulnerabilities, SBOM.
 
     What others state about the same bytes stays; of your own, the newer replaces the older of its kind.
@@ -39,11 +27,9 @@ def command(
     `package` built here, or of what --source rebuilds. A wheel whose check does not pass is not signed: exit code 1
     or 4, with the report.
     """
-    from theodore_plugin.cli.signing_run import checked
-    from theodore_plugin.settings import Options
     from theodore_plugin.signing.sign import NotSigned, sign
 
-    run = checked(wheel, Options(policy=policy, audience=audience, advisories=advisories), source, choice.open)
+    run = request.checked(wheel)
     try:
         signed = sign(wheel, run.wheel, run.report, run.policy, run.instance, run.background)
     except NotSigned as refusal:

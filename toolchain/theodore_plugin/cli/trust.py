@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +22,7 @@ from theodore_plugin.cli.trust_remove import (
 )
 
 if TYPE_CHECKING:
+    from theodore_loader.trust.trust_file import SignerRule
     from theodore_plugin.signing.local.documents import RekorVersion
 
 _SIGNER = (
@@ -27,6 +30,21 @@ _SIGNER = (
     click.option("--issuer", required=True, help="OIDC issuer, exact."),
     click.option("--identity", required=True, help="Identity, exact or a glob: * stops at /, ** does not."),
 )
+
+
+def _signer(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Take the options that describe a signer, as one argument ``signer``."""
+
+    @wraps(command)
+    def described(root: str, issuer: str, identity: str, **values: Any) -> Any:
+        from theodore_loader.trust.trust_file import SignerRule
+
+        return command(signer=SignerRule(root, issuer, identity), **values)
+
+    decorated: Callable[..., Any] = described
+    for option in reversed(_SIGNER):
+        decorated = option(decorated)
+    return decorated
 
 
 @click.group("trust")
@@ -130,52 +148,44 @@ def add_root(root_id: str, document: Path, trust_file: Path | None) -> None:
 
 @command.command("add-publisher")
 @click.option("--plugin", "plugins", multiple=True, required=True, help="Plugin name or glob; may be given again.")
-@_SIGNER[0]
-@_SIGNER[1]
-@_SIGNER[2]
+@_signer
 @options.trust_file
-def add_publisher(plugins: tuple[str, ...], root: str, issuer: str, identity: str, trust_file: Path | None) -> None:
+def add_publisher(plugins: tuple[str, ...], signer: SignerRule, trust_file: Path | None) -> None:
     """Let a signer publish the plugins named."""
     from theodore_loader.trust.edit import TrustEditor
-    from theodore_loader.trust.trust_file import Publisher, SignerRule, TrustFile
+    from theodore_loader.trust.trust_file import Publisher, TrustFile
 
     with TrustEditor(trust_file or TrustFile.default_path()) as editor:
-        editor.add_publisher(Publisher(plugins, SignerRule(root, issuer, identity)))
-    stdout.print(visible(f"{identity} may publish {', '.join(plugins)}"))
+        editor.add_publisher(Publisher(plugins, signer))
+    stdout.print(visible(f"{signer.identity} may publish {', '.join(plugins)}"))
 
 
 @command.command("add-revoker")
 @click.option("--id", "revoker_id", required=True, help="The id its lists name.")
-@_SIGNER[0]
-@_SIGNER[1]
-@_SIGNER[2]
+@_signer
 @click.option("--max-age-days", type=click.IntRange(1), help="Refuse everything when its list is older.")
 @click.option("--url", help="Where `revocations update` fetches its list.")
 @options.trust_file
 def add_revoker(
     revoker_id: str,
-    root: str,
-    issuer: str,
-    identity: str,
+    signer: SignerRule,
     max_age_days: int | None,
     url: str | None,
     trust_file: Path | None,
 ) -> None:
     """Heed a signer's revocation lists. Without a current one, nothing is loaded from then on."""
     from theodore_loader.trust.edit import TrustEditor
-    from theodore_loader.trust.trust_file import Revoker, SignerRule, TrustFile
+    from theodore_loader.trust.trust_file import Revoker, TrustFile
 
     with TrustEditor(trust_file or TrustFile.default_path()) as editor:
-        editor.add_revoker(Revoker(revoker_id, SignerRule(root, issuer, identity), max_age_days, url))
-    stdout.print(visible(f"{identity} may revoke as {revoker_id}"))
+        editor.add_revoker(Revoker(revoker_id, signer, max_age_days, url))
+    stdout.print(visible(f"{signer.identity} may revoke as {revoker_id}"))
     stdout.print("next: theodore-plugin revocations update FILE|URL")
 
 
 @command.command("add-verifier")
 @click.option("--id", "verifier_id", required=True, help="The verifier.id of its verdicts.")
-@_SIGNER[0]
-@_SIGNER[1]
-@_SIGNER[2]
+@_signer
 @click.option(
     "--policy", "policies", metavar="NAME|FILE", multiple=True, required=True, help="A policy; may be given again."
 )
@@ -184,9 +194,7 @@ def add_revoker(
 @options.trust_file
 def add_verifier(
     verifier_id: str,
-    root: str,
-    issuer: str,
-    identity: str,
+    signer: SignerRule,
     policies: tuple[str, ...],
     audience: str | None,
     max_age_days: int | None,
@@ -195,9 +203,9 @@ def add_verifier(
     """Believe a signer's verdicts, made under the policies named."""
     from theodore_loader.policy import load_policy
     from theodore_loader.trust.edit import TrustEditor
-    from theodore_loader.trust.trust_file import SignerRule, TrustFile, Verifier
+    from theodore_loader.trust.trust_file import TrustFile, Verifier
 
     digests = frozenset(load_policy(policy).for_audience(audience).digest for policy in policies)
     with TrustEditor(trust_file or TrustFile.default_path()) as editor:
-        editor.add_verifier(Verifier(verifier_id, SignerRule(root, issuer, identity), digests, max_age_days))
-    stdout.print(visible(f"{identity} may verify as {verifier_id}"))
+        editor.add_verifier(Verifier(verifier_id, signer, digests, max_age_days))
+    stdout.print(visible(f"{signer.identity} may verify as {verifier_id}"))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,10 +18,56 @@ if TYPE_CHECKING:
     from theodore_loader.trust.edit import TrustEditor
     from theodore_loader.trust.trust_file import SignerRule
 
-_ROOT = click.option("--root", "root", help="Only those of this root.")
-_ISSUER = click.option("--issuer", help="Only those of this issuer.")
-_IDENTITY = click.option("--identity", help="Only those of exactly this identity, as it is written.")
-_ALL = click.option("--all", "every", is_flag=True, help="Remove all that match, not one only.")
+Command = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whose entries are meant, and whether all of them."""
+
+    root: str | None
+    issuer: str | None
+    identity: str | None
+    every: bool
+
+    def means(self, signer: SignerRule) -> bool:
+        """Tell whether an entry of ``signer`` is among them."""
+        wanted = zip(
+            (self.root, self.issuer, self.identity), (signer.root, signer.issuer, signer.identity), strict=True
+        )
+        return all(asked in (None, value) for asked, value in wanted)
+
+    def refuse_nothing(self, *besides: object) -> None:
+        """Raise ConfigurationProblem if no option says which entry is meant."""
+        from theodore_loader.errors import ConfigurationProblem
+
+        if not any((self.root, self.issuer, self.identity, *besides)):
+            raise ConfigurationProblem(
+                "nothing says which entry is meant",
+                help="name its root, issuer, identity, plugins or id; --help lists them",
+            )
+
+
+_OPTIONS = (
+    click.option("--root", "root", help="Only those of this root."),
+    click.option("--issuer", help="Only those of this issuer."),
+    click.option("--identity", help="Only those of exactly this identity, as it is written."),
+    click.option("--all", "every", is_flag=True, help="Remove all that match, not one only."),
+)
+
+
+def _of_signer(command: Command) -> Command:
+    """Take the options that say whose entries are removed, as one argument ``asked``."""
+
+    @wraps(command)
+    def collected(**options: Any) -> Any:
+        mine = {name: options.pop(name) for name in Asked.__slots__}
+        return command(asked=Asked(**mine), **options)
+
+    decorated: Command = collected
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated
 
 
 @click.command("remove-root")
@@ -50,57 +98,33 @@ def limit_root(root_id: str, until: datetime, trust_file: Path | None) -> None:
 
 @click.command("remove-publisher")
 @click.option("--plugin", "plugins", multiple=True, help="Only those of exactly these names and globs. Repeatable.")
-@_ROOT
-@_ISSUER
-@_IDENTITY
-@_ALL
+@_of_signer
 @options.trust_file
-def remove_publisher(
-    plugins: tuple[str, ...],
-    root: str | None,
-    issuer: str | None,
-    identity: str | None,
-    every: bool,
-    trust_file: Path | None,
-) -> None:
+def remove_publisher(plugins: tuple[str, ...], asked: Asked, trust_file: Path | None) -> None:
     """Take back what a publisher may publish.
 
     Removes the [[publisher]] that matches everything given.
     """
-    _refuse_nothing(plugins, root, issuer, identity)
+    asked.refuse_nothing(plugins)
     with _editor(trust_file) as editor:
-        gone = editor.remove_publishers(
-            lambda rule: plugins in ((), rule.plugins) and _named(rule.signer, root, issuer, identity)
-        )
-        _refuse_many(gone, every=every)
+        gone = editor.remove_publishers(lambda rule: plugins in ((), rule.plugins) and asked.means(rule.signer))
+        _refuse_many(gone, every=asked.every)
     _show(gone)
 
 
 @click.command("remove-verifier")
 @click.option("--id", "verifier_id", help="Only those of this verifier.id.")
-@_ROOT
-@_ISSUER
-@_IDENTITY
-@_ALL
+@_of_signer
 @options.trust_file
-def remove_verifier(
-    verifier_id: str | None,
-    root: str | None,
-    issuer: str | None,
-    identity: str | None,
-    every: bool,
-    trust_file: Path | None,
-) -> None:
+def remove_verifier(verifier_id: str | None, asked: Asked, trust_file: Path | None) -> None:
     """Believe a signer's verdicts no longer.
 
     Removes the [[verifier]] that matches everything given.
     """
-    _refuse_nothing(verifier_id, root, issuer, identity)
+    asked.refuse_nothing(verifier_id)
     with _editor(trust_file) as editor:
-        gone = editor.remove_verifiers(
-            lambda rule: verifier_id in (None, rule.id) and _named(rule.signer, root, issuer, identity)
-        )
-        _refuse_many(gone, every=every)
+        gone = editor.remove_verifiers(lambda rule: verifier_id in (None, rule.id) and asked.means(rule.signer))
+        _refuse_many(gone, every=asked.every)
     _show(gone)
 
 
@@ -127,21 +151,6 @@ def _editor(trust_file: Path | None) -> TrustEditor:
     if not place.exists():
         raise ConfigurationProblem(f"there is no trust file at {place}: nobody is believed", help=INIT_COMMAND)
     return TrustEditor(place)
-
-
-def _named(signer: SignerRule, root: str | None, issuer: str | None, identity: str | None) -> bool:
-    wanted = zip((root, issuer, identity), (signer.root, signer.issuer, signer.identity), strict=True)
-    return all(asked in (None, value) for asked, value in wanted)
-
-
-def _refuse_nothing(*asked: object) -> None:
-    from theodore_loader.errors import ConfigurationProblem
-
-    if not any(asked):
-        raise ConfigurationProblem(
-            "nothing says which entry is meant",
-            help="name its root, issuer, identity, plugins or id; --help lists them",
-        )
 
 
 def _refuse_many(gone: Sequence[str], *, every: bool) -> None:
