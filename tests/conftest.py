@@ -16,15 +16,18 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from mypy_base import MypyBase
 
 pytest_plugins = ["how_it_ended"]
 
-settings.register_profile("quick", max_examples=50, deadline=None)
-settings.register_profile("thorough", max_examples=5_000, deadline=None)
+# How slowly examples are made says something about the machine alone. What refuses a change is the same in every run;
+# chance is left to the thorough search.
+SLOW = [HealthCheck.too_slow]
+settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True, suppress_health_check=SLOW)
+settings.register_profile("thorough", max_examples=5_000, deadline=None, suppress_health_check=SLOW)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 # a parallel run tells its workers a terminal's size; without a terminal there is none
