@@ -35,7 +35,7 @@ def work(tmp_path: Path) -> Path:
 def confined(work: Path) -> Callable[..., Completed]:
     """Run Python code confined to reading its own installation and writing ``work``."""
 
-    def run(code: str, *, timeout: float = 30.0, input: bytes | None = None, **limits: object) -> Completed:  # noqa: A002
+    def run(code: str, *, timeout: float = 120.0, input: bytes | None = None, **limits: object) -> Completed:  # noqa: A002
         values: dict[str, object] = {"read": interpreter.read_paths(), "write": (str(work),), **limits}
         profile = Profile(**values)  # type: ignore[arg-type]
         argv = [sys.executable, "-c", code]
@@ -111,7 +111,7 @@ class Police:
             (plugin / f"{name}.py").write_text(f"data = {str(data)!r}\n{code}\n")
         spec = {"grants": grants, "data": str(data), "plugin": str(plugin), "kind": self._kind, "modules": [*modules]}
         argv = [sys.executable, "-I", "-S", "-B", "-c", HARNESS.format(loader=run._LOADER), json.dumps(spec)]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, cwd=data, check=False)
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=300, cwd=data, check=False)
         assert done.returncode == 0, done.stderr
         self.error = done.stderr
         return [(outcome, records) for outcome, records in json.loads(done.stdout)]

@@ -46,7 +46,7 @@ os.write(1, json.dumps(answers).encode())
 
 def python(code: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     argv = [sys.executable, "-I", "-S", "-c", PRELUDE + code, *arguments]
-    return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+    return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=False)
 
 
 def expected() -> dict[int, int]:

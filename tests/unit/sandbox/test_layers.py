@@ -21,7 +21,7 @@ PRELUDE = f"import sys; sys.path.insert(0, {run._LOADER!r})\n"
 def python(code: str, *argv: str) -> str:
     """Run ``code`` in a fresh interpreter and return what it prints; its errors are the test's."""
     command = [sys.executable, "-c", PRELUDE + code, *argv]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -73,7 +73,7 @@ import threading, time
 from theodore_loader.errors import TierUnavailable
 from theodore_loader.sandbox.order import confine
 from theodore_loader.sandbox.profile import Profile
-threading.Thread(target=time.sleep, args=(5,), daemon=True).start()
+threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
 try: confine(Profile())
 except TierUnavailable as refusal: print(refusal.message)
 import os; os.write(1, b""); sys.stdout.flush(); os._exit(0)

@@ -181,7 +181,7 @@ def python(code: str, *arguments: str) -> str:
     import subprocess
 
     argv = [sys.executable, "-I", "-S", "-c", PLAIN + code, *arguments]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -234,7 +234,7 @@ def test_threads_that_would_stay_outside_end_it():
     code = """
 import threading, time
 from theodore_loader.errors import TierUnavailable
-threading.Thread(target=time.sleep, args=(5,), daemon=True).start()
+threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
 try: order.confine(Profile(namespaces=True))
 except TierUnavailable as refusal: os.write(1, refusal.message.encode())
 os._exit(0)

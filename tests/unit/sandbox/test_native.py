@@ -39,7 +39,7 @@ def told(code: str) -> list[object]:
         [sys.executable, "-I", "-S", "-B", "-c", INSTALL + code],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

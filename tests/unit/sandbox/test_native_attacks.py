@@ -94,9 +94,11 @@ def pull(*_):
     except Exception: pass
 def attempt():
     signal.signal(signal.SIGALRM, pull)
-    signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
-    end = time.monotonic() + 0.3
-    while time.monotonic() < end: pull()
+    end, turn = time.monotonic() + 0.3, 0
+    while time.monotonic() < end:  # each turn one signal: they must not come faster than they are handled
+        turn += 1
+        signal.setitimer(signal.ITIMER_REAL, 0.00001 * (1 + turn % 20))
+        pull()
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, signal.SIG_IGN)
     return ''.join(told)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import gc
 import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
+from eventually import eventually
 
-from theodore_loader.errors import ConfigurationProblem, TierUnavailable
+from theodore_loader.errors import ConfigurationProblem, TierUnavailable, WorkerCrashed
 from theodore_loader.sandbox import interpreter, run
 from theodore_loader.sandbox.profile import Profile
-from theodore_loader.sandbox.run import run_confined
+from theodore_loader.sandbox.run import Completed, run_confined
 from theodore_loader.sandbox.tier import Tier
 
 pytestmark = pytest.mark.kernel
@@ -55,16 +58,26 @@ def test_environment_is_explicit(confined, monkeypatch):
     assert confined("import os; print('THEODORE_SECRET' in os.environ)").stdout == b"False\n"
 
 
+def until_its_deadline(confined, code: str) -> Completed:
+    """Run what does not end by itself; on a busy machine a second is not enough to get it started."""
+    for seconds in (1.0, 5.0):
+        try:
+            return confined(code, timeout=seconds)
+        except WorkerCrashed:
+            continue
+    return confined(code, timeout=60.0)
+
+
 def test_deadline_kills(confined):
-    done = confined("import time; time.sleep(60)", timeout=1.0)
+    done = until_its_deadline(confined, "import time; time.sleep(600)")
     assert done.timed_out
     assert done.returncode == -9
-    assert done.seconds < 10
+    assert done.seconds < 300
 
 
 def test_deadline_kills_what_ignores_signals_and_floods_output(confined):
     code = "import signal\nfor n in (2, 15): signal.signal(n, signal.SIG_IGN)\nwhile True: print('x' * 1000)"
-    done = confined(code, timeout=1.0)
+    done = until_its_deadline(confined, code)
     assert done.timed_out
     assert done.returncode == -9
 
@@ -72,25 +85,20 @@ def test_deadline_kills_what_ignores_signals_and_floods_output(confined):
 def test_output_over_the_cap_is_dropped_and_said(work):
     profile = Profile(read=interpreter.read_paths(), write=(str(work),))
     argv = [sys.executable, "-c", "print('x' * 100000)"]
-    done = run_confined(argv, profile, cwd=work, env={}, timeout=30, output_cap=1000)
+    done = run_confined(argv, profile, cwd=work, env={}, timeout=120, output_cap=1000)
     assert (len(done.stdout), done.truncated, done.returncode) == (1000, True, 0)
 
 
-def test_children_are_killed_with_their_parent(confined, work):
+async def test_children_are_killed_with_their_parent(confined, work):
     code = f"""
 import subprocess, sys
-child = subprocess.Popen([{sys.executable!r}, "-c", "import time; time.sleep(60)"])
+child = subprocess.Popen([{sys.executable!r}, "-c", "import time; time.sleep(600)"])
 open("pid", "w").write(str(child.pid))
 """
-    started = time.monotonic()
-    assert confined(code, subprocesses=1).returncode == 0
-    assert time.monotonic() - started < 20
+    done = confined(code, subprocesses=1, timeout=300.0)
+    assert (done.returncode, done.timed_out) == (0, False)
     child = int((work / "pid").read_text())
-    for _ in range(50):
-        if not alive(child):
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"process {child} is still there")
+    assert await eventually(lambda: not alive(child), 60)
 
 
 def test_only_granted_programs_run(confined):
@@ -126,14 +134,14 @@ def test_descriptors_of_the_host_are_not_inherited(confined, work):
 
 def test_missing_program_is_a_clear_error(work):
     with pytest.raises(ConfigurationProblem, match="program not found: no-such-program"):
-        run_confined(["no-such-program"], Profile(), cwd=work, env={"PATH": "/usr/bin"}, timeout=5)
+        run_confined(["no-such-program"], Profile(), cwd=work, env={"PATH": "/usr/bin"}, timeout=60)
 
 
 def test_file_that_is_no_program_is_a_clear_error(work):
     (work / "data").write_text("not a program")
     (work / "data").chmod(0o755)
     with pytest.raises(ConfigurationProblem, match="cannot be executed: Exec format error"):
-        run_confined([str(work / "data")], Profile(), cwd=work, env={}, timeout=20)
+        run_confined([str(work / "data")], Profile(), cwd=work, env={}, timeout=120)
 
 
 def test_program_in_a_script_runs_through_its_interpreter(work):
@@ -141,32 +149,30 @@ def test_program_in_a_script_runs_through_its_interpreter(work):
     script.write_text("#!/bin/sh\necho from the script\n")
     script.chmod(0o755)
     profile = Profile(read=(str(script), *interpreter.SYSTEM_LIBRARIES, *interpreter.SYSTEM_FILES))
-    assert run_confined([str(script)], profile, cwd=work, env={}, timeout=20).stdout == b"from the script\n"
+    assert run_confined([str(script)], profile, cwd=work, env={}, timeout=120).stdout == b"from the script\n"
 
 
-def test_host_that_dies_takes_the_program_with_it(work):
+async def test_host_that_dies_takes_the_program_with_it(work):
     code = f"""
 import sys
 from theodore_loader.sandbox import interpreter
 from theodore_loader.sandbox.profile import Profile
 from theodore_loader.sandbox.run import run_confined
-program = "import os, time; open('pid', 'w').write(str(os.getpid())); time.sleep(60)"
+program = (
+    "import os, time; open('new', 'w').write(str(os.getpid())); os.rename('new', 'pid'); time.sleep(600)"
+)
 profile = Profile(read=interpreter.read_paths(), write=({str(work)!r},))
-run_confined([sys.executable, "-c", program], profile, cwd={str(work)!r}, env={{}}, timeout=60)
+run_confined([sys.executable, "-c", program], profile, cwd={str(work)!r}, env={{}}, timeout=600)
 """
-    host = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": run._LOADER})
-    until = time.monotonic() + 20
-    while time.monotonic() < until and not (work / "pid").exists():
-        time.sleep(0.05)
-    time.sleep(0.1)
+    environment = {**os.environ, "PYTHONPATH": run._LOADER}
+    host = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=environment)
+    try:
+        assert await eventually((work / "pid").exists, 120)
+    finally:
+        host.kill()
+        await host.wait()
     program = int((work / "pid").read_text())
-    host.kill()
-    host.wait()
-    for _ in range(60):
-        if not alive(program):
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"process {program} outlived its host")
+    assert await eventually(lambda: not alive(program), 60)
 
 
 def test_many_run_at_once_from_threads(confined):
@@ -181,12 +187,22 @@ def test_many_run_at_once_from_threads(confined):
     assert sorted(results) == [b"0", b"1", b"2", b"3", b"4", b"5"]
 
 
+def opened() -> set[tuple[str, str]]:
+    """Return what this process has open: number, and what it is."""
+    found = set()
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # the one that lists
+            found.add((number, os.readlink(f"/proc/self/fd/{number}")))
+    return found
+
+
 def test_nothing_is_left_open(confined):
     confined("pass")
-    before = len(os.listdir("/proc/self/fd"))
+    gc.collect()  # what earlier tests left is not closed in between, for its number to be used again
+    before = opened()
     for _ in range(3):
         confined("pass")
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert opened() <= before
 
 
 def test_virtual_environment_of_another_prefix_runs(work, tmp_path):
@@ -195,7 +211,7 @@ def test_virtual_environment_of_another_prefix_runs(work, tmp_path):
     python = environment / "bin" / "python"
     profile = Profile(read=interpreter.read_paths(python), write=(str(work),))
     code = "import sys, json, ssl; print(sys.prefix != sys.base_prefix)"
-    done = run_confined([str(python), "-c", code], profile, cwd=work, env={}, timeout=30)
+    done = run_confined([str(python), "-c", code], profile, cwd=work, env={}, timeout=120)
     assert (done.stdout, done.stderr) == (b"True\n", b"")
 
 
@@ -212,7 +228,7 @@ print(available().tier.name)
 for weaker in (False, True):
     profile = Profile(read=interpreter.read_paths(), write=({str(work)!r},), allow_weaker=weaker)
     try:
-        done = run_confined([sys.executable, "-c", "print(1)"], profile, cwd={str(work)!r}, env={{}}, timeout=30)
+        done = run_confined([sys.executable, "-c", "print(1)"], profile, cwd={str(work)!r}, env={{}}, timeout=120)
     except TierUnavailable as refusal:
         print(refusal.rule, refusal.message)
     else:
@@ -233,4 +249,4 @@ for weaker in (False, True):
 def test_host_without_layers_refuses_before_it_starts_anything(work, monkeypatch):
     monkeypatch.setattr(sys, "platform", "win32")
     with pytest.raises(TierUnavailable, match="cannot be confined on Windows"):
-        run_confined([sys.executable], Profile(), cwd=work, env={}, timeout=5)
+        run_confined([sys.executable], Profile(), cwd=work, env={}, timeout=60)

@@ -18,13 +18,13 @@ pytestmark = pytest.mark.kernel
 def test_profile_without_descriptors_does_not_run_unconfined(work):
     profile = Profile(read=interpreter.read_paths(), open_files=1)
     with pytest.raises(TierUnavailable, match="landlock is offered and could not be set up"):
-        run_confined([sys.executable, "-c", "print(1)"], profile, cwd=work, env={}, timeout=20)
+        run_confined([sys.executable, "-c", "print(1)"], profile, cwd=work, env={}, timeout=120)
 
 
 def test_profile_without_memory_does_not_run_unconfined(work):
     profile = Profile(read=interpreter.read_paths(), memory_bytes=1 * MIB)
     try:
-        done = run_confined([sys.executable, "-c", "print(1)"], profile, cwd=work, env={}, timeout=20)
+        done = run_confined([sys.executable, "-c", "print(1)"], profile, cwd=work, env={}, timeout=120)
     except (WorkerCrashed, TierUnavailable):
         return
     # The confining process had enough left of what it allocated before; the program itself cannot start.
