@@ -9,7 +9,7 @@ import sysconfig
 from pathlib import Path
 
 from shooting.range import Range
-from shooting.techniques import Technique
+from shooting.techniques import COMPUTING_SECONDS, Technique
 
 FOLDER = Path(os.environ.get("THEODORE_ESCAPES", Path(__file__).parents[4] / "shared" / "escapes"))
 
@@ -61,7 +61,7 @@ def _technique(path: Path) -> Technique:
         wait=WAIT.get(name, 0.0),
         graceful="GRACEFUL = True" in text,
         alone=goal in ("env", "fd"),
-        seconds=SECONDS,
+        seconds=COMPUTING_SECONDS if GOALS.get(goal) == "exceed" else SECONDS,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 ATTEMPT = Path(__file__).with_name("attempt.py")
 LOADER = Path(__file__).parents[3] / "loader"
-LONGEST_SECONDS = 40.0
+LONGEST_SECONDS = 120.0
 
 
 class Gallery:
@@ -40,7 +40,7 @@ class Gallery:
         with self._process:
             assert self._process.stdin is not None
             self._process.stdin.close()
-            self._process.wait(10)
+            self._process.wait(LONGEST_SECONDS)
 
     def start_host(self, token: str, signals: Path, secret: Path) -> dict[str, int]:
         """Start a process that stands for the host; it notes signals in ``signals`` and holds ``secret`` open."""
@@ -59,7 +59,7 @@ class Gallery:
         """Make one attempt and return its output; what it left behind is killed with its group afterwards."""
         self._write({"spec": str(spec)})
         pid = int(self._read())
-        killer = threading.Timer(LONGEST_SECONDS, os.killpg, (pid, signal.SIGKILL))
+        killer = threading.Timer(LONGEST_SECONDS, _kill_group, (pid,))
         killer.start()
         self._read()
         killer.cancel()
@@ -75,6 +75,11 @@ class Gallery:
         line = self._process.stdout.readline()
         assert line, "the gallery has ended"
         return line.strip()
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it has just ended
+        os.killpg(pid, signal.SIGKILL)
 
 
 def run_alone(spec: Path, environment: dict[str, str], leaked: int | None) -> str:

@@ -145,6 +145,7 @@ class Range:
             "ctrl_fd": -1,
             "memory_mib": MEMORY_MIB,
             "file_mib": DISK_MIB,
+            "disk_seconds": 1,
             "files": FILES,
             "cpu_seconds": CPU_SECONDS,
         }

@@ -19,13 +19,18 @@ THEMES = {
 }
 
 
+SECONDS = 3.0
+COMPUTING_SECONDS = 1.5
+"""For an attempt that computes without end: what ends it is the deadline of its call."""
+
+
 @dataclass(frozen=True, slots=True)
 class Technique:
     """One way out that is tried.
 
     ``goal`` says what evidence counts (``evidence.Shot``), ``wait`` how many seconds it takes to appear, ``graceful``
     that the interpreter must end by itself, ``alone`` that the process must come from exec and not from a fork;
-    ``seconds`` is the time a plugin gets for it.
+    ``seconds`` is the time a plugin gets for it, once it has been imported.
     """
 
     name: str
@@ -37,7 +42,7 @@ class Technique:
     wait: float = 0.0
     graceful: bool = False
     alone: bool = False
-    seconds: float = 3.0
+    seconds: float = SECONDS
 
 
 def own() -> list[Technique]:
@@ -49,7 +54,7 @@ def _of(theme: str) -> list[Technique]:
     path = CASES / f"{theme}.py"
     module = _import(path)
     waits, graceful = getattr(module, "WAIT", {}), getattr(module, "GRACEFUL", ())
-    alone = getattr(module, "ALONE", ())
+    alone, longer = getattr(module, "ALONE", ()), getattr(module, "SECONDS", {})
     return [
         Technique(
             name=name,
@@ -61,6 +66,7 @@ def _of(theme: str) -> list[Technique]:
             wait=waits.get(name, 0.0),
             graceful=name in graceful,
             alone=name in alone,
+            seconds=longer.get(name, COMPUTING_SECONDS if goal == "exceed" else SECONDS),
         )
         for name, (goal, act) in module.CASES.items()
     ]

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from shooting.evidence import Shot
+from shooting.expected import BEYOND_THE_WORKER
 from shooting.modes import WORKERS
 from shooting.range import DISK_MIB, FILES, MEMORY_MIB, Range
 from shooting.techniques import Technique
@@ -31,8 +32,11 @@ from theodore_sdk import PluginCategory, PluginInfo, PluginResourceLimits, Scrap
 from theodore_sdk.errors import PluginPermissionError
 
 PLUGIN = Path(__file__).with_name("plugin.py")
-SHORT_DEADLINE_SECONDS = 1.5
-"""For an attempt that computes without end: what ends it is the deadline of its call."""
+PATIENT_SECONDS = 60.0
+"""For what is no attempt: starting the plugin and importing the case, on however busy a machine."""
+DISK_SECONDS = 30
+"""How long a full folder may go unnoticed; the host looks ten times a second, when it gets to it."""
+MOST_TRIES = 5
 
 INFO = PluginInfo(
     name="canary",
@@ -81,28 +85,35 @@ class Workers:
     ) -> Shot:
         """Have a plugin make the attempt and return what came of it, and who refused.
 
-        ``function`` is for a case whose very result, or whose payload, is the attack.
+        ``function`` is for a case whose very result, or whose payload, is the attack. What had not begun when its time
+        was up is tried again: a busy machine has stopped it, and no sandbox.
         """
         if technique.module.parent != at.folder / "plugin":
             at.load(technique.module)
-        seconds = SHORT_DEADLINE_SECONDS if technique.goal == "exceed" else technique.seconds
+        for _ in range(MOST_TRIES):
+            shot = await self._once(at, technique, tier, grants, {} if function is None else {"function": function})
+            if shot.attempted or shot.refusal != "deadline":
+                break
+        return shot
+
+    async def _once(
+        self, at: Range, technique: Technique, tier: Tier, grants: tuple[str, ...], more: Mapping[str, str]
+    ) -> Shot:
+        may_succeed = technique.name in BEYOND_THE_WORKER["standard"]
+        seconds = PATIENT_SECONDS if may_succeed else technique.seconds
         lines: list[str] = []
-        order = json.dumps(
-            {"case": technique.case, "canary": at.canary, **({} if function is None else {"function": function})}
-        )
-        async with self.worker(at, tier, seconds, grants, lines) as worker:
-            answer, refusal = await _attempt(worker, order)
+        order = json.dumps({"case": technique.case, "canary": {**at.canary, "disk_seconds": DISK_SECONDS}, **more})
+        async with self.worker(at, tier, grants, lines) as worker:
+            answer, refusal = await _attempt(worker, order, seconds)
             await asyncio.sleep(technique.wait)
         refusals = [*_recorded(worker), refusal] if refusal == "deadline" else [refusal, *_recorded(worker)]
         return Shot(at, technique.goal, "\n".join([*lines, answer]), next(filter(None, refusals), ""))
 
     @contextlib.asynccontextmanager
-    async def worker(
-        self, at: Range, tier: Tier, seconds: float, grants: tuple[str, ...], lines: list[str]
-    ) -> AsyncIterator[Worker]:
+    async def worker(self, at: Range, tier: Tier, grants: tuple[str, ...], lines: list[str]) -> AsyncIterator[Worker]:
         """Start the plugin for one range, in a careless host: with secrets in its environment and files open."""
         (at.folder / "plugin" / "canary_plugin.py").write_text(PLUGIN.read_text())
-        plan = self._plan(at, tier, seconds, grants)
+        plan = self._plan(at, tier, grants)
         leaked = os.open(at.canary["secret_path"], os.O_RDONLY)
         os.set_inheritable(leaked, True)
         environment = {**os.environ, "THEODORE_SECRET": f"canary {at.token}"}
@@ -124,13 +135,13 @@ class Workers:
         finally:
             await worker.close()
 
-    def _plan(self, at: Range, tier: Tier, seconds: float, grants: tuple[str, ...]) -> Plan:
+    def _plan(self, at: Range, tier: Tier, grants: tuple[str, ...]) -> Plan:
         folders = {"data": at.folder / "work", "cache": at.folder / "cache", "tmp": at.folder / "tmp"}
         for folder in folders.values():
             folder.mkdir(exist_ok=True)
         limits = PluginResourceLimits(
             max_memory_mb=MEMORY_MIB,
-            max_execution_time_seconds=seconds,
+            max_execution_time_seconds=PATIENT_SECONDS,
             max_file_handles=FILES - plans.OWN_HANDLES,
             max_subprocess_count=0,
             max_cpu_percent=100,
@@ -146,11 +157,11 @@ class Workers:
         )
 
 
-async def _attempt(worker: Worker, order: str) -> tuple[str, str]:
+async def _attempt(worker: Worker, order: str, seconds: float) -> tuple[str, str]:
     """Return what the plugin answered, and which layer its refusal names."""
     try:
         await scrape(worker, "import")
-        return await scrape(worker, order), ""
+        return await scrape(worker, order, seconds), ""
     except PluginPermissionError as refusal:
         return str(refusal), refusal.enforced_by
     except CallTimeout as problem:
@@ -168,9 +179,9 @@ async def _attempt(worker: Worker, order: str) -> tuple[str, str]:
 _OF_LIMITS = ("MemoryError", "ResourceLimitExceeded")
 
 
-async def scrape(worker: Worker, what: str) -> str:
+async def scrape(worker: Worker, what: str, seconds: float = PATIENT_SECONDS) -> str:
     """Call the plugin's one operation."""
-    result = await worker.call(worker.methods["scrape_content"], (ScrapingRequest(url=what),), {})
+    result = await worker.call(worker.methods["scrape_content"], (ScrapingRequest(url=what),), {}, seconds=seconds)
     return str(result.content)
 
 
