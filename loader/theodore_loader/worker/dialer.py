@@ -8,6 +8,7 @@ lives as long as somebody waits. ``_reader`` says whose turn it is; only that on
 
 from __future__ import annotations
 
+import _socket
 import asyncio
 import errno
 import itertools
@@ -155,7 +156,7 @@ class Dialer:
             with suppress(OSError):
                 self._broker.send(encode(Abandon(number)))
         elif waiter.future.done() and not waiter.future.cancelled() and waiter.future.exception() is None:
-            os.close(waiter.future.result())  # answered in the same moment
+            hang_up(waiter.future.result())  # answered in the same moment
 
     # who reads
 
@@ -264,9 +265,17 @@ def port_of(port: SupportsIndex) -> int:
     return int(number)
 
 
+def hang_up(descriptor: int) -> None:
+    """End a connection that nobody wants: the host has a duplicate, so closing alone would leave it open there."""
+    unwanted = _socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, descriptor)
+    with suppress(OSError):  # the other side was faster
+        unwanted.shutdown(socket.SHUT_RDWR)
+    unwanted.close()
+
+
 def _close(outcome: Outcome) -> None:
     if isinstance(outcome, int):
-        os.close(outcome)
+        hang_up(outcome)
 
 
 def _outcome(answer: Dialled, descriptors: list[int], resource: str) -> Outcome:

@@ -5,11 +5,13 @@ No client is told about the authority: it comes from the operator's file, which 
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import contextlib
 import textwrap
 
 import pytest
+from eventually import eventually
 
 from theodore_loader.errors import ConfigurationProblem
 from theodore_loader.sandbox.tier import Tier, available
@@ -400,20 +402,25 @@ async def test_ipv6_addresses_are_reached_like_others(start, libraries):
 async def test_a_connect_that_is_given_up_leaves_the_client_usable(start, plain):
     running = await start(
         """
-        port = int(request.url)
+        port, turns = map(int, request.url.split())
         waiting = [asyncio.create_task(asyncio.open_connection("localhost", port)) for _ in range(20)]
-        await asyncio.sleep(0)
+        for _ in range(turns):  # the host's answers to some may have come
+            await asyncio.sleep(0)
         for task in waiting[::2]:
             task.cancel()
         done = await asyncio.gather(*waiting, return_exceptions=True)
-        made = [result for result in done if isinstance(result, tuple)]
-        for _, writer in made:
+        for _, writer in (result for result in done if isinstance(result, tuple)):
             writer.close()
-        return say([len(made), len([d for d in done if isinstance(d, asyncio.CancelledError)])])
+        kinds = {tuple: "made", asyncio.CancelledError: "given up"}
+        return say(sorted(kinds.get(type(result), repr(result)) for result in done))
         """,
         grants=(f"network localhost:{plain.port}",),
+        limits=LIMITS,
     )
-    assert await running.scrape(str(plain.port)) == "[10, 10]"
+    assert await running.scrape(f"{plain.port} 1") == str(["given up"] * 10 + ["made"] * 10)
+    for turns in range(2, 9):
+        assert set(ast.literal_eval(await running.scrape(f"{plain.port} {turns}"))) <= {"given up", "made"}
+    assert await eventually(lambda: not running.worker._broker.usage().open)
 
 
 async def test_threads_and_event_loops_dial_at_the_same_time(start, plain):
