@@ -43,7 +43,9 @@ from theodore_sdk.info import PluginCategory, PluginInfo
 from theodore_sdk.plugin import PluginInterface
 from theodore_sdk.ports import CATEGORY_BASES
 
-READY_SECONDS = 15.0
+READY_SECONDS = 60.0
+"""How long a worker may take to confine itself, and to import its plugin: once in its life, and a busy machine is
+slow at both. A call's own limit is for calls."""
 SHUTDOWN_SECONDS = 2.0
 EXIT_SECONDS = 0.5
 """How long a worker that closed its channel may take to exit before it is killed."""
@@ -158,7 +160,8 @@ class Worker:
         confined = time.perf_counter()
         load = handshake.load_frame(self.plan, self.base, self._services.granted)
         self._in_flight(+1)  # the plugin's own code runs from here on
-        loaded = await self._exchange(load, codec.Loaded, self.plan.limits.max_execution_time_seconds)
+        longest = max(READY_SECONDS, self.plan.limits.max_execution_time_seconds)
+        loaded = await self._exchange(load, codec.Loaded, longest)
         self._in_flight(-1)
         handshake.refuse_incomplete(self.plan, self.methods, loaded)
         milliseconds = {
