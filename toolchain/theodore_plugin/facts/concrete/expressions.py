@@ -8,9 +8,11 @@ from typing import Any
 import libcst as cst
 
 from theodore_plugin.facts import model as m
-from theodore_plugin.facts.clauses import clause_of
+from theodore_plugin.facts.concrete.calls import lower_call
+from theodore_plugin.facts.concrete.comprehensions import lower_comprehension, lower_dict_comprehension
 from theodore_plugin.facts.concrete.cursor import Cursor, Place
 from theodore_plugin.facts.concrete.operators import BINARY, BOOLEAN, COMPARISON, UNARY
+from theodore_plugin.facts.concrete.parameters import lower_lambda
 from theodore_plugin.facts.concrete.strings import Strings
 from theodore_plugin.facts.decoding import identifier
 from theodore_plugin.facts.literals import number_value
@@ -56,33 +58,10 @@ class Expressions:
         """Lower a node that may be absent."""
         return None if node is None else self.lower(node)
 
-    def arguments(self, args: Iterable[cst.Arg]) -> tuple[m.Argument, ...]:
-        """Lower call arguments or class bases."""
-        return tuple([self._argument(arg) for arg in args])
-
     def comma(self, node: Any) -> None:
         """Move over the comma behind an item, if there is one."""
         if type(node.comma) is cst.Comma:
             self.cursor.take(",")
-
-    def parameters(self, node: cst.Parameters) -> tuple[m.Parameter, ...]:
-        """Lower a parameter list in declaration order."""
-        lowered = [self._parameter(item, "positional-only") for item in node.posonly_params]
-        if isinstance(node.posonly_ind, cst.ParamSlash):
-            self.cursor.take("/")
-            self.comma(node.posonly_ind)
-        lowered += [self._parameter(item, "positional") for item in node.params]
-        if isinstance(node.star_arg, cst.Param):
-            self.cursor.take("*")
-            lowered.append(self._parameter(node.star_arg, "*"))
-        elif isinstance(node.star_arg, cst.ParamStar):
-            self.cursor.take("*")
-            self.comma(node.star_arg)
-        lowered += [self._parameter(item, "keyword") for item in node.kwonly_params]
-        if node.star_kwarg is not None:
-            self.cursor.take("**")
-            lowered.append(self._parameter(node.star_kwarg, "**"))
-        return tuple(lowered)
 
     def annotation(self, node: cst.Annotation | None, mark: str) -> m.Expr | None:
         """Lower an annotation behind ``:`` or ``->``."""
@@ -97,30 +76,6 @@ class Expressions:
         self.cursor.take(node.value)
         return identifier(node.value), self.cursor.span(start)
 
-    def _parameter(self, node: cst.Param, kind: str) -> m.Parameter:
-        name, span = self.word(node.name)
-        annotation = self.annotation(node.annotation, ":")
-        default = None
-        if node.default is not None:
-            self.cursor.take("=")
-            default = self.lower(node.default)
-        self.comma(node)
-        return m.Parameter(name, kind, default, annotation, span)
-
-    def _argument(self, arg: cst.Arg) -> m.Argument:
-        cursor = self.cursor
-        start = cursor.start()
-        keyword: str | None = arg.star or None
-        if arg.keyword is not None:
-            keyword = self.word(arg.keyword)[0]
-            cursor.take("=")
-        elif keyword:
-            cursor.take(keyword)
-        value = self.lower(arg.value)
-        span = cursor.span(start) if keyword else value.span
-        self.comma(arg)
-        return m.Argument(value, keyword, span)
-
     def _name(self, node: cst.Name, start: Place) -> m.Expr:
         self.cursor.take(node.value)
         span = self.cursor.span(start)
@@ -133,17 +88,6 @@ class Expressions:
         self.cursor.take(".")
         self.cursor.take(node.attr.value)
         return m.Attribute(value, identifier(node.attr.value), self.cursor.span(start))
-
-    def _call(self, node: cst.Call, start: Place) -> m.Expr:
-        callee = self.lower(node.func)
-        opened = self.cursor.start()
-        self.cursor.take("(")
-        arguments = self.arguments(node.args)
-        self.cursor.take(")")
-        span = self.cursor.span(start)
-        if len(arguments) == 1 and isinstance(node.args[0].value, cst.GeneratorExp):
-            arguments = (_alone(arguments[0], node.args[0], m.Span(*opened, span.end_line, span.end_column)),)
-        return m.Call(callee, arguments, span)
 
     def _number(self, node: cst.Integer | cst.Float | cst.Imaginary, start: Place) -> m.Expr:
         self.cursor.take(node.value)
@@ -274,56 +218,6 @@ class Expressions:
         bounds.append(self.optional(node.step))
         return m.Opaque("Slice", tuple([bound for bound in bounds if bound is not None]), self.cursor.span(start))
 
-    def _lambda(self, node: cst.Lambda, start: Place) -> m.Expr:
-        self.cursor.take("lambda")
-        parameters = self.parameters(node.params)
-        self.cursor.take(":")
-        around, self.yields = self.yields, False  # a lambda yields for itself
-        body = self.lower(node.body)
-        self.yields = around
-        return m.Lambda(parameters, body, self.cursor.span(start))
-
-    def _comprehension(self, node: Any, start: Place) -> m.Expr:
-        opening, closing = _BRACKETS[type(node)]
-        bracketed = bool(opening != "(" or node.lpar)
-        if bracketed:
-            self.cursor.take(opening)
-        elements = (self.lower(node.elt),)
-        clauses = self._clauses(node.for_in)
-        if bracketed:
-            self.cursor.take(closing)
-        return m.Comprehension(type(node).__name__, elements, clauses, self.cursor.span(start))
-
-    def _dict_comprehension(self, node: cst.DictComp, start: Place) -> m.Expr:
-        self.cursor.take("{")
-        key = self.lower(node.key)
-        self.cursor.take(":")
-        elements = (key, self.lower(node.value))
-        clauses = self._clauses(node.for_in)
-        self.cursor.take("}")
-        return m.Comprehension("DictComp", elements, clauses, self.cursor.span(start))
-
-    def _clauses(self, clause: cst.CompFor | None) -> tuple[m.For, ...]:
-        clauses: list[m.For] = []
-        while clause is not None:
-            clauses.append(self._clause(clause))
-            clause = clause.inner_for_in
-        return tuple(clauses)
-
-    def _clause(self, clause: cst.CompFor) -> m.For:
-        if clause.asynchronous is not None:
-            self.cursor.take("async")
-        self.cursor.take("for")
-        target = self.lower(clause.target)
-        self.cursor.take("in")
-        iterable = self.lower(clause.iter)
-        tests = tuple([self._test(test) for test in clause.ifs])
-        return clause_of(target, iterable, tests, clause.asynchronous is not None)
-
-    def _test(self, node: cst.CompIf) -> m.Expr:
-        self.cursor.take("if")
-        return self.lower(node.test)
-
     def _await(self, node: cst.Await, start: Place) -> m.Expr:
         self.cursor.take("await")
         return m.Await(self.lower(node.expression), self.cursor.span(start))
@@ -343,24 +237,11 @@ class Expressions:
         return m.NamedExpr(target, self.lower(node.value), self.cursor.span(start))
 
 
-def _alone(argument: m.Argument, node: cst.Arg, parentheses: m.Span) -> m.Argument:
-    """Give a generator expression that is the only argument the call's parentheses, which are its own as well."""
-    value = argument.value
-    if not isinstance(value, m.Comprehension) or getattr(node.value, "lpar", None) or argument.keyword:
-        return argument
-    return m.Argument(m.Comprehension(value.kind, value.elements, value.clauses, parentheses), None, parentheses)
-
-
-_BRACKETS: dict[type, tuple[str, str]] = {
-    cst.ListComp: ("[", "]"),
-    cst.SetComp: ("{", "}"),
-    cst.GeneratorExp: ("(", ")"),
-}
 _OWNERS = frozenset({cst.Tuple, cst.GeneratorExp})
 _HANDLERS: dict[type, Callable[[Expressions, Any, Place], m.Expr]] = {
     cst.Name: Expressions._name,
     cst.Attribute: Expressions._attribute,
-    cst.Call: Expressions._call,
+    cst.Call: lower_call,
     cst.SimpleString: Expressions._string,
     cst.ConcatenatedString: Expressions._string,
     cst.FormattedString: Expressions._string,
@@ -380,11 +261,11 @@ _HANDLERS: dict[type, Callable[[Expressions, Any, Place], m.Expr]] = {
     cst.StarredElement: Expressions._starred,
     cst.Dict: Expressions._mapping,
     cst.Subscript: Expressions._subscript,
-    cst.Lambda: Expressions._lambda,
-    cst.ListComp: Expressions._comprehension,
-    cst.SetComp: Expressions._comprehension,
-    cst.GeneratorExp: Expressions._comprehension,
-    cst.DictComp: Expressions._dict_comprehension,
+    cst.Lambda: lower_lambda,
+    cst.ListComp: lower_comprehension,
+    cst.SetComp: lower_comprehension,
+    cst.GeneratorExp: lower_comprehension,
+    cst.DictComp: lower_dict_comprehension,
     cst.Await: Expressions._await,
     cst.Yield: Expressions._yield,
     cst.NamedExpr: Expressions._named,

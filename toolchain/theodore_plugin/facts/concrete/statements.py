@@ -9,10 +9,11 @@ import libcst as cst
 
 from theodore_plugin.facts import model as m
 from theodore_plugin.facts.concrete.cursor import Cursor, Place
+from theodore_plugin.facts.concrete.definitions import lower_class, lower_function, lower_type_alias
 from theodore_plugin.facts.concrete.expressions import Expressions, UnknownSyntax
+from theodore_plugin.facts.concrete.imports import lower_dotted, lower_import, lower_import_from, lower_lazy_import
 from theodore_plugin.facts.concrete.operators import AUGMENTED
 from theodore_plugin.facts.concrete.patterns import Pattern
-from theodore_plugin.facts.decoding import identifier
 
 Lowered = tuple[m.Statement, ...]
 
@@ -37,7 +38,8 @@ class Statements:
                 lowered.extend(self._statement(node))
         return tuple(lowered)
 
-    def _suite(self, suite: cst.BaseSuite) -> m.Block:
+    def suite(self, suite: cst.BaseSuite) -> m.Block:
+        """Lower the statements behind a colon."""
         self.cursor.take(":")
         return self.block([suite] if isinstance(suite, cst.SimpleStatementSuite) else suite.body)
 
@@ -67,129 +69,6 @@ class Statements:
         span = self._span(start)
         return (m.ExprStatement(m.Opaque("Assert", tuple(said), span), span),)
 
-    def _import(self, node: cst.Import, _start: Place) -> Lowered:
-        self.cursor.take("import")
-        return tuple([self._import_alias(alias) for alias in node.names])
-
-    def _lazy_import(self, node: Any, start: Place) -> Lowered:
-        """Lower ``lazy import`` (PEP 810) as an import: it takes effect at the first use, wherever that is."""
-        self.cursor.take("lazy")
-        inner = self.cursor.start()
-        if isinstance(node, cst.LazyImportFrom):
-            return self._import_from(node, start)
-        return self._import(node, inner)
-
-    def _import_alias(self, alias: cst.ImportAlias) -> m.Import:
-        target, name, span = self._alias(alias)
-        return m.Import(target, name or target.split(".", 1)[0], alias.asname is not None, span)
-
-    def _import_from(self, node: Any, start: Place) -> Lowered:
-        self.cursor.take("from")
-        for _ in node.relative:
-            self.cursor.take(".")
-        module = self._dotted(node.module) if node.module else ""
-        level = len(node.relative)
-        self.cursor.take("import")
-        if isinstance(node.names, cst.ImportStar):
-            self.cursor.take("*")
-            return (m.ImportFrom(module, level, "*", "*", self._span(start)),)
-        if node.lpar:
-            self.cursor.take("(")
-        found = [self._alias(alias) for alias in node.names]
-        if node.lpar:
-            self.cursor.take(")")
-        return tuple([m.ImportFrom(module, level, target, name or target, span) for target, name, span in found])
-
-    def _alias(self, alias: cst.ImportAlias) -> tuple[str, str | None, m.Span]:
-        """Return what is imported, the name behind ``as``, and where."""
-        start = self.cursor.start()
-        target, name = self._dotted(alias.name), None
-        if alias.asname is not None:
-            self.cursor.take("as")
-            name = self._dotted(alias.asname.name)
-        span = self._span(start)
-        self.expressions.comma(alias)
-        return target, name, span
-
-    def _dotted(self, node: cst.CSTNode) -> str:
-        prefix = ""
-        if isinstance(node, cst.Attribute):
-            prefix = self._dotted(node.value) + "."
-            self.cursor.take(".")
-            node = node.attr
-        if not isinstance(node, cst.Name):
-            raise UnknownSyntax(node, self.cursor.place()[0])
-        self.cursor.take(node.value)
-        return prefix + identifier(node.value)
-
-    def _decorators(self, decorators: Iterable[cst.Decorator]) -> tuple[m.Expr, ...]:
-        lowered = []
-        for decorator in decorators:
-            self.cursor.take("@")
-            lowered.append(self.expressions.lower(decorator.decorator))
-        return tuple(lowered)
-
-    def _bounds(self, node: cst.TypeParameters | None) -> tuple[m.Expr, ...]:
-        """Lower what type parameters name besides themselves: bounds and defaults."""
-        if node is None:
-            return ()
-        self.cursor.take("[")
-        bounds = [bound for item in node.params for bound in self._type_parameter(item)]
-        self.cursor.take("]")
-        return tuple(bounds)
-
-    def _type_parameter(self, node: cst.TypeParam) -> list[m.Expr]:
-        found: list[m.Expr] = []
-        self.cursor.take(_TYPE_PARAMETER_STARS[type(node.param)])
-        self.cursor.take(node.param.name.value)
-        if isinstance(node.param, cst.TypeVar) and node.param.bound is not None:
-            self.cursor.take(":")
-            found.append(self.expressions.lower(node.param.bound))
-        if node.default is not None:
-            self.cursor.take("=")
-            start = self.cursor.start()
-            self.cursor.take(node.star)
-            default = self.expressions.lower(node.default)
-            found.append(m.Starred(default, self._span(start)) if node.star else default)
-        self.expressions.comma(node)
-        return found
-
-    def _function(self, node: cst.FunctionDef, start: Place) -> Lowered:
-        lower, cursor = self.expressions, self.cursor
-        decorators = self._decorators(node.decorators)
-        start = cursor.start()
-        if node.asynchronous is not None:
-            cursor.take("async")
-        cursor.take("def")
-        name, name_span = lower.word(node.name)
-        bounds = self._bounds(node.type_parameters)
-        cursor.take("(")
-        parameters = lower.parameters(node.params)
-        cursor.take(")")
-        returns = lower.annotation(node.returns, "->")
-        around, lower.yields = lower.yields, False
-        body = self._suite(node.body)
-        generates, lower.yields = lower.yields, around
-        is_async = node.asynchronous is not None
-        span = self._span(start)
-        return (m.Function(name, parameters, decorators, returns, body, is_async, generates, span, name_span, bounds),)
-
-    def _class(self, node: cst.ClassDef, start: Place) -> Lowered:
-        lower, cursor = self.expressions, self.cursor
-        decorators = self._decorators(node.decorators)
-        start = cursor.start()
-        cursor.take("class")
-        name, name_span = lower.word(node.name)
-        bounds = self._bounds(node.type_parameters)
-        bracketed = isinstance(node.lpar, cst.LeftParen)
-        if bracketed:
-            cursor.take("(")
-        bases = lower.arguments([*node.bases, *node.keywords])
-        if bracketed:
-            cursor.take(")")
-        body = self._suite(node.body)
-        return (m.Class(name, bases, decorators, body, self._span(start), name_span, bounds),)
-
     def _assign(self, node: cst.Assign, start: Place) -> Lowered:
         targets = tuple([self._target(target) for target in node.targets])
         return (m.Assign(targets, self.expressions.lower(node.value), None, False, self._span(start)),)
@@ -212,15 +91,6 @@ class Statements:
         target = self.expressions.lower(node.target)
         self.cursor.take(AUGMENTED[type(node.operator)])
         return (m.Assign((target,), self.expressions.lower(node.value), None, True, self._span(start)),)
-
-    def _type_alias(self, node: cst.TypeAlias, start: Place) -> Lowered:
-        self.cursor.take("type")
-        target = self.expressions.lower(node.name)
-        bounds = self._bounds(node.type_parameters)
-        self.cursor.take("=")
-        value = self.expressions.lower(node.value)
-        span = self._span(start)
-        return (m.Assign((target,), m.Opaque("TypeAlias", (value, *bounds), value.span), None, False, span),)
 
     def _return(self, node: cst.Return, start: Place) -> Lowered:
         self.cursor.take("return")
@@ -257,7 +127,7 @@ class Statements:
     def _branch(self, node: cst.If, start: Place, keyword: str) -> Lowered:
         self.cursor.take(keyword)
         test = self.expressions.lower(node.test)
-        body = self._suite(node.body)
+        body = self.suite(node.body)
         if isinstance(node.orelse, cst.If):
             orelse: m.Block = self._branch(node.orelse, self.cursor.start(), "elif")
         else:
@@ -268,7 +138,7 @@ class Statements:
         if node is None:
             return ()
         self.cursor.take("else")
-        return self._suite(node.body)
+        return self.suite(node.body)
 
     def _for(self, node: cst.For, start: Place) -> Lowered:
         if node.asynchronous is not None:
@@ -277,14 +147,14 @@ class Statements:
         target = self.expressions.lower(node.target)
         self.cursor.take("in")
         iterable = self.expressions.lower(node.iter)
-        body, orelse = self._suite(node.body), self._else(node.orelse)
+        body, orelse = self.suite(node.body), self._else(node.orelse)
         is_async = node.asynchronous is not None
         return (m.For(target, iterable, (), body, orelse, is_async, self._span(start)),)
 
     def _while(self, node: cst.While, start: Place) -> Lowered:
         self.cursor.take("while")
         test = self.expressions.lower(node.test)
-        body, orelse = self._suite(node.body), self._else(node.orelse)
+        body, orelse = self.suite(node.body), self._else(node.orelse)
         return (m.While(test, body, orelse, self._span(start)),)
 
     def _with(self, node: cst.With, start: Place) -> Lowered:
@@ -297,7 +167,7 @@ class Statements:
         items = tuple([self._with_item(item) for item in node.items])
         if bracketed:
             self.cursor.take(")")
-        body = self._suite(node.body)
+        body = self.suite(node.body)
         return (m.With(items, body, node.asynchronous is not None, self._span(start)),)
 
     def _with_item(self, node: cst.WithItem) -> tuple[m.Expr, m.Expr | None]:
@@ -311,13 +181,13 @@ class Statements:
 
     def _try(self, node: cst.Try | cst.TryStar, start: Place) -> Lowered:
         self.cursor.take("try")
-        body = self._suite(node.body)
+        body = self.suite(node.body)
         handlers = tuple([self._handler(handler) for handler in node.handlers])
         orelse = self._else(node.orelse)
         final: m.Block = ()
         if node.finalbody is not None:
             self.cursor.take("finally")
-            final = self._suite(node.finalbody.body)
+            final = self.suite(node.finalbody.body)
         return (m.Try(body, handlers, orelse, final, self._span(start)),)
 
     def _handler(self, node: cst.ExceptHandler | cst.ExceptStarHandler) -> m.Handler:
@@ -329,8 +199,8 @@ class Statements:
         name = None
         if node.name is not None:
             self.cursor.take("as")
-            name = self._dotted(node.name.name)
-        body = self._suite(node.body)
+            name = lower_dotted(self, node.name.name)
+        body = self.suite(node.body)
         return m.Handler(caught, name, body, self._span(start))
 
     def _match(self, node: cst.Match, start: Place) -> Lowered:
@@ -347,21 +217,20 @@ class Statements:
         if node.guard is not None:
             self.cursor.take("if")
             pattern.evaluated.append(self.expressions.lower(node.guard))
-        body = self._suite(node.body)
+        body = self.suite(node.body)
         return m.MatchCase(tuple(pattern.captures), tuple(pattern.evaluated), body, self._span(start))
 
 
-_TYPE_PARAMETER_STARS: dict[type, str] = {cst.TypeVar: "", cst.TypeVarTuple: "*", cst.ParamSpec: "**"}
 _HANDLERS: dict[type, Callable[[Statements, Any, Place], Lowered]] = {
     cst.Expr: Statements._expr,
     cst.Pass: Statements._keyword,
     cst.Break: Statements._keyword,
     cst.Continue: Statements._keyword,
     cst.Assert: Statements._assert,
-    cst.Import: Statements._import,
-    cst.ImportFrom: Statements._import_from,
-    cst.FunctionDef: Statements._function,
-    cst.ClassDef: Statements._class,
+    cst.Import: lower_import,
+    cst.ImportFrom: lower_import_from,
+    cst.FunctionDef: lower_function,
+    cst.ClassDef: lower_class,
     cst.Assign: Statements._assign,
     cst.AnnAssign: Statements._annotated,
     cst.AugAssign: Statements._augmented,
@@ -377,9 +246,9 @@ _HANDLERS: dict[type, Callable[[Statements, Any, Place], Lowered]] = {
     cst.Try: Statements._try,
     cst.TryStar: Statements._try,
     cst.Match: Statements._match,
-    cst.TypeAlias: Statements._type_alias,
+    cst.TypeAlias: lower_type_alias,
 }
 # nodes of the grammars after 3.14, as far as this libcst knows them
 _HANDLERS.update(
-    {getattr(cst, name): Statements._lazy_import for name in ("LazyImport", "LazyImportFrom") if hasattr(cst, name)}
+    {getattr(cst, name): lower_lazy_import for name in ("LazyImport", "LazyImportFrom") if hasattr(cst, name)}
 )
