@@ -1,7 +1,7 @@
 """Every decision about a plugin goes into the record: the acceptance before it takes effect, the refusal as it is told.
 
-A host that could not decide (a damaged trust file, a dependency that cannot be fetched) is recorded as a refusal
-without a rule.
+A host that could not decide (a damaged trust file, a file that cannot be read, a dependency that cannot be fetched) is
+recorded as a refusal without a rule.
 """
 
 from __future__ import annotations
@@ -50,6 +50,9 @@ class Recorder:
         except (Refused, ConfigurationProblem) as problem:
             self._refuse(_refusal(case, problem), problem)
             raise
+        except OSError as problem:
+            self._refuse(_refusal(case, ConfigurationProblem(str(problem))), problem)
+            raise
 
     def refuse(self, purpose: RecordedPurpose, subject: Subject, problem: Refused) -> None:
         """Record that what was accepted is refused after all; where that fails, ``problem`` says so in a note."""
@@ -66,7 +69,7 @@ class Recorder:
         )
         self._refuse(decision, problem)
 
-    def _refuse(self, decision: Decision, problem: Refused | ConfigurationProblem) -> None:
+    def _refuse(self, decision: Decision, problem: Exception) -> None:
         try:
             self._decisions.record(decision)
         except Refused as unrecorded:

@@ -62,7 +62,7 @@ class Installed:
         self._home = home
         self._home_text = str(home)
         self._path = home / "installed.json"
-        self._last: tuple[bytes, Mapping[str, InstalledPlugin]] = b"", {}
+        self._last: tuple[bytes | None, Mapping[str, InstalledPlugin]] = None, {}
 
     def all(self) -> Mapping[str, InstalledPlugin]:
         """Return what is installed, by name.

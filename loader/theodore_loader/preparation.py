@@ -187,8 +187,17 @@ class Preparation:
 
         Raises:
             Refused: the decision would be another one now.
+            ConfigurationProblem: nothing can be decided now, for a file that cannot be read.
 
         """
+        try:
+            return self._rechecked(prepared)
+        except OSError as problem:
+            raise ConfigurationProblem(
+                f"{prepared.info.name} cannot be judged again: {problem}", help="make the named file readable again"
+            ) from problem
+
+    def _rechecked(self, prepared: Prepared) -> tuple[str, ...]:
         known = prepared.signatures
         files = self._store.files(known.sha256, known.filename, known.bundle, known.attestations)
         with self._recorder.deciding("load", files) as case:

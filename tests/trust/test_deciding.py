@@ -124,6 +124,31 @@ def test_a_host_that_cannot_decide_says_so_in_the_record(preparation, home, whee
     assert "trust file" in newest.message
 
 
+def test_a_file_that_cannot_be_read_is_in_the_record_too(preparation, home, wheels) -> None:
+    preparation.install(wheel(wheels))
+    prepared = preparation.prepare(NAME)
+    (home / "trust.toml").unlink()
+    (home / "trust.toml").mkdir(mode=0o700)
+    with pytest.raises(IsADirectoryError):
+        preparation.prepare(NAME)
+    with pytest.raises(ConfigurationProblem, match="acme-hello cannot be judged again") as doubt:
+        preparation.recheck(prepared)
+    assert doubt.value.help
+    for newest in list(newest_first(home))[:2]:
+        assert (newest.purpose, newest.outcome, newest.plugin, newest.rule) == ("load", "refused", NAME, None)
+        assert "trust.toml" in newest.message
+
+
+def test_an_emptied_record_of_what_is_installed_is_damaged(preparation, home, wheels, workshop) -> None:
+    preparation.install(wheel(wheels))
+    (home / "installed.json").write_bytes(b"")
+    anew = Preparation(home, None, workshop.policy)
+    for act in (anew.verify_installed, lambda: anew.install(wheel(wheels, "acme-other"))):
+        with pytest.raises(ConfigurationProblem, match=r"installed\.json is damaged"):
+            act()
+    assert (home / "installed.json").read_bytes() == b""
+
+
 def spoil_record(home: Path) -> None:
     """Put a file where the record's folder has to be: nothing can be written, whoever the user is."""
     shutil.rmtree(home / "decisions", ignore_errors=True)
