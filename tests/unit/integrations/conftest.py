@@ -83,8 +83,9 @@ def runner(action, tmp_path):
 
 
 @pytest.fixture
-def installed(runner):
-    """As if the step before had installed the program: the one of this environment stands there."""
+def installed(runner, mypy_base):
+    """As if the step before had installed the program: this environment's stands there, and mypy knows the SDK."""
+    mypy_base.give(runner.folder / "home")
     programs = runner.temp / "theodore-plugin" / "bin"
     programs.mkdir(parents=True)
     (programs / "theodore-plugin").symlink_to(Path(sys.executable).parent / "theodore-plugin")
