@@ -18,6 +18,13 @@ TYPED = {"client/__init__.py": "def fetch(url: str) -> bytes: ...\n", "client/py
 USE = "import client\n\nANSWER: int = client.fetch('x')\n"
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch, mypy_base):
+    """Begin where mypy knows the SDK already, and none of these projects; only time depends on it."""
+    monkeypatch.setenv("THEODORE_PLUGIN_HOME", str(tmp_path / "home"))
+    mypy_base.give(tmp_path / "home")
+
+
 @pytest.fixture
 def site(tmp_path):
     folder = tmp_path / "env" / "lib" / "python3.11" / "site-packages"
@@ -55,7 +62,7 @@ def context(write_project, site):
         files = {"src/demo/__init__.py": source} | ({"pylock.toml": lock} if lock else {})
         project = PluginProject.open(write_project(files, pyproject))
         known = Environment.at(site) if environment else None
-        return ScanContext(project, Settings(policy=Policy("any"), environment=known, incremental=False), 60.0)
+        return ScanContext(project, Settings(policy=Policy("any"), environment=known), 60.0)
 
     return make
 
