@@ -44,9 +44,10 @@ def constraints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def base(wheel: Path, constraints: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh environment with the wheel and its base dependencies; returns its interpreter."""
     folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, with_pip=True)
+    venv.create(folder)  # without pip: the wheel asks for one itself
     python = folder / "bin/python"
-    installed = run(python, "-m", "pip", "install", "--quiet", "--constraint", constraints, wheel)
+    into = (sys.executable, "-m", "pip", "--python", python)
+    installed = run(*into, "install", "--quiet", "--constraint", constraints, wheel)
     assert installed.returncode == 0, installed.stderr
     return python
 
