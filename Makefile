@@ -65,7 +65,7 @@ accuracy: $(READY)      ## precision and recall on real packages (fetches about 
 extension: $(READY)     ## the audit hook in C, after a change of its source
 	$(BIN)/python -m theodore_loader.sandbox.native.build
 
-wheel: $(READY)         ## the built wheel, tried in a fresh environment
+wheel: compiled         ## the built wheel, tried in a fresh environment
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m e2e tests/e2e
 
 requirements:           ## recompile the hashed requirements (needs uv)
