@@ -47,7 +47,7 @@ class Demo(ScraperPlugin):
     async def scrape_content(self, request):
 """
 
-INFO = plugin_info(resource_limits=PluginResourceLimits(max_execution_time_seconds=20.0))
+INFO = plugin_info(resource_limits=PluginResourceLimits(max_execution_time_seconds=60.0))
 
 
 OFFERED = available().tier
@@ -61,9 +61,10 @@ class Running:
     worker: Worker
     logs: list[LogRecord] = field(default_factory=list)
 
-    async def scrape(self, url: str = "") -> str:
+    async def scrape(self, url: str = "", seconds: float | None = None) -> str:
+        """Call the plugin; ``seconds`` is a deadline of this call alone, and not of the plugin's start."""
         method = self.worker.methods["scrape_content"]
-        result = await self.worker.call(method, (ScrapingRequest(url=url),), {})
+        result = await self.worker.call(method, (ScrapingRequest(url=url),), {}, seconds=seconds)
         return str(result.content)
 
 

@@ -111,10 +111,10 @@ async def attempt(start, body, zygote):
         workers_from=zygote,
         services={"counter": Counter()},
         grants=("registry counter",),
-        limits={"max_execution_time_seconds": 1.5, "max_memory_mb": 96, "max_cpu_percent": 10},
+        limits={"max_memory_mb": 96, "max_cpu_percent": 10},
     )
     try:
-        return await hostile.scrape()
+        return await hostile.scrape(seconds=1.5)
     except LoaderError as problem:
         return problem
     finally:

@@ -151,9 +151,9 @@ async def test_arguments_beyond_the_limit_are_refused_before_they_are_sent(start
 
 
 async def test_a_call_past_its_deadline_is_cancelled_and_the_worker_lives(start):
-    running = await start("await asyncio.sleep(60)", limits={"max_execution_time_seconds": 0.5})
+    running = await start("await asyncio.sleep(60)")
     with pytest.raises(CallTimeout, match="it was cancelled"):
-        await running.scrape()
+        await running.scrape(seconds=0.5)
     assert (await call(running, "health_check")).is_healthy
 
 
@@ -168,9 +168,9 @@ async def test_a_call_past_its_deadline_is_cancelled_and_the_worker_lives(start)
     ids=["spins", "blocks", "ignores-cancellation", "stops-itself"],
 )
 async def test_a_call_that_does_not_stop_costs_the_worker_its_life(start, body):
-    running = await start(body, limits={"max_execution_time_seconds": 0.5})
+    running = await start(body)
     with pytest.raises(CallTimeout, match="its worker was killed"):
-        await running.scrape()
+        await running.scrape(seconds=0.5)
     assert running.worker.ended is not None
 
 
