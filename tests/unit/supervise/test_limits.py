@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -189,7 +190,7 @@ async def test_programs_that_start_programs_are_counted_and_ended(start):
     pid = running.worker.pid
     reason = await ended(running)
     assert reason.limit == "max_subprocess_count"
-    assert "7 processes at once, max_subprocess_count is 3" in str(reason)
+    assert re.search("[4-7] processes at once, max_subprocess_count is 3", str(reason))  # it may look in between
     assert await eventually(lambda: gone(pid))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import resource
 import signal
 import sys
@@ -102,7 +103,7 @@ async def test_too_many_processes_are_the_end(group):
     one.stop()
     assert isinstance(reasons[0], LimitExceeded)
     assert reasons[0].limit == "max_subprocess_count"
-    assert "5 processes at once, max_subprocess_count is 3" in str(reasons[0])
+    assert re.search("[45] processes at once, max_subprocess_count is 3", str(reasons[0]))  # it may look in between
 
 
 async def test_memory_of_all_together_is_the_end(group):

@@ -420,13 +420,20 @@ def test_group_of_this_process_is_seen(tmp_path):
 def wardens() -> list[int]:
     """Return the wardens this process has started and not waited for."""
     children = [pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
-    return [int(pid) for pid in children if b"worker.warden" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [int(pid) for pid in children if b"worker.warden" in arguments(pid)]
+
+
+def arguments(pid: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has ended meanwhile
+        return b""
 
 
 @kernel
 async def test_a_spawned_worker_that_may_start_programs_ends_together_with_its_warden(start):
     plain = await start("return say('')")
-    assert not wardens()
+    assert await eventually(lambda: not wardens())  # those of earlier tests end in their own time
     first, second = [await start("return say('fine')", grants=("subprocess echo",)) for _ in range(2)]
     one, other = wardens()
     os.kill(one, signal.SIGKILL)
@@ -440,6 +447,7 @@ async def test_a_spawned_worker_that_may_start_programs_ends_together_with_its_w
 
 @kernel
 async def test_a_worker_that_ends_by_itself_takes_its_warden_along(start):
+    assert await eventually(lambda: not wardens())
     running = await start("import asyncio; os._exit(3)", grants=("subprocess echo",))
     assert len(wardens()) == 1
     with pytest.raises(WorkerCrashed, match="ended with status 3"):
