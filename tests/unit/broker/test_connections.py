@@ -41,7 +41,7 @@ class Worker:
 
     async def dial(self, host, port, number=1, seconds=5.0):
         self.sock.send(encode(Dial(number, host, port, seconds, "plugin.py:1")))
-        for _ in range(500):
+        for _ in range(12_000):
             await asyncio.sleep(0.005)
             try:
                 data, descriptors, _, _ = socket.recv_fds(self.sock, 4096, 4)
@@ -109,7 +109,7 @@ async def talk_until_it_ends(connection):
 
 
 async def settled(condition):
-    for _ in range(400):
+    for _ in range(6000):
         if condition():
             return
         await asyncio.sleep(0.01)

@@ -55,7 +55,7 @@ async def end(*launched) -> None:
 
 
 async def gone(runtime, *, but=frozenset()):
-    for _ in range(500):
+    for _ in range(3000):
         if processes_of(runtime) <= set(but):
             return
         await asyncio.sleep(0.02)
@@ -137,7 +137,7 @@ async def test_a_zygote_killed_at_any_moment_leaves_no_half_started_worker(zygot
 
 
 async def test_a_zygote_that_is_stopped_before_it_answers_is_left_for_another(zygote, runtime, tmp_path, monkeypatch):
-    monkeypatch.setattr("theodore_loader.supervise.zygote_process.FORK_SECONDS", 0.2)
+    monkeypatch.setattr("theodore_loader.supervise.zygote_process.FORK_SECONDS", 1.0)
     first = await zygote.launch(tmp_path)
     stopped = zygote.pid
     os.kill(stopped, signal.SIGSTOP)

@@ -175,7 +175,7 @@ async def test_nothing_survives_a_host_that_is_killed_or_cancelled(runtime, tmp_
     assert len(_descendants(host.pid)) >= 5
     watched = _descendants(host.pid)
     host.send_signal(how)
-    await asyncio.wait_for(host.wait(), 20)
+    await asyncio.wait_for(host.wait(), 60)
     for pidfd in watched.values():
         await _ended(pidfd)
 
@@ -201,7 +201,7 @@ async def _ended(pidfd: int) -> None:
     loop = asyncio.get_running_loop()
     loop.add_reader(pidfd, ended.set)
     try:
-        await asyncio.wait_for(ended.wait(), 30)
+        await asyncio.wait_for(ended.wait(), 60)
     finally:
         loop.remove_reader(pidfd)
         os.close(pidfd)
