@@ -83,6 +83,7 @@ def test_the_project_s_own_tests_pass(projects: Projects, category: PluginCatego
         PYTHONPATH=str(SDK_ROOT),
         PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
         PYTEST_ADDOPTS="",
+        PYTEST_DEBUG_TEMPROOT=str(tmp_path),  # or it tidies up what other sessions left, which may take a minute
         PYTHONDONTWRITEBYTECODE="1",
     )
     assert done.returncode == 0, done.stdout + done.stderr

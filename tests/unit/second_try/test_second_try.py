@@ -33,6 +33,7 @@ def second_try(tmp_path, monkeypatch, capfd):
     for name in [name for name in os.environ if name.startswith("PYTEST")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_DEBUG_TEMPROOT", str(tmp_path))  # or each session tidies up what others left
     monkeypatch.setenv("PYTEST_PLUGINS", "xdist.plugin")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(SUPPORT), str(tmp_path)]))
 
