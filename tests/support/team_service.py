@@ -220,9 +220,10 @@ def process_of_team(folder: Path, issuer: dict[str, Any], limits: dict[str, Any]
 def free_port() -> int:
     """Return a port for a process that is yet to start: none of those the kernel gives to whoever asks for any."""
     given = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    places = range(given // 2, given) if given > 4096 else [0]  # where the kernel gives away all, one of those
     while True:
-        port = SystemRandom().randrange(given // 2, given)
-        with suppress(OSError), bind("127.0.0.1", port):
+        with suppress(OSError), bind("127.0.0.1", SystemRandom().choice(places)) as free:
+            port: int = free.getsockname()[1]
             return port
 
 
