@@ -17,6 +17,7 @@ from theodore_loader.supervise.status import State
 
 BRISK = Supervision(
     ping_seconds=0.05,
+    most_missed=200,  # it is the storm that ends workers, and no busy machine
     drain_seconds=1.0,
     restarts=Restarts(first_seconds=0.01, longest_seconds=0.05, most_failures=1000),
 )
@@ -66,11 +67,13 @@ async def test_a_storm_of_crashes_exchanges_and_releases(supervise, seed):
         for outcome in await asyncio.gather(*acts, return_exceptions=True):
             assert outcome is None or isinstance(outcome, LoaderError | TimeoutError), outcome
         await asyncio.sleep(dice.random() * 0.06)
-    if demo.supervisor.state is State.QUARANTINED:
-        with suppress(ConfigurationProblem):
-            await demo.supervisor.release()
-    await demo.until(State.READY)
-    outcomes.append(await demo.do("now"))
+    calm = len(outcomes)
+    async with asyncio.timeout(60):
+        while not any(said[0].isdigit() for said in outcomes[calm:]):  # what was done last may not be noticed yet
+            if demo.supervisor.state is State.QUARANTINED:
+                with suppress(ConfigurationProblem):
+                    await demo.supervisor.release()
+            await asyncio.sleep(0.01)
     over.set()
     await asyncio.gather(*callers)
     assert set(outcomes) <= {"1.0.0", "1.1.0", "1.2.0", "WorkerCrashed", "PluginUnavailable", "Quarantined"}
