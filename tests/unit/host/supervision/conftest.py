@@ -156,13 +156,13 @@ class Supervised:
 
     async def until(self, *states: State) -> None:
         """Wait, in real time, for a state that a worker's start or end leads to."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while self.supervisor.state not in states:  # noqa: ASYNC110 - what is waited for is the product's own time
                 await asyncio.sleep(0.005)
 
     async def until_told(self, kind: EventKind, times: int = 1, *, looking: float = 0.0) -> None:
         """Wait, in real time, for an event; ``looking``: the worker is looked after again each so many seconds."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while self.kinds.count(kind) < times:
                 if looking:
                     await self.look(looking)
@@ -172,7 +172,7 @@ class Supervised:
         """Move on to the next look after the worker and wait, in real time, until it is over."""
         asleep = self.clock.sleeps
         await self.clock.advance(seconds)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while self.clock.sleeps == asleep and self.supervisor.state is State.READY:  # noqa: ASYNC110
                 await asyncio.sleep(0.002)
 
