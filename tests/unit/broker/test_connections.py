@@ -61,7 +61,7 @@ class Worker:
 
 @pytest.fixture
 async def worker():
-    made = []
+    made, others = [], Connections._held
 
     def make(*grants, **options):
         made.append(Worker(*grants, **options))
@@ -72,7 +72,7 @@ async def worker():
         one.broker.close()
         one.sock.close()
     await asyncio.sleep(0)
-    assert Connections._held == 0
+    assert Connections._held <= others
 
 
 @pytest.fixture
@@ -160,7 +160,8 @@ async def test_a_plugin_that_dials_and_never_closes_is_bounded(worker, port):
 
 
 async def test_all_plugins_together_leave_the_host_descriptors(worker, port, monkeypatch):
-    monkeypatch.setattr(held, "host_share", lambda: 3)
+    share = Connections._held + 3
+    monkeypatch.setattr(held, "host_share", lambda: share)
     one, other = worker(f"127.0.0.1:{port}"), worker(f"127.0.0.1:{port}")
     kept = [await one.dial("127.0.0.1", port, number) for number in (1, 2, 3)]
     assert (await other.dial("127.0.0.1", port)).outcome == "limited"
