@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -28,9 +28,10 @@ from theodore_loader.errors import (
 from theodore_loader.supervise import diagnosis, handshake, programs, warden
 from theodore_loader.supervise.access_log import AccessLog
 from theodore_loader.supervise.authorities import with_authorities
+from theodore_loader.supervise.calls import Calls
 from theodore_loader.supervise.launch import Ends
 from theodore_loader.supervise.meter import Meter, Usage, group_for, refuse_full
-from theodore_loader.supervise.metrics import MethodFigures, Metrics
+from theodore_loader.supervise.metrics import Metrics
 from theodore_loader.supervise.metrics_snapshot import Live
 from theodore_loader.supervise.plan import Plan, not_enforced, setup_of
 from theodore_loader.supervise.process import WorkerProcess
@@ -77,13 +78,13 @@ class Worker:
         self._broker: Broker | None = None
         self._programs = programs.Programs()
         self._meter: Meter | None = None
-        self._calls = 0
         recorder = self._recorder
         recorder.denials = self.metrics.denied
         handlers = Handlers(
             recorder.log_frame, recorder.accesses, self._services.call, self._on_channel_end, self._ease
         )
         self._channel = HostChannel(handlers)
+        self._calls = Calls(self._channel, self.metrics, self._diagnosis)
 
     @property
     def base(self) -> type[PluginInterface]:
@@ -159,10 +160,10 @@ class Worker:
         ready = await self._confined()
         confined = time.perf_counter()
         load = handshake.load_frame(self.plan, self.base, self._services.granted)
-        self._in_flight(+1)  # the plugin's own code runs from here on
+        self._calls.begin()  # the plugin's own code runs from here on
         longest = max(READY_SECONDS, self.plan.limits.max_execution_time_seconds)
         loaded = await self._exchange(load, codec.Loaded, longest)
-        self._in_flight(-1)
+        self._calls.end()
         handshake.refuse_incomplete(self.plan, self.methods, loaded)
         milliseconds = {
             **{f"worker {phase}": value for phase, value in ready.milliseconds.items()},
@@ -197,6 +198,7 @@ class Worker:
             over=self.end,
             group=group,
         )
+        self._calls.meter = self._meter
         self.metrics.attach(id(self), self.live)
         self._recorder.pid = self._process.pid
         self._broker = Broker(
@@ -261,7 +263,7 @@ class Worker:
                 f"{self.plan.name} refuses its configuration: {'; '.join(verdict.errors)}",
                 help="correct the configuration given to load(); the plugin's schema lists its keys",
             )
-        await self._call(Request(INITIALIZE, [dict(config)], self._within(None)), ANY.decode)
+        await self._calls.run(Request(INITIALIZE, [dict(config)], self._within(None)), ANY.decode)
 
     async def ping(self, seconds: float) -> None:
         """Return when the worker's event loop has answered.
@@ -290,7 +292,7 @@ class Worker:
         longest = self.plan.limits.max_execution_time_seconds
         request = request_of(method, args, kwargs, longest if seconds is None else min(seconds, longest))
         try:
-            return await self._call(request, method.read)
+            return await self._calls.run(request, method.read)
         except PluginPermissionError as denied:
             self._recorder.denied(denied)
             raise
@@ -310,7 +312,7 @@ class Worker:
         """
         request = request_of(method, args, kwargs, self._within(seconds))
         try:
-            async with aclosing(self._items(request, method.read)) as items:
+            async with aclosing(self._calls.stream(request, method.read)) as items:
                 async for item in items:
                     yield item
         except PluginPermissionError as denied:
@@ -319,65 +321,9 @@ class Worker:
         except BadValueError as problem:
             raise _invalid(method, problem) from None
 
-    async def _call(self, request: Request, read: Callable[[Any], Any]) -> Any:
-        figures = self.metrics.call(request.method)
-        self._calls += 1
-        if self._calls == 1 and self._meter is not None:
-            self._meter.busy(True)
-        started = figures.begin()
-        try:
-            answer = await self._channel.call(request, read)
-        except ChannelClosed as closed:
-            raise await self._counted_diagnosis(figures, started, closed) from None
-        except BaseException as problem:
-            figures.end(started, problem)
-            raise
-        else:
-            figures.end(started)
-            return answer
-        finally:
-            self._calls -= 1
-            if not self._calls and self._meter is not None:
-                self._meter.busy(False)
-
-    async def _items(self, request: Request, read: Callable[[Any], Any]) -> AsyncGenerator[Any, None]:
-        figures = self.metrics.call(request.method)
-        self._in_flight(+1)
-        started = figures.begin()
-        try:
-            async with aclosing(self._channel.stream(request, read)) as items:
-                async for item in items:
-                    yield item
-        except GeneratorExit:
-            figures.end(started)
-            raise
-        except ChannelClosed as closed:
-            raise await self._counted_diagnosis(figures, started, closed) from None
-        except BaseException as problem:
-            figures.end(started, problem)
-            raise
-        else:
-            figures.end(started)
-        finally:
-            self._in_flight(-1)
-
-    async def _counted_diagnosis(self, figures: MethodFigures, started: float, closed: ChannelClosed) -> LoaderError:
-        """Return why the worker ended, and count the call as ended by it, also where nobody waits for that any more."""
-        ending: LoaderError = closed
-        try:
-            ending = await self._diagnosis()
-        finally:
-            figures.end(started, ending)
-        return ending
-
     def _within(self, seconds: float | None) -> float:
         longest = self.plan.limits.max_execution_time_seconds
         return longest if seconds is None else min(seconds, longest)
-
-    def _in_flight(self, change: int) -> None:
-        self._calls += change
-        if self._meter is not None:
-            self._meter.busy(self._calls > 0)
 
     def _ease(self, seconds: float) -> None:
         if self._meter is not None:
