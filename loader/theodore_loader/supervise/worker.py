@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from theodore_loader.broker import http_wire
 from theodore_loader.broker.dial import Broker
@@ -21,14 +21,14 @@ from theodore_loader.channel.unasked import Handlers
 from theodore_loader.errors import (
     ConfigurationProblem,
     LoaderError,
-    ProtocolViolation,
     RemoteError,
     WorkerCrashed,
 )
-from theodore_loader.supervise import diagnosis, handshake, programs, warden
+from theodore_loader.supervise import diagnosis, programs, warden
 from theodore_loader.supervise.access_log import AccessLog
 from theodore_loader.supervise.authorities import with_authorities
 from theodore_loader.supervise.calls import Calls
+from theodore_loader.supervise.handshake import Handshake, receipt_of
 from theodore_loader.supervise.launch import Ends
 from theodore_loader.supervise.meter import Meter, Usage, group_for, refuse_full
 from theodore_loader.supervise.metrics import Metrics
@@ -44,15 +44,10 @@ from theodore_sdk.info import PluginCategory, PluginInfo
 from theodore_sdk.plugin import PluginInterface
 from theodore_sdk.ports import CATEGORY_BASES
 
-READY_SECONDS = 60.0
-"""How long a worker may take to confine itself, and to import its plugin: once in its life, and a busy machine is
-slow at both. A call's own limit is for calls."""
 SHUTDOWN_SECONDS = 2.0
 EXIT_SECONDS = 0.5
 """How long a worker that closed its channel may take to exit before it is killed."""
 LAST_WORDS_SECONDS = 0.01
-
-_T = TypeVar("_T")
 
 
 class Worker:
@@ -74,7 +69,6 @@ class Worker:
         self._gone = asyncio.Event()
         self._process: WorkerProcess | None = None
         self._wires: Ends | None = None
-        self._was_ready = False
         self._broker: Broker | None = None
         self._programs = programs.Programs()
         self._meter: Meter | None = None
@@ -84,6 +78,7 @@ class Worker:
             recorder.log_frame, recorder.accesses, self._services.call, self._on_channel_end, self._ease
         )
         self._channel = HostChannel(handlers)
+        self._handshake = Handshake(plan, self._channel, self._recorder.last_words, self._diagnosis)
         self._calls = Calls(self._channel, self.metrics, self._diagnosis)
 
     @property
@@ -157,14 +152,13 @@ class Worker:
         started = time.perf_counter()
         await self._spawn()
         spawned = time.perf_counter()
-        ready = await self._confined()
+        assert self._process is not None  # noqa: S101 - both since it was spawned
+        assert self._meter is not None  # noqa: S101
+        ready = await self._handshake.confine(self._setup(), self._process.pid)
         confined = time.perf_counter()
-        load = handshake.load_frame(self.plan, self.base, self._services.granted)
         self._calls.begin()  # the plugin's own code runs from here on
-        longest = max(READY_SECONDS, self.plan.limits.max_execution_time_seconds)
-        loaded = await self._exchange(load, codec.Loaded, longest)
+        loaded = await self._handshake.load(self.base, self._services.granted, self.methods)
         self._calls.end()
-        handshake.refuse_incomplete(self.plan, self.methods, loaded)
         milliseconds = {
             **{f"worker {phase}": value for phase, value in ready.milliseconds.items()},
             "spawn": (spawned - started) * 1000,
@@ -172,11 +166,9 @@ class Worker:
             "import": loaded.milliseconds,
             "total": (time.perf_counter() - started) * 1000,
         }
-        assert self._process is not None  # noqa: S101 - both since it was spawned
-        assert self._meter is not None  # noqa: S101
         measured = self._meter.not_enforced()
         unenforced = not_enforced(self._programs, measured, self.plan.minimum_tier, ready.tier)
-        receipt = handshake.receipt_of(self.plan, ready, unenforced, milliseconds)
+        receipt = receipt_of(self.plan, ready, unenforced, milliseconds)
         self.receipt = replace(receipt, enforced=self._meter.enforcement(), started_by=self._process.started_by)
         self.metrics.started(milliseconds)
 
@@ -215,34 +207,10 @@ class Worker:
         await loop.connect_read_pipe(lambda: self._recorder.stderr, ends.stderr)
         self._channel.attach(ends.channel)
 
-    async def _confined(self) -> codec.Ready:
-        """Have the worker confine itself, before it has read a byte of the plugin."""
-        hello = handshake.hello_frame(self._setup())
-        try:
-            ready = await self._exchange(hello, codec.Ready, READY_SECONDS)
-        except RemoteError as problem:
-            raise handshake.not_confined(self.plan, problem) from None
-        self._was_ready = True
-        handshake.refuse_unready(self.plan, hello, ready, self.pid)
-        return ready
-
     def _setup(self) -> Setup:
         around = self._surroundings
         setup = setup_of(self.plan, around.runtime, around.environment, self._programs)
         return with_authorities(setup, around.authorities)
-
-    async def _exchange(self, message: codec.ToWorker, wanted: type[_T], seconds: float) -> _T:
-        try:
-            answer = await self._channel.exchange(message, seconds)
-        except TimeoutError:
-            raise WorkerCrashed(
-                f"{self.plan.name}: no {wanted.__name__} within {seconds:g} s{self._recorder.last_words()}"
-            ) from None
-        except ChannelClosed:
-            raise await self._diagnosis() from None
-        if not isinstance(answer, wanted):
-            raise ProtocolViolation(f"{type(answer).__name__} where {wanted.__name__} was due")
-        return answer
 
     async def _diagnosis(self) -> LoaderError:
         """Return why the worker ended, once its exit and its last words have arrived."""
@@ -400,7 +368,7 @@ class Worker:
 
     def _crashed(self, ending: str, status: int) -> WorkerCrashed:
         who = f"{self.plan.name}: the worker"
-        if not self._was_ready:
+        if not self._handshake.was_ready:
             return diagnosis.of_exit(who, status, ending, self._recorder.stderr.tail)
         return WorkerCrashed(f"{who} {ending}{self._recorder.last_words()}", status=status)
 
