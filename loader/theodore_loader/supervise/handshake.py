@@ -28,7 +28,7 @@ _T = TypeVar("_T")
 
 
 class Handshake:
-    """With one worker, over ``channel``.
+    """One worker's.
 
     Args:
         plan: what it is to be.

@@ -11,30 +11,23 @@ from dataclasses import replace
 from typing import Any
 
 from theodore_loader.broker import http_wire
-from theodore_loader.broker.dial import Broker
 from theodore_loader.broker.services import Services
 from theodore_loader.channel import codec
 from theodore_loader.channel.client import ChannelClosed, HostChannel
 from theodore_loader.channel.methods import ANY, INITIALIZE, BadValueError, Method, methods_of
 from theodore_loader.channel.requests import Request, request_of
 from theodore_loader.channel.unasked import Handlers
-from theodore_loader.errors import (
-    ConfigurationProblem,
-    LoaderError,
-    RemoteError,
-    WorkerCrashed,
-)
-from theodore_loader.supervise import diagnosis, programs, warden
+from theodore_loader.errors import ConfigurationProblem, LoaderError, RemoteError, WorkerCrashed
+from theodore_loader.supervise import diagnosis, programs
 from theodore_loader.supervise.access_log import AccessLog
 from theodore_loader.supervise.authorities import with_authorities
 from theodore_loader.supervise.calls import Calls
 from theodore_loader.supervise.handshake import Handshake, receipt_of
-from theodore_loader.supervise.launch import Ends
-from theodore_loader.supervise.meter import Meter, Usage, group_for, refuse_full
+from theodore_loader.supervise.harness import Harness, Held
+from theodore_loader.supervise.meter import Usage, refuse_full
 from theodore_loader.supervise.metrics import Metrics
 from theodore_loader.supervise.metrics_snapshot import Live
 from theodore_loader.supervise.plan import Plan, not_enforced, setup_of
-from theodore_loader.supervise.process import WorkerProcess
 from theodore_loader.supervise.receipt import LoadReceipt
 from theodore_loader.supervise.recording import Recorder
 from theodore_loader.supervise.surroundings import Surroundings
@@ -47,7 +40,6 @@ from theodore_sdk.ports import CATEGORY_BASES
 SHUTDOWN_SECONDS = 2.0
 EXIT_SECONDS = 0.5
 """How long a worker that closed its channel may take to exit before it is killed."""
-LAST_WORDS_SECONDS = 0.01
 
 
 class Worker:
@@ -67,18 +59,15 @@ class Worker:
         self._services = Services(surroundings.services, plan.grants, self._recorder.service)
         self._ended: LoaderError | None = None
         self._gone = asyncio.Event()
-        self._process: WorkerProcess | None = None
-        self._wires: Ends | None = None
-        self._broker: Broker | None = None
         self._programs = programs.Programs()
-        self._meter: Meter | None = None
         recorder = self._recorder
         recorder.denials = self.metrics.denied
+        self._harness = Harness(plan, surroundings, recorder, end=self.end, exited=self._exited)
         handlers = Handlers(
-            recorder.log_frame, recorder.accesses, self._services.call, self._on_channel_end, self._ease
+            recorder.log_frame, recorder.accesses, self._services.call, self._on_channel_end, self._harness.ease
         )
         self._channel = HostChannel(handlers)
-        self._handshake = Handshake(plan, self._channel, self._recorder.last_words, self._diagnosis)
+        self._handshake = Handshake(plan, self._channel, recorder.last_words, self._diagnosis)
         self._calls = Calls(self._channel, self.metrics, self._diagnosis)
 
     @property
@@ -104,31 +93,23 @@ class Worker:
     @property
     def pid(self) -> int | None:
         """The worker's process id while there is one."""
-        return None if self._process is None else self._process.pid
+        process = self._harness.process
+        return None if process is None else process.pid
 
     def usage(self) -> Usage | None:
         """Return what the worker uses, as the host measures it; ``None`` before it has started."""
-        return None if self._meter is None else self._meter.usage()
-
-    # starting
+        return self._harness.usage()
 
     @property
     def throttled(self) -> bool:
         """Whether it is slow because it is held back for its ``max_cpu_percent``, and not ill."""
-        return self._meter is not None and self._meter.throttled
+        return self._harness.throttled
 
     def live(self) -> Live:
         """Return what it uses now, for its plugin's metrics."""
-        network = None if self._broker is None else self._broker.usage()
-        return Live(
-            usage=self.usage(),
-            queue_bytes=self._channel.unsent,
-            connections=network.connections if network else 0,
-            open_connections=network.open if network else 0,
-            bytes_in=network.bytes_in if network else 0,
-            bytes_out=network.bytes_out if network else 0,
-            refused=network.refused if network else 0,
-        )
+        return self._harness.live(self._channel.unsent)
+
+    # starting
 
     async def start(self) -> None:
         """Start the process, have it confine itself, load the plugin's class.
@@ -150,11 +131,9 @@ class Worker:
 
     async def _start(self) -> None:
         started = time.perf_counter()
-        await self._spawn()
+        held = await self._spawn()
         spawned = time.perf_counter()
-        assert self._process is not None  # noqa: S101 - both since it was spawned
-        assert self._meter is not None  # noqa: S101
-        ready = await self._handshake.confine(self._setup(), self._process.pid)
+        ready = await self._handshake.confine(self._setup(), held.process.pid)
         confined = time.perf_counter()
         self._calls.begin()  # the plugin's own code runs from here on
         loaded = await self._handshake.load(self.base, self._services.granted, self.methods)
@@ -166,46 +145,18 @@ class Worker:
             "import": loaded.milliseconds,
             "total": (time.perf_counter() - started) * 1000,
         }
-        measured = self._meter.not_enforced()
-        unenforced = not_enforced(self._programs, measured, self.plan.minimum_tier, ready.tier)
+        unenforced = not_enforced(self._programs, held.meter.not_enforced(), self.plan.minimum_tier, ready.tier)
         receipt = receipt_of(self.plan, ready, unenforced, milliseconds)
-        self.receipt = replace(receipt, enforced=self._meter.enforcement(), started_by=self._process.started_by)
+        self.receipt = replace(receipt, enforced=held.meter.enforcement(), started_by=held.process.started_by)
         self.metrics.started(milliseconds)
 
-    async def _spawn(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._process, self._wires = await self._surroundings.launcher.launch(self.plan.folders["tmp"])
-        self._process.done.add_done_callback(lambda done: self._on_exit(done.result()))
-        ends = self._wires
-        if self._programs.files and not self._process.has_zygote:
-            warden.post(self._process, self._surroundings.runtime)
-        group = await group_for(self._process, self.plan.limits, may_fork=bool(self._programs.files))
-        self._meter = Meter(
-            self._process,
-            self.plan.name,
-            self.plan.limits,
-            self.plan.folders,
-            disk=self.plan.disk,
-            may_fork=bool(self._programs.files),
-            over=self.end,
-            group=group,
-        )
-        self._calls.meter = self._meter
+    async def _spawn(self) -> Held:
+        held = await self._harness.start(self._programs)
+        self._calls.meter = held.meter
         self.metrics.attach(id(self), self.live)
-        self._recorder.pid = self._process.pid
-        self._broker = Broker(
-            ends.broker,
-            self.plan.grants,
-            per_minute=self.plan.limits.max_network_requests_per_minute,
-            record=self._recorder.dial,
-            violation=self.end,
-            limits=self._surroundings.network,
-            authorities=self._surroundings.authorities,
-        )
-        self._services.reserve(http_wire.SERVICE, self._broker.http.call)
-        await loop.connect_read_pipe(lambda: self._recorder.stdout, ends.stdout)
-        await loop.connect_read_pipe(lambda: self._recorder.stderr, ends.stderr)
-        self._channel.attach(ends.channel)
+        self._services.reserve(http_wire.SERVICE, held.broker.http.call)
+        self._channel.attach(held.ends.channel)
+        return held
 
     def _setup(self) -> Setup:
         around = self._surroundings
@@ -293,10 +244,6 @@ class Worker:
         longest = self.plan.limits.max_execution_time_seconds
         return longest if seconds is None else min(seconds, longest)
 
-    def _ease(self, seconds: float) -> None:
-        if self._meter is not None:
-            self._meter.ease(seconds)
-
     # ending
 
     async def wait_ended(self) -> LoaderError:
@@ -310,7 +257,7 @@ class Worker:
 
         ``unfinished`` is what calls fail with that are still in flight; no worker is asked to shut down under them.
         """
-        self._ease(2 * SHUTDOWN_SECONDS)
+        self._harness.ease(2 * SHUTDOWN_SECONDS)
         if self._ended is None:
             try:
                 async with asyncio.timeout(SHUTDOWN_SECONDS):
@@ -321,17 +268,14 @@ class Worker:
             self.end(unfinished)
         if self._ended is None:
             self._channel.send(codec.Shutdown())
-            assert self._process is not None  # noqa: S101 - it runs
-            await asyncio.wait([self._process.done], timeout=SHUTDOWN_SECONDS)
+            await self._harness.wait(SHUTDOWN_SECONDS)
         await self.kill()
 
     async def kill(self) -> None:
         """End now, and release everything; never leaves a process behind."""
         self.end(WorkerCrashed(f"{self.plan.name}: the worker was stopped"))
-        if self._process is not None:
-            await asyncio.wait([self._process.done])  # unlike awaiting it, not cancelled together with its waiter
-        if self._wires is not None:
-            self._wires.close()
+        await self._harness.wait()
+        self._harness.close()
         self._recorder.close()
         if self._own_log:
             self.access_log.close()
@@ -343,12 +287,7 @@ class Worker:
             self._gone.set()
         self._channel.end(reason)
         self.metrics.retire(id(self))
-        if self._process is not None:
-            self._process.kill()
-        if self._meter is not None:
-            self._meter.stop()
-        if self._broker is not None:
-            self._broker.close()
+        self._harness.kill()
 
     def _on_channel_end(self, reason: LoaderError) -> None:
         """Give a worker that closed its channel a moment to exit by itself: its status is the better reason."""
@@ -357,14 +296,9 @@ class Worker:
         else:
             self.end(reason)
 
-    def _on_exit(self, status: int) -> None:
-        # Its last words may still be in the pipe.
-        asyncio.get_running_loop().call_later(LAST_WORDS_SECONDS, self._exited, status)
-
     def _exited(self, status: int) -> None:
-        assert self._process is not None  # noqa: S101 - it has just ended
-        cause = None if self._meter is None else self._meter.cause()
-        self.end(cause or self._crashed(self._process.ending, status))
+        assert self._harness.process is not None  # noqa: S101 - it has just ended
+        self.end(self._harness.cause() or self._crashed(self._harness.process.ending, status))
 
     def _crashed(self, ending: str, status: int) -> WorkerCrashed:
         who = f"{self.plan.name}: the worker"

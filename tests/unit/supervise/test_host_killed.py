@@ -32,7 +32,7 @@ async def main():
     running = given.Running(await given.spawn_worker(plan, surroundings))
     print(running.worker.pid, flush=True)
     call = asyncio.create_task(running.scrape())
-    while running.worker._meter._paused_at is None:
+    while running.worker._harness.meter._paused_at is None:
         await asyncio.sleep(0.01)
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -369,7 +369,7 @@ async def test_the_receipt_says_what_was_reached(start, tier):
 async def test_close_cleans_up_and_leaves_no_process(start):
     running = await start("return say('')")
     await running.worker.close()
-    assert running.worker._process.done.result() == 0
+    assert running.worker._harness.process.done.result() == 0
 
 
 async def test_a_service_has_no_method_of_a_name_too_long_for_a_frame(start):

@@ -65,8 +65,8 @@ async def test_what_no_honest_worker_sends_ends_it(start, data, message):
     running = await start(WRITE + f"attack({data})\nawait asyncio.sleep(30)")
     with pytest.raises(ProtocolViolation, match=message):
         await running.scrape()
-    await asyncio.wait([running.worker._process.done], timeout=60)
-    assert running.worker._process.done.done()
+    await asyncio.wait([running.worker._harness.process.done], timeout=60)
+    assert running.worker._harness.process.done.done()
 
 
 async def test_a_second_answer_ends_the_worker(start):
@@ -165,4 +165,4 @@ async def test_a_worker_that_does_not_read_is_not_buffered_for(start):
 async def test_a_closed_host_end_ends_the_worker(start):
     running = await start("return say('')")
     running.worker._channel._link.close()
-    await asyncio.wait_for(running.worker._process.done, 30)
+    await asyncio.wait_for(running.worker._harness.process.done, 30)

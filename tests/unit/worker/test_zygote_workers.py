@@ -134,7 +134,7 @@ async def test_it_dies_with_its_zygote_even_while_it_hears_nothing(start, zygote
 
 
 async def _after_end(running):
-    await asyncio.wait([running.worker._process.done])
+    await asyncio.wait([running.worker._harness.process.done])
     await running.scrape()
 
 

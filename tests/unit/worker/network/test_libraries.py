@@ -148,7 +148,7 @@ async def test_a_client_does_its_ordinary_work_over_tls(start, libraries, secure
     if client != "urllib":  # which keeps no connection
         assert len(secure.connections) < len(secure.requests)
     assert {entry["decision"] for entry in network_log(running)} == {"allow"}
-    usage = running.worker._broker.usage()
+    usage = running.worker._harness.broker.usage()
     assert usage.bytes_in > 8_000_000
     assert usage.connections == len(secure.connections)
 
@@ -329,10 +329,10 @@ async def test_streams_start_tls_and_plain_sockets_speak_to_a_granted_host(
     )
     assert await running.scrape(f"[{secure.port}, {plain.port}]") == "[b'page /tls', b'page /wrapped', 2, True, True]"
     for _ in range(100):
-        if not running.worker._broker.usage().open:
+        if not running.worker._harness.broker.usage().open:
             break
         await asyncio.sleep(0.02)
-    assert running.worker._broker.usage().open == 0
+    assert running.worker._harness.broker.usage().open == 0
 
 
 async def test_anyio_and_the_loops_own_connects_work(start, libraries, plain):
@@ -420,7 +420,7 @@ async def test_a_connect_that_is_given_up_leaves_the_client_usable(start, plain)
     assert await running.scrape(f"{plain.port} 1") == str(["given up"] * 10 + ["made"] * 10)
     for turns in range(2, 9):
         assert set(ast.literal_eval(await running.scrape(f"{plain.port} {turns}"))) <= {"given up", "made"}
-    assert await eventually(lambda: not running.worker._broker.usage().open)
+    assert await eventually(lambda: not running.worker._harness.broker.usage().open)
 
 
 async def test_threads_and_event_loops_dial_at_the_same_time(start, plain):
