@@ -36,6 +36,7 @@ from theodore_loader.supervise.life import Life, OnEvent
 from theodore_loader.supervise.metrics import Metrics
 from theodore_loader.supervise.metrics_snapshot import Standing
 from theodore_loader.supervise.receipt import LoadReceipt
+from theodore_loader.supervise.rechecks import Rechecks
 from theodore_loader.supervise.restarts import RestartPolicy
 from theodore_loader.supervise.route import Route
 from theodore_loader.supervise.settings import Supervision
@@ -94,6 +95,7 @@ class Supervisor:
         self._route = Route(edition.plan.name, self._life, self._refuse_hopeless)
         self._warming = Warming()
         self._tasks = Tasks()
+        self._rechecks = Rechecks(self._life, self._tasks, self._settings.recheck_seconds)
         self._restarting: asyncio.Task[None] | None = None
         self._exchange = asyncio.Lock()
         self._closing: asyncio.Task[None] | None = None
@@ -193,7 +195,7 @@ class Supervisor:
         except BaseException:
             await self.close()
             raise
-        self._warn()
+        self._rechecks.warn(self.edition)
 
     async def _warm(self, edition: Edition, health_seconds: float | None = None) -> Tenure:
         self._life.tell(EventKind.STARTED, edition)
@@ -220,17 +222,6 @@ class Supervisor:
         self._life.to(State.READY)
         self._life.tell(EventKind.READY, tenure.edition, pid=tenure.worker.pid)
         self._tasks.start(self._watch(tenure))
-
-    def _warn(self) -> None:
-        for warning in self.edition.warnings:
-            self._life.tell(EventKind.WARNED, self.edition, warning)
-
-    def _warn_anew(self, tenure: Tenure, warnings: tuple[str, ...]) -> None:
-        """Tell what is said against a plugin that runs and was not said before."""
-        for warning in warnings:
-            if warning not in tenure.warned:
-                self._life.tell(EventKind.WARNED, tenure.edition, warning, pid=tenure.worker.pid)
-        tenure.warned = warnings
 
     async def _watch(self, tenure: Tenure) -> None:
         """Look after a worker to its end, and then after what follows from it."""
@@ -336,30 +327,18 @@ class Supervisor:
         self._appoint(tenure)
         self._life.tell(kind, tenure.edition, pid=tenure.worker.pid)
         if kind is EventKind.RELOADED:
-            self._warn()
+            self._rechecks.warn(self.edition)
         if old is not None:  # its calls have a deadline each, and shall not fail because of the exchange
             longest = old.edition.plan.limits.max_execution_time_seconds + GRACE_SECONDS
             self._tasks.start(self._retire(old, max(longest, self._settings.drain_seconds)))
 
     def _looked(self, tenure: Tenure) -> None:
         """See, from time to time, whether the worker is due to be exchanged or the plugin was revoked."""
-        now, grounds = self._clock.now(), tenure.edition.grounds()
-        if grounds != tenure.checked_on or now - tenure.checked >= self._settings.recheck_seconds:
-            tenure.checked, tenure.checked_on = now, grounds
-            self._tasks.start(self._recheck(tenure))
+        now = self._clock.now()
+        self._rechecks.look(tenure, now)
         why = recycling.due(self._settings.recycling, tenure, now)
         if why is not None and tenure is self._route.tenure and not self._exchange.locked():
             self._tasks.start(self._recycle(why))
-
-    async def _recheck(self, tenure: Tenure) -> None:
-        try:
-            warnings = await asyncio.to_thread(tenure.edition.recheck)
-            self._warn_anew(tenure, tuple(warnings or ()))
-        except LoaderError as problem:
-            if is_revoked(problem):
-                tenure.worker.end(problem)
-            else:
-                self._life.tell(EventKind.DOUBTED, tenure.edition, str(problem), pid=tenure.worker.pid)
 
     async def _recycle(self, why: str) -> None:
         """Exchange a worker for one of the same edition; one that cannot be had is tried for again later."""
