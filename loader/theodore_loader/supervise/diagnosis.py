@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import re
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -46,10 +46,16 @@ def of_exit(who: str, status: int, ending: str, lines: Sequence[str]) -> WorkerC
         lines: the last lines; text of a process that ran nothing of any plugin.
 
     """
-    last = list(lines)[-_LAST_LINES:]
-    said = "; its last lines: " + " | ".join(last) if last else ""
     cause = _cause_in("\n".join(lines)) or _BY_SIGNAL.get(-status) or _UNKNOWN
-    return WorkerCrashed(f"{who} {ending} before it was ready: {cause.what}{said}", status=status, help=cause.remedy)
+    return WorkerCrashed(
+        f"{who} {ending} before it was ready: {cause.what}{last_words(lines)}", status=status, help=cause.remedy
+    )
+
+
+def last_words(lines: Iterable[str]) -> str:
+    """Return the last lines that a process wrote, as the end of a sentence about its end."""
+    last = list(lines)[-_LAST_LINES:]
+    return "; its last lines: " + " | ".join(last) if last else ""
 
 
 @dataclass(frozen=True, slots=True)

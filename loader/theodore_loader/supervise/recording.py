@@ -15,6 +15,7 @@ from typing import Any
 from theodore_loader.broker.dial import Decision
 from theodore_loader.channel import codec
 from theodore_loader.errors import AccessNotRecorded, LoaderError
+from theodore_loader.supervise import diagnosis
 from theodore_loader.supervise.access_log import AccessLog
 from theodore_loader.supervise.meter.volume import CHARACTERS_PER_SECOND, LogVolume
 from theodore_loader.supervise.output import CapturedOutput
@@ -23,7 +24,6 @@ from theodore_sdk.errors import PluginPermissionError
 
 MOST_AT_ONCE = 1_000_000
 """Largest count one record of a worker may claim."""
-_LAST_LINES = 5
 _SOURCES = ("host", "stdout", "stderr")
 
 
@@ -101,8 +101,7 @@ class Recorder:
 
     def last_words(self) -> str:
         """Return the last lines of standard error, as the end of a sentence."""
-        lines = list(self.stderr.tail)[-_LAST_LINES:]
-        return "; its last lines: " + " | ".join(lines) if lines else ""
+        return diagnosis.last_words(self.stderr.tail)
 
     def close(self) -> None:
         """Stop reading output."""

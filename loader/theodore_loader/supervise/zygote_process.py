@@ -270,8 +270,7 @@ class ZygoteProcess:
         self._forking.clear()
 
     def _last_words(self) -> str:
-        lines = list(self._output.tail)[-5:]
-        return "; its last lines: " + " | ".join(lines) if lines else ""
+        return diagnosis.last_words(self._output.tail)
 
 
 class _Parent:
