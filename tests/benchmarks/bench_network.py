@@ -21,7 +21,8 @@ from measured_plugin import plan_in, plugin_info
 
 from theodore_loader.supervise.plan import Plan
 from theodore_loader.supervise.runtime import runtime_folder
-from theodore_loader.supervise.worker import Surroundings, Worker, spawn_worker
+from theodore_loader.supervise.surroundings import Surroundings
+from theodore_loader.supervise.worker import Worker, spawn_worker
 from theodore_sdk import PluginResourceLimits, ScrapingRequest
 
 _CLIENT = """
